@@ -1,1 +1,17 @@
-//! .
+//! The vMatrix server: website, API and Oracle.
+//!
+//! ```text
+//!   pages | ops | api | agents  ->  actions  ->  { domain, store, placement }
+//!                   oracle      ->  { actions, domain, store, placement, wire }
+//!                                   store -> domain -> placement
+//! ```
+//!
+//! The edge parses, authorises in one line, calls one action and shows the result. An action is one verb and one
+//! transaction. `domain` decides and has no I/O; `store` has all SQL; the Oracle makes what is intended come true.
+
+pub mod actions;
+pub mod app;
+pub mod domain;
+pub mod oracle;
+pub mod resolve;
+pub mod store;

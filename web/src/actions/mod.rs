@@ -1,0 +1,56 @@
+//! One verb each: page, API and tests call the same. One transaction per action; no action spans two.
+//!
+//! An action is `async fn verb(app: &App, user: &User, request…) -> Result<T, ActionError>`. It authorises, checks,
+//! writes, commits, and calls [`App::changed`](crate::app::App::changed).
+
+pub mod matches;
+
+use crate::{domain::Refusal, store::StoreError};
+
+/// Why an action was not done. Nothing is half done.
+#[derive(Debug, thiserror::Error)]
+pub enum ActionError {
+    /// Something is wrong with the request (HTTP 422).
+    #[error("{}", list(.0))]
+    Invalid(Vec<Refusal>),
+    /// There is no such thing, or it is not for this user to know (404).
+    #[error("there is no {what} {id}")]
+    NotFound {
+        /// `match`, `clan` …
+        what: &'static str,
+        /// What was asked for, cut to 80 characters.
+        id: String,
+    },
+    /// The user may not do that (403).
+    #[error("{0}")]
+    Forbidden(String),
+    /// It cannot be done as things are now (409).
+    #[error("{0}")]
+    Conflict(String),
+    /// Something is wrong here, not with the request (500).
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ActionError {
+    /// One thing that is wrong with a request.
+    pub fn invalid(field: impl Into<String>, value: impl ToString, expected: impl Into<String>) -> Self {
+        Self::Invalid(vec![Refusal::new(field, value, expected)])
+    }
+
+    /// There is no such thing.
+    pub fn not_found(what: &'static str, id: impl ToString) -> Self {
+        Self::NotFound {
+            what,
+            id: id.to_string().chars().take(80).collect(),
+        }
+    }
+}
+
+fn list(refusals: &[Refusal]) -> String {
+    refusals
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
+}

@@ -1,0 +1,241 @@
+//! A match and the states of its life.
+//!
+//! ```text
+//!   Gathering -> Probing -> Reserved -> Waking -> Ready -> Ending -> Over
+//!                  ^  |        |          |
+//!                  |  v        v          v
+//!                Unplaced <-- (no host is left)          any but Over: -> Failed, Cancelled
+//! ```
+
+use super::{ChoiceId, ClanId, HostId, MatchId, ReservationId, RoundId, Time, UserId, VmId};
+use serde::{Deserialize, Serialize};
+use vmatrix_wire::Secret;
+
+/// A booked match.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Match {
+    /// Its id.
+    pub id: MatchId,
+    /// Name of the image.
+    pub image: String,
+    /// Map that it starts with.
+    pub map: String,
+    /// The clan named first.
+    pub home: ClanId,
+    /// The other.
+    pub away: ClanId,
+    /// When it starts.
+    pub start_at: Time,
+    /// How long it lasts, milliseconds.
+    pub length_ms: i64,
+    /// Where it is in its life.
+    pub state: MatchState,
+    /// What players need to join.
+    pub password: Secret,
+    /// The game's remote-console password.
+    pub rcon: Secret,
+    /// Who booked it.
+    pub created_by: UserId,
+    /// When.
+    pub created_at: Time,
+    /// Grows with each write: a step writes only over the revision that it has read.
+    pub revision: i64,
+}
+
+impl Match {
+    /// When it is ended if nobody does so before.
+    #[must_use]
+    pub fn end_at(&self) -> Time {
+        self.start_at.plus(self.length_ms)
+    }
+}
+
+/// Where a match is in its life, with exactly what that state has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum MatchState {
+    /// Waits for the other clan's roster.
+    Gathering,
+    /// The players are measured; nothing is held yet.
+    Probing {
+        /// The round.
+        round: RoundId,
+        /// Why it is measured.
+        reason: RoundReason,
+    },
+    /// A slot and a port are held; the snapshot is fetched there.
+    Reserved {
+        /// What is held.
+        held: Held,
+        /// Whether the players are measured once more.
+        recheck: Recheck,
+    },
+    /// The VM is ordered to be open.
+    Waking {
+        /// What is held.
+        held: Held,
+        /// Since when.
+        since: Time,
+    },
+    /// Seen from outside: people can join.
+    Ready {
+        /// What is held.
+        held: Held,
+        /// Since when.
+        since: Time,
+    },
+    /// The VM is ordered to go.
+    Ending {
+        /// What was held.
+        held: Held,
+        /// Why.
+        how: EndedHow,
+        /// Since when.
+        since: Time,
+    },
+    /// Nothing of it is left on any host.
+    Over {
+        /// Why it ended.
+        how: EndedHow,
+        /// What was held.
+        held: Held,
+        /// Since when.
+        since: Time,
+    },
+    /// No host can be given. A changed roster or a retry measures again.
+    Unplaced {
+        /// Why, for people.
+        why: String,
+        /// What was found, if the players were measured.
+        choice: Option<ChoiceId>,
+    },
+    /// It did not take place. A retry measures again if there is time left.
+    Failed {
+        /// Why, for people.
+        why: String,
+        /// The last choice, if there was one.
+        choice: Option<ChoiceId>,
+    },
+    /// Ended before it began.
+    Cancelled,
+}
+
+/// What is held on a host for a match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The slot and the port in time.
+    pub reservation: ReservationId,
+    /// The host.
+    pub host: HostId,
+    /// Port of its public address.
+    pub port: u16,
+    /// The VM; another host or port is another VM or port.
+    pub vm: VmId,
+    /// Why this host.
+    pub choice: ChoiceId,
+    /// Ports of this host that were found taken.
+    pub ports_tried: Vec<u16>,
+    /// Hosts that were tried for this match and are not to be tried again.
+    pub excluded: Vec<Excluded>,
+}
+
+/// A host that was tried and left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Excluded {
+    /// Which.
+    pub host: HostId,
+    /// Why it was left, for people.
+    pub why: String,
+}
+
+/// Whether a reservation is looked at once more before the match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "recheck", rename_all = "snake_case")]
+pub enum Recheck {
+    /// At this time.
+    Due {
+        /// When.
+        at: Time,
+    },
+    /// Now.
+    Running {
+        /// The round.
+        round: RoundId,
+        /// When another follows, if any.
+        then: Option<Time>,
+    },
+    /// It was, or the match started too soon for one.
+    Done,
+}
+
+/// Why players are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoundReason {
+    /// The match was booked.
+    Booking,
+    /// It starts soon.
+    Recheck,
+    /// A roster was changed.
+    Roster,
+    /// Somebody asked for another try.
+    Retry,
+}
+
+/// Why a match ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedHow {
+    /// Its time was up.
+    TimeUp,
+    /// Somebody ended it.
+    ByHand,
+}
+
+impl MatchState {
+    /// The stored and shown name: `gathering`, `probing`, `reserved`, `waking`, `ready`, `ending`, `over`, `unplaced`,
+    /// `failed` or `cancelled`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Gathering => "gathering",
+            Self::Probing { .. } => "probing",
+            Self::Reserved { .. } => "reserved",
+            Self::Waking { .. } => "waking",
+            Self::Ready { .. } => "ready",
+            Self::Ending { .. } => "ending",
+            Self::Over { .. } => "over",
+            Self::Unplaced { .. } => "unplaced",
+            Self::Failed { .. } => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// What is, or last was, held.
+    #[must_use]
+    pub fn held(&self) -> Option<&Held> {
+        match self {
+            Self::Reserved { held, .. }
+            | Self::Waking { held, .. }
+            | Self::Ready { held, .. }
+            | Self::Ending { held, .. }
+            | Self::Over { held, .. } => Some(held),
+            _ => None,
+        }
+    }
+
+    /// The choice that this state rests on.
+    #[must_use]
+    pub fn choice(&self) -> Option<ChoiceId> {
+        match self {
+            Self::Unplaced { choice, .. } | Self::Failed { choice, .. } => *choice,
+            other => other.held().map(|held| held.choice),
+        }
+    }
+
+    /// Whether nothing will happen to it by itself any more.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Over { .. } | Self::Failed { .. } | Self::Cancelled)
+    }
+}

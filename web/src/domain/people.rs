@@ -1,0 +1,253 @@
+//! Users, clans and players.
+
+use super::{ClanId, PlayerId, Refusal, Time, UserId};
+use serde::{Deserialize, Serialize};
+use std::{fmt, net::IpAddr, str::FromStr};
+
+/// A name for people to read: 1 to 40 characters, no control characters, no spaces at its ends.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Name(String);
+
+/// A text that cannot be a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{value:?} is not a name: 1 to 40 characters, no control characters")]
+pub struct BadName {
+    /// The text, cut to 80 characters.
+    pub value: String,
+}
+
+impl Name {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Name {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let text = text.trim();
+        let invisible = |c: char| {
+            c.is_control() || ('\u{200b}'..='\u{200f}').contains(&c) || ('\u{202a}'..='\u{202e}').contains(&c)
+        };
+        if text.is_empty() || text.chars().count() > 40 || text.chars().any(invisible) {
+            return Err(BadName {
+                value: text.chars().take(80).collect(),
+            });
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = BadName;
+    fn try_from(text: String) -> Result<Self, BadName> {
+        text.parse()
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a user may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Manages one clan: its players, and its side of matches.
+    ClanAdmin(ClanId),
+    /// Books matches for any clans.
+    Organiser,
+    /// All that an organiser may, and hosts, services and users.
+    Operator,
+}
+
+/// A role's name that is none, or that lacks its clan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a role: clan_admin (with a clan), organiser or operator")]
+pub struct BadRole(pub String);
+
+impl Role {
+    /// The stored name: `clan_admin`, `organiser` or `operator`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ClanAdmin(_) => "clan_admin",
+            Self::Organiser => "organiser",
+            Self::Operator => "operator",
+        }
+    }
+
+    /// From the stored name and clan.
+    ///
+    /// # Errors
+    /// If there is no such role, or a clan admin has no clan, or another has one.
+    pub fn parse(name: &str, clan: Option<ClanId>) -> Result<Self, BadRole> {
+        match (name, clan) {
+            ("clan_admin", Some(clan)) => Ok(Self::ClanAdmin(clan)),
+            ("organiser", None) => Ok(Self::Organiser),
+            ("operator", None) => Ok(Self::Operator),
+            _ => Err(BadRole(name.chars().take(80).collect())),
+        }
+    }
+
+    /// The clan that a clan admin speaks for.
+    #[must_use]
+    pub fn clan(self) -> Option<ClanId> {
+        match self {
+            Self::ClanAdmin(clan) => Some(clan),
+            Self::Organiser | Self::Operator => None,
+        }
+    }
+
+    /// Whether all matches and rosters are theirs to see and change.
+    #[must_use]
+    pub fn is_staff(self) -> bool {
+        !matches!(self, Self::ClanAdmin(_))
+    }
+}
+
+/// Somebody who can sign in. The password's hash stays in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// What they sign in with.
+    pub name: Name,
+    /// What they may do.
+    pub role: Role,
+    /// Since when.
+    pub created_at: Time,
+}
+
+/// A clan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Clan {
+    /// Its id.
+    pub id: ClanId,
+    /// Its name, unique.
+    pub name: Name,
+}
+
+/// A player of a clan. Never shown to another clan whole: it has the address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Player {
+    /// Its id.
+    pub id: PlayerId,
+    /// Whose.
+    pub clan: ClanId,
+    /// Unique within the clan.
+    pub name: Name,
+    /// Where they play from.
+    pub address: PlayerAddress,
+}
+
+/// Where a player plays from. Only the engine and the player's own clan see it.
+#[derive(Clone, PartialEq, Eq)]
+pub enum PlayerAddress {
+    /// An address.
+    Ip(IpAddr),
+    /// A host name, resolved each time that it is measured. Lower case, letters, digits, `-` and `.`.
+    HostName(String),
+}
+
+impl FromStr for PlayerAddress {
+    type Err = Refusal;
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        let text = text.trim();
+        if let Ok(ip) = text.parse::<IpAddr>() {
+            return Ok(Self::Ip(ip));
+        }
+        let name = text.trim_end_matches('.').to_ascii_lowercase();
+        let label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        // All digits and dots is a misspelt address, not a name.
+        let numeric = name.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        if name.len() > 253 || numeric || !name.split('.').all(label) {
+            return Err(Refusal::new(
+                "address",
+                text,
+                "an IPv4 or IPv6 address, or a host name such as player.example.org",
+            ));
+        }
+        Ok(Self::HostName(name))
+    }
+}
+
+/// The text as it was entered. There is no `Display` by accident: [`PlayerAddress::reveal`] is searchable.
+impl PlayerAddress {
+    /// The address for the engine and the player's own clan.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        match self {
+            Self::Ip(ip) => ip.to_string(),
+            Self::HostName(name) => name.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for PlayerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlayerAddress(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_an_ip_or_a_host_name_and_nothing_else() {
+        assert_eq!("10.77.0.1".parse(), Ok(PlayerAddress::Ip([10, 77, 0, 1].into())));
+        assert_eq!(
+            "Home.Example.org.".parse(),
+            Ok(PlayerAddress::HostName("home.example.org".into()))
+        );
+        for text in [
+            "",
+            "10.77.0",
+            "1.2.3.4.5",
+            "a b",
+            "-a.org",
+            "http://x",
+            "a..b",
+            "x:27960",
+            &"a".repeat(64),
+        ] {
+            assert!(text.parse::<PlayerAddress>().is_err(), "{text:?} was taken");
+        }
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_an_address() {
+        let address: PlayerAddress = "192.0.2.77".parse().unwrap();
+        assert!(!format!("{address:?}").contains("192"));
+    }
+
+    #[test]
+    fn a_name_has_no_invisible_letters() {
+        assert_eq!("  Red Pandas ".parse::<Name>().unwrap().as_str(), "Red Pandas");
+        for text in ["", "   ", "a\nb", "a\u{202e}b", &"x".repeat(41)] {
+            assert!(text.parse::<Name>().is_err(), "{text:?} was taken");
+        }
+    }
+
+    #[test]
+    fn a_clan_admin_without_a_clan_is_no_role() {
+        assert_eq!(Role::parse("clan_admin", None), Err(BadRole("clan_admin".into())));
+        assert_eq!(Role::parse("operator", None), Ok(Role::Operator));
+    }
+}

@@ -1,0 +1,246 @@
+//! What people see of a match: the one type that the API and the pages show. Already redacted for its viewer.
+
+use super::{ClanId, MatchId, PlayerId, Time};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A match as one viewer may see it. As JSON it is the body of `GET /api/v1/matches/{id}`.
+///
+/// Staff (organisers, operators) see all. A clan admin sees the own players by name; the other clan's players are
+/// numbered, and their round trips are there only for the chosen host and its alternatives (the hosts that all
+/// players can use). Nobody sees an address here but the one to connect to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MatchView {
+    /// What was booked, and where it is in its life.
+    #[serde(rename = "match")]
+    pub booked: BookedView,
+    /// Name of the policy: `closeness`.
+    pub policy: String,
+    /// The largest round trip allowed, milliseconds.
+    pub cap_ms: f64,
+    /// The host that is held, if one is.
+    pub chosen: Option<ChosenView>,
+    /// Every host, in the order of the choice's input (by id).
+    pub hosts: Vec<HostView>,
+    /// Host name to player name to median round trip in milliseconds; what the current reservation was chosen from.
+    pub matrix_ms: BTreeMap<String, BTreeMap<String, Option<f64>>>,
+    /// A later measurement that did not move the reservation.
+    pub recheck: Option<RecheckView>,
+    /// Home clan first, in roster order.
+    pub players: Vec<PlayerView>,
+    /// Where the game's directories list it.
+    pub directory: DirectoryView,
+    /// What runs it, once a VM is there.
+    pub vmm: Option<VmmView>,
+    /// Cold boot of the image to its first answer, milliseconds.
+    pub boot_ms: Option<u64>,
+    /// How long the steps took, as far as they have been taken.
+    pub times_ms: TimesView,
+    /// How to join; present at `ready` only.
+    pub connect: Option<ConnectView>,
+    /// What happened, oldest first.
+    pub story: Vec<StoryView>,
+    /// Home first, then away.
+    pub rosters: Vec<RosterView>,
+}
+
+/// What was booked, and where it is in its life.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BookedView {
+    /// Its id.
+    pub id: MatchId,
+    /// See [`super::MatchState::name`].
+    pub state: &'static str,
+    /// The state in a sentence for people; for `unplaced` and `failed` the reason and what would help.
+    pub explanation: String,
+    /// What keeps the VM from its goal at this moment, if anything.
+    pub problem: Option<String>,
+    /// Home clan against away clan.
+    pub title: String,
+    /// Name of the image.
+    pub image: String,
+    /// Map that it starts with.
+    pub map: String,
+    /// When it starts.
+    pub start: Time,
+    /// When it ends.
+    pub end: Time,
+    /// How long it lasts.
+    pub length_minutes: i64,
+    /// How far a measurement or a fetch is, while there is one.
+    pub progress: Option<ProgressView>,
+}
+
+/// How far something is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ProgressView {
+    /// `probe`, `fetch`.
+    pub what: &'static str,
+    /// So far.
+    pub done: u64,
+    /// In all; never zero.
+    pub of: u64,
+}
+
+/// The host that is held.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ChosenView {
+    /// Name of the host.
+    pub host: String,
+    /// Name of its site.
+    pub site: String,
+    /// Its closeness factor, milliseconds.
+    pub closeness_ms: Option<f64>,
+}
+
+/// What was answered about one host.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HostView {
+    /// Name of the host.
+    pub host: String,
+    /// Name of its site.
+    pub site: String,
+    /// Its closeness factor, milliseconds.
+    pub closeness_ms: Option<f64>,
+    /// Mean of the round trips.
+    pub mean_ms: Option<f64>,
+    /// Largest of the round trips.
+    pub max_ms: Option<f64>,
+    /// `chosen`, `worse`, `over_cap`, `over_limit`, `undecided`, `no_capacity` or `unfit`.
+    pub verdict: String,
+    /// Why, in a sentence for people.
+    pub reason: String,
+}
+
+/// A later measurement that did not move the reservation.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RecheckView {
+    /// As [`MatchView::matrix_ms`].
+    pub matrix_ms: BTreeMap<String, BTreeMap<String, Option<f64>>>,
+    /// By how much another host was better, milliseconds; zero if none was.
+    pub better_by_ms: f64,
+    /// Why it was kept, in a sentence for people.
+    pub kept_because: String,
+}
+
+/// A player, and what was promised.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlayerView {
+    /// Name, or for a clan admin `<other clan> 1`, `<other clan> 2` …
+    pub name: String,
+    /// Name of the clan.
+    pub clan: String,
+    /// Median round trip to the chosen host, milliseconds.
+    pub predicted_ms: Option<f64>,
+    /// Round trip during the match, where somebody measures it.
+    pub measured_ms: Option<f64>,
+}
+
+/// Where the game's directories list it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct DirectoryView {
+    /// The address that is listed, while it is known.
+    pub address: Option<String>,
+    /// Whether a directory was seen to list it.
+    pub listed: bool,
+    /// When first.
+    pub listed_at: Option<Time>,
+}
+
+/// What runs it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VmmView {
+    /// `qemu 10.0.2`.
+    pub name: String,
+    /// `kvm` or `tcg`.
+    pub accelerator: String,
+}
+
+/// How long the steps took, milliseconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct TimesView {
+    /// The round that the reservation was chosen from.
+    pub probe: Option<f64>,
+    /// The choice itself.
+    pub choose: Option<f64>,
+    /// Fetching the snapshot to the host; absent if it was there.
+    pub fetch: Option<f64>,
+    /// From QEMU's process started to the first valid answer.
+    pub resume_to_answer: Option<f64>,
+    /// From `cont` to the first valid answer.
+    pub cont_to_answer: Option<f64>,
+    /// From the first rcon packet to the confirmed map.
+    pub configure: Option<f64>,
+    /// From the generation committed to *answering*.
+    pub order_to_answer: Option<f64>,
+    /// From the booking (or the second roster) to *ready*.
+    pub book_to_ready: Option<f64>,
+}
+
+/// How to join.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ConnectView {
+    /// `203.0.113.5:27960`.
+    pub address: String,
+    /// What the game asks for.
+    pub password: String,
+    /// What players paste into the game's console.
+    pub line: String,
+}
+
+/// One sentence of the story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StoryView {
+    /// When.
+    pub at: Time,
+    /// What happened.
+    pub text: String,
+}
+
+/// One clan's players of a match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RosterView {
+    /// The clan.
+    pub clan: RosterClan,
+    /// Its players; for another clan's admin numbered and without ids.
+    pub players: Vec<RosterPlayer>,
+}
+
+/// A clan in a roster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RosterClan {
+    /// Its id.
+    pub id: ClanId,
+    /// Its name.
+    pub name: String,
+}
+
+/// A player in a roster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RosterPlayer {
+    /// Absent for another clan's admin.
+    pub id: Option<PlayerId>,
+    /// See [`PlayerView::name`].
+    pub name: String,
+}
+
+/// A match in a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MatchLine {
+    /// Its id.
+    pub id: MatchId,
+    /// See [`super::MatchState::name`].
+    pub state: &'static str,
+    /// The home clan.
+    pub home: RosterClan,
+    /// The away clan.
+    pub away: RosterClan,
+    /// Name of the image.
+    pub image: String,
+    /// When it starts.
+    pub start: Time,
+    /// How long it lasts.
+    pub length_minutes: i64,
+    /// Name of the host that is held, if one is.
+    pub host: Option<String>,
+}

@@ -1,0 +1,1 @@
+//! The Oracle: makes what is intended come true, again and again.

@@ -1,0 +1,142 @@
+//! Players' host names to addresses, and which addresses may be measured at all.
+
+use crate::domain::PlayerAddress;
+use std::{net::IpAddr, time::Duration};
+
+/// Resolves host names by the system's name servers.
+#[derive(Clone)]
+pub struct Resolver {
+    names: Option<hickory_resolver::TokioResolver>,
+    allow_private: bool,
+}
+
+/// An address that cannot be measured. Shown to the player's own clan and to staff only.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// There is no such name.
+    #[error("the host name {0} has no address")]
+    Unknown(String),
+    /// The name servers do not answer.
+    #[error("the host name {0} could not be looked up: the name servers do not answer")]
+    NoAnswer(String),
+    /// An address that is not a player's on the internet.
+    #[error("{0} is not an address on the internet")]
+    NotPublic(IpAddr),
+}
+
+impl Resolver {
+    /// By the system's configuration. Without one (no `resolv.conf`) only addresses work.
+    #[must_use]
+    pub fn system(allow_private: bool) -> Self {
+        let names = hickory_resolver::TokioResolver::builder_tokio()
+            .and_then(|mut builder| {
+                builder.options_mut().timeout = Duration::from_secs(2);
+                builder.options_mut().attempts = 1;
+                builder.build()
+            })
+            .inspect_err(|error| tracing::warn!(%error, "host names cannot be resolved"))
+            .ok();
+        Self { names, allow_private }
+    }
+
+    /// The address to measure.
+    ///
+    /// # Errors
+    /// If the name has no address, or the address is private and that was not allowed.
+    pub async fn resolve(&self, address: &PlayerAddress) -> Result<IpAddr, AddressError> {
+        let ip = match address {
+            PlayerAddress::Ip(ip) => *ip,
+            PlayerAddress::HostName(name) => self.look_up(name).await?,
+        };
+        if self.allow_private || is_public(ip) {
+            Ok(ip)
+        } else {
+            Err(AddressError::NotPublic(ip))
+        }
+    }
+
+    async fn look_up(&self, name: &str) -> Result<IpAddr, AddressError> {
+        let Some(names) = &self.names else {
+            return Err(AddressError::NoAnswer(name.to_owned()));
+        };
+        // The final dot keeps the system's search domains out of it.
+        match names.lookup_ip(format!("{name}.")).await {
+            Ok(found) => found
+                .iter()
+                .next()
+                .ok_or_else(|| AddressError::Unknown(name.to_owned())),
+            Err(error) if error.is_no_records_found() || error.is_nx_domain() => {
+                Err(AddressError::Unknown(name.to_owned()))
+            }
+            Err(_) => Err(AddressError::NoAnswer(name.to_owned())),
+        }
+    }
+}
+
+/// Whether an address can be a player's on the internet.
+#[must_use]
+pub fn is_public(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            !(v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_multicast()
+                || v4.is_unspecified()
+                || v4.is_broadcast()
+                || v4.is_documentation()
+                || a == 0
+                || a >= 240
+                || (a == 100 && (64..128).contains(&b))
+                || (a == 198 && (b == 18 || b == 19)))
+        }
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => is_public(IpAddr::V4(v4)),
+            None => {
+                v6.segments()[0] & 0xe000 == 0x2000
+                    && !(v6.segments()[0] == 0x2001 && v6.segments()[1] == 0xdb8)
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_the_internet_are_public() {
+        for text in ["9.9.9.9", "2620:fe::fe"] {
+            assert!(is_public(text.parse().unwrap()), "{text}");
+        }
+        for text in [
+            "10.0.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "192.168.1.1",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:10.0.0.1",
+            "2001:db8::1",
+        ] {
+            assert!(!is_public(text.parse().unwrap()), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_private_address_is_refused_unless_allowed() {
+        let address: PlayerAddress = "10.77.0.1".parse().unwrap();
+        let ip: IpAddr = "10.77.0.1".parse().unwrap();
+        assert_eq!(
+            Resolver::system(false).resolve(&address).await,
+            Err(AddressError::NotPublic(ip))
+        );
+        assert_eq!(Resolver::system(true).resolve(&address).await, Ok(ip));
+    }
+}

@@ -1,0 +1,83 @@
+//! Clans.
+
+use super::{StoreError, Tx, parsed};
+use crate::domain::{Clan, ClanId, Name, Time};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    name: String,
+}
+
+impl Row {
+    fn clan(self) -> Result<Clan, StoreError> {
+        Ok(Clan {
+            id: parsed("clans", &self.id, "id", &self.id)?,
+            name: parsed::<Name>("clans", &self.id, "name", &self.name)?,
+        })
+    }
+}
+
+/// Adds a clan. A name that another has is [`StoreError::is_taken`].
+pub async fn insert(tx: &mut Tx, clan: &Clan, now: Time) -> Result<(), StoreError> {
+    sql!(
+        tx,
+        execute "insert into clans (id, name, created_at) values ($1, $2, $3)",
+        clan.id.to_string(),
+        clan.name.as_str(),
+        now.millis()
+    )?;
+    Ok(())
+}
+
+/// A clan.
+pub async fn get(tx: &mut Tx, id: ClanId) -> Result<Option<Clan>, StoreError> {
+    sql!(tx, optional Row, "select id, name from clans where id = $1", id.to_string())?
+        .map(Row::clan)
+        .transpose()
+}
+
+/// All clans by name.
+pub async fn list(tx: &mut Tx) -> Result<Vec<Clan>, StoreError> {
+    sql!(tx, all Row, "select id, name from clans order by name")?
+        .into_iter()
+        .map(Row::clan)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::databases;
+    use uuid::Uuid;
+
+    #[tokio::test]
+    async fn the_life_of_a_clan() {
+        for base in databases().await {
+            let clan = Clan {
+                id: ClanId(Uuid::now_v7()),
+                name: "Red Pandas".parse().unwrap(),
+            };
+            let mut tx = base.db.begin().await.unwrap();
+            insert(&mut tx, &clan, Time::from_millis(1)).await.unwrap();
+            assert_eq!(get(&mut tx, clan.id).await.unwrap(), Some(clan.clone()));
+            assert_eq!(get(&mut tx, ClanId(Uuid::now_v7())).await.unwrap(), None);
+            tx.commit().await.unwrap();
+
+            let mut tx = base.db.begin().await.unwrap();
+            let twin = Clan {
+                id: ClanId(Uuid::now_v7()),
+                name: clan.name.clone(),
+            };
+            assert!(
+                insert(&mut tx, &twin, Time::from_millis(2))
+                    .await
+                    .unwrap_err()
+                    .is_taken()
+            );
+            drop(tx);
+            let mut tx = base.db.read().await.unwrap();
+            assert_eq!(list(&mut tx).await.unwrap(), vec![clan]);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Databases for tests: SQLite always, PostgreSQL if `VMATRIX_TEST_POSTGRES` names a server.
+
+use super::Db;
+use sqlx::{AssertSqlSafe, Connection};
+
+/// An empty database, migrated. Gone when dropped (a PostgreSQL one goes with its cluster).
+pub(crate) struct Base {
+    pub(crate) db: Db,
+    pub(crate) url: String,
+    _dir: Option<tempfile::TempDir>,
+}
+
+/// An empty SQLite database in a file of its own.
+pub(crate) async fn sqlite() -> Base {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", dir.path().join("test.db").display());
+    Base {
+        db: Db::open(&url).await.unwrap(),
+        url,
+        _dir: Some(dir),
+    }
+}
+
+/// An empty PostgreSQL database of its own, if there is a server.
+pub(crate) async fn postgres() -> Option<Base> {
+    let Ok(server) = std::env::var("VMATRIX_TEST_POSTGRES") else {
+        eprintln!("skipped on PostgreSQL: VMATRIX_TEST_POSTGRES is not set (./run test sets it)");
+        return None;
+    };
+    let name = format!("vmx_{}", uuid::Uuid::now_v7().simple());
+    let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+    sqlx::query(AssertSqlSafe(format!("create database {name}")))
+        .execute(&mut admin)
+        .await
+        .unwrap();
+    admin.close().await.unwrap();
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_path(&name);
+    Some(Base {
+        db: Db::open(url.as_str()).await.unwrap(),
+        url: url.into(),
+        _dir: None,
+    })
+}
+
+/// Both.
+pub(crate) async fn databases() -> Vec<Base> {
+    let mut all = vec![sqlite().await];
+    all.extend(postgres().await);
+    all
+}
