@@ -47,8 +47,9 @@ create table players (
     name text not null,
     address text not null,                  -- as entered: address or host name; seen by the engine and the own clan only
     created_at bigint not null,
-    unique (clan_id, name)
+    removed_at bigint                       -- kept for the matches it played in; its address is forgotten
 );
+create unique index players_of_clan on players (clan_id, name) where removed_at is null;
 
 create table sites (
     id text primary key,
@@ -81,7 +82,8 @@ create table hosts (
 create table snapshots (
     id text primary key,                    -- digest of the manifest
     name text not null,                     -- contract.name; the newest of a name is what bookings use
-    manifest text not null,
+    manifest text not null,                 -- its very bytes: their digest is the id
+    facts text not null,                    -- contract, key, boot time: the manifest without its chunk lists
     created_at bigint not null
 );
 
@@ -106,13 +108,14 @@ create table rosters (
     match_id text not null references matches (id),
     clan_id text not null references clans (id),
     player_id text not null references players (id),
+    position bigint not null,               -- in the order in which they were given
     primary key (match_id, player_id)
 );
 
 create table rounds (
     id text primary key,
     match_id text not null references matches (id),
-    reason text not null,                   -- booking, recheck, roster
+    reason text not null,                   -- booking, recheck, roster, retry
     started_at bigint not null,
     until_at bigint not null,               -- what has not come by then is unknown
     ended_at bigint
@@ -122,7 +125,7 @@ create table round_targets (
     round_id text not null references rounds (id),
     target_id text not null,
     player_id text not null references players (id),
-    address text not null,
+    address text,                           -- absent if the host name has none, and after the match
     primary key (round_id, target_id)
 );
 
@@ -157,13 +160,14 @@ create table choices (
 
 create table services (
     id text primary key,
-    name text not null unique,
+    name text not null,
     image text not null,
     host_id text not null references hosts (id),
     goal text not null,                     -- open, suspended
     created_at bigint not null,
     removed_at bigint
 );
+create unique index services_by_name on services (name) where removed_at is null;
 
 create table reservations (
     id text primary key,
@@ -187,6 +191,8 @@ create table vms (
     goal text not null,                     -- fetched, open, suspended, gone
     port bigint not null,
     created_at bigint not null,
+    report text,                            -- the last that its host said of it, as JSON; survives it
+    vmm text,                               -- what ran it, as JSON
     ordered_at bigint,                      -- when the generation that asks for `open` was committed
     answered_at bigint,
     verified_at bigint,

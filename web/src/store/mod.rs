@@ -254,5 +254,14 @@ fn corrupt(
 }
 
 pub mod clans;
+pub mod hosts;
+pub mod links;
+pub mod players;
+pub mod services;
+pub mod sessions;
+pub mod sites;
+pub mod snapshots;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod tokens;
+pub mod users;

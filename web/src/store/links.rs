@@ -1,0 +1,129 @@
+//! One-time links and tokens. Only hashes of their tokens are kept.
+
+use super::{StoreError, Tx, corrupt, parsed};
+use crate::domain::{Link, LinkKind, Time};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    token_hash: String,
+    kind: String,
+    clan_id: Option<String>,
+    match_id: Option<String>,
+    created_by: Option<String>,
+    created_at: i64,
+    expires_at: i64,
+}
+
+impl Row {
+    fn link(self) -> Result<Link, StoreError> {
+        let id = self.token_hash.as_str();
+        let clan = self
+            .clan_id
+            .as_deref()
+            .map(|clan| parsed("links", id, "clan_id", clan))
+            .transpose()?;
+        Ok(Link {
+            kind: LinkKind::parse(&self.kind, clan)
+                .ok_or_else(|| corrupt("links", id, "kind", &self.kind, "not a kind with its clan"))?,
+            match_id: self
+                .match_id
+                .as_deref()
+                .map(|text| parsed("links", id, "match_id", text))
+                .transpose()?,
+            created_by: self
+                .created_by
+                .as_deref()
+                .map(|text| parsed("links", id, "created_by", text))
+                .transpose()?,
+            created_at: Time::from_millis(self.created_at),
+            expires_at: Time::from_millis(self.expires_at),
+        })
+    }
+}
+
+/// Adds a link by the hash of its token.
+pub async fn insert(tx: &mut Tx, token_hash: &str, link: &Link) -> Result<(), StoreError> {
+    let clan = match link.kind {
+        LinkKind::ClanAdmin(clan) => Some(clan.to_string()),
+        LinkKind::FirstAdmin | LinkKind::JoinHost => None,
+    };
+    sql!(
+        tx,
+        execute "insert into links (token_hash, kind, clan_id, match_id, created_by, created_at, expires_at)
+                 values ($1, $2, $3, $4, $5, $6, $7)",
+        token_hash,
+        link.kind.name(),
+        clan,
+        link.match_id.map(|id| id.to_string()),
+        link.created_by.map(|id| id.to_string()),
+        link.created_at.millis(),
+        link.expires_at.millis()
+    )?;
+    Ok(())
+}
+
+/// A link that can still be used at `now`.
+pub async fn usable(tx: &mut Tx, token_hash: &str, now: Time) -> Result<Option<Link>, StoreError> {
+    let text = "select token_hash, kind, clan_id, match_id, created_by, created_at, expires_at from links
+                where token_hash = $1 and used_at is null and expires_at > $2";
+    sql!(tx, optional Row, text, token_hash, now.millis())?
+        .map(Row::link)
+        .transpose()
+}
+
+/// Uses a link up: of two that try, one gets it.
+pub async fn use_up(tx: &mut Tx, token_hash: &str, now: Time) -> Result<Option<Link>, StoreError> {
+    let text = "update links set used_at = $2 where token_hash = $1 and used_at is null and expires_at > $2
+                returning token_hash, kind, clan_id, match_id, created_by, created_at, expires_at";
+    sql!(tx, optional Row, text, token_hash, now.millis())?
+        .map(Row::link)
+        .transpose()
+}
+
+/// Forgets links that can no longer be used.
+pub async fn delete_expired(tx: &mut Tx, now: Time) -> Result<u64, StoreError> {
+    sql!(tx, execute "delete from links where expires_at <= $1", now.millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::databases;
+
+    #[tokio::test]
+    async fn a_link_is_used_once_and_not_after_its_time() {
+        for base in databases().await {
+            let link = Link {
+                kind: LinkKind::JoinHost,
+                match_id: None,
+                created_by: None,
+                created_at: Time::from_millis(1),
+                expires_at: Time::from_millis(100),
+            };
+            let mut tx = base.db.begin().await.unwrap();
+            insert(&mut tx, "hash", &link).await.unwrap();
+            assert_eq!(
+                usable(&mut tx, "hash", Time::from_millis(100)).await.unwrap(),
+                None
+            );
+            assert_eq!(
+                usable(&mut tx, "hash", Time::from_millis(99)).await.unwrap(),
+                Some(link.clone())
+            );
+            assert_eq!(
+                use_up(&mut tx, "other", Time::from_millis(50)).await.unwrap(),
+                None
+            );
+            assert_eq!(
+                use_up(&mut tx, "hash", Time::from_millis(50)).await.unwrap(),
+                Some(link)
+            );
+            assert_eq!(
+                use_up(&mut tx, "hash", Time::from_millis(51)).await.unwrap(),
+                None
+            );
+            assert_eq!(delete_expired(&mut tx, Time::from_millis(100)).await.unwrap(), 1);
+            tx.commit().await.unwrap();
+        }
+    }
+}
