@@ -1,1 +1,4 @@
-//! .
+//! The agent: resumes, wires and proves VMs on one real machine.
+
+pub mod command;
+pub mod images;

@@ -1,0 +1,5 @@
+//! Images and snapshots: from a recipe to files that QEMU resumes from.
+
+pub mod build;
+mod kernel;
+mod recipe;
