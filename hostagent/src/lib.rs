@@ -1,5 +1,6 @@
 //! The agent: resumes, wires and proves VMs on one real machine.
 
 pub mod command;
+pub mod directory;
 pub mod images;
 pub mod net;
