@@ -1,21 +1,44 @@
 #!/usr/bin/env bash
-# Removes what a killed run left: processes in our namespaces, namespaces, taps, bridges, nft tables, overlays. Needs root.
+# Removes what a killed demo or test left: its processes, guests, namespaces, links, rules and overlays. Needs root.
+# Agents that really serve on this machine are not of a world, and are left alone.
 set -uo pipefail
 
+# Everything that a world starts carries this mark, and so does all that those programs start: guests outlive agents.
+of_a_world() {
+    local environment
+    for environment in /proc/[0-9]*/environ; do
+        grep -qzx 'VMATRIX_IN_WORLD=1' "$environment" 2>/dev/null && basename "$(dirname "$environment")"
+    done | grep -vx -e "$$" -e "$PPID"
+}
+for _ in 1 2 3 4 5; do
+    pids=$(of_a_world)
+    [ -n "$pids" ] || break
+    # shellcheck disable=SC2086 # a list of numbers
+    kill -9 $pids 2>/dev/null
+    sleep 0.1
+done
+
+# What is in this machine's own namespace may be a real agent's, if one runs.
+real_agent=$(pgrep -x vmatrix-agent)
 for namespace in $(ip netns list 2>/dev/null | awk '{ print $1 }' | grep '^vmx-'); do
+    slot=$(sed -n 's/^vmx-\([0-9a-f]\{8\}\)-s\([0-9]*\)$/vx\1s\2/p' <<<"$namespace")
+    [ -n "$slot" ] && [ -n "$real_agent" ] && [ -e "/sys/class/net/$slot" ] && continue
     ip netns pids "$namespace" 2>/dev/null | xargs -r kill -9
     ip netns delete "$namespace"
 done
-# Guests outlive their agents by design, so they are found by their data directory, not by a parent.
-pgrep -f '^[^ ]*qemu-system-[^ ]* .*vmatrix-world' | xargs -r kill -9
-pgrep -f '^[^ ]*vmatrix-(wan|agent)( |$)' | xargs -r kill -9
-for link in $(ip -o link show 2>/dev/null | awk -F': ' '{ print $2 }' | cut -d@ -f1 | grep '^vmx'); do
-    ip link delete "$link" 2>/dev/null
+for link in /sys/class/net/vmx*; do
+    [ -e "$link" ] && ip link delete "$(basename "$link")" 2>/dev/null
 done
-if command -v nft >/dev/null; then
-    nft list tables 2>/dev/null | awk '$3 ~ /^vmatrix_/ { print $2, $3 }' | while read -r family table; do
-        nft delete table "$family" "$table"
+if [ -z "$real_agent" ]; then
+    for link in /sys/class/net/vx????????s*; do
+        [ -e "$link" ] && ip link delete "$(basename "$link")" 2>/dev/null
     done
+    if command -v nft >/dev/null; then
+        nft list tables 2>/dev/null | awk '$3 ~ /^vmatrix_/ { print $2, $3 }' | while read -r family table; do
+            nft delete table "$family" "$table"
+        done
+    fi
 fi
-rm -rf /tmp/vmatrix-world.* /tmp/vmatrix-postgres.*
+
+rm -rf /tmp/vmatrix-world.*.d
 exit 0

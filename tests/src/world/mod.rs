@@ -25,6 +25,12 @@ pub const SERVER: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 1);
 
 const BRIDGE: &str = "vmx-ctl";
 
+/// Set for all that a world starts, so that `clean.sh` finds what is left of it: guests outlive their agents by design.
+const MARK: (&str, &str) = ("VMATRIX_IN_WORLD", "1");
+
+/// There can be one world at a time: its names are fixed. Others wait.
+const ALONE: &str = "/tmp/vmatrix-world.lock";
+
 /// Runs `act` on a thread inside a network namespace; sockets that it opens stay there.
 ///
 /// # Errors
@@ -47,6 +53,7 @@ pub struct Running {
     pub file: WorldFile,
     wan: Child,
     children: Vec<(String, Child)>,
+    _alone: File,
 }
 
 impl Running {
@@ -56,6 +63,8 @@ impl Running {
     /// The step that failed; needs root.
     pub fn up(path: &Path) -> Result<Self> {
         let file = WorldFile::load(path)?;
+        let alone = File::create(ALONE).context(ALONE)?;
+        alone.lock().context(ALONE)?;
         remove_leftovers()?;
         ip(&format!("link add {BRIDGE} type bridge\naddress add {SERVER}/16 dev {BRIDGE}\nlink set {BRIDGE} up\n"))?;
         for node in file.nodes() {
@@ -64,13 +73,14 @@ impl Running {
         }
         let mut wan = Command::new(program("vmatrix-wan")?)
             .arg(path)
+            .env(MARK.0, MARK.1)
             .stdout(Stdio::piped())
             .spawn()
             .context("starting vmatrix-wan")?;
         let mut line = String::new();
         let stdout = wan.stdout.take().context("vmatrix-wan has no output")?;
         BufReader::new(stdout).read_line(&mut line)?;
-        let running = Self { file, wan, children: Vec::new() };
+        let running = Self { file, wan, children: Vec::new(), _alone: alone };
         ensure!(line.trim() == "ready", "vmatrix-wan did not start");
         Ok(running)
     }
@@ -80,7 +90,7 @@ impl Running {
     /// # Errors
     /// If it cannot be started.
     pub fn spawn(&mut self, node: &Node, name: &str, command: &Command) -> Result<()> {
-        let child = in_namespace(&node.namespace(), command).spawn().with_context(|| format!("starting {name}"))?;
+        let child = in_namespace(&node.namespace(), command).env(MARK.0, MARK.1).spawn().with_context(|| format!("starting {name}"))?;
         self.children.push((name.to_owned(), child));
         Ok(())
     }
@@ -90,7 +100,7 @@ impl Running {
     /// # Errors
     /// If it cannot be started.
     pub fn spawn_outside(&mut self, name: &str, command: &mut Command) -> Result<()> {
-        let child = command.spawn().with_context(|| format!("starting {name}"))?;
+        let child = command.env(MARK.0, MARK.1).spawn().with_context(|| format!("starting {name}"))?;
         self.children.push((name.to_owned(), child));
         Ok(())
     }
