@@ -221,7 +221,7 @@ pub(super) async fn remove_slot(names: &Names) -> Result<(), NetError> {
     // "add" first makes deleting what is not there succeed, in one batch.
     nft(&format!("add table ip {table}\ndelete table ip {table}\n")).await?;
     // The link goes first: a namespace that was deleted takes its links away only some time later.
-    if std::path::Path::new("/sys/class/net").join(&link).exists() || link_exists(&link).await {
+    if link_exists(&link).await {
         run("ip", &["link", "delete", &link], None).await?;
     }
     if std::path::Path::new(NAMESPACES).join(&namespace).exists() {
