@@ -4,3 +4,6 @@ pub mod command;
 pub mod directory;
 pub mod images;
 pub mod net;
+pub mod beacon;
+pub mod lookout;
+pub mod tls;

@@ -4,7 +4,7 @@
 
 mod table;
 
-use rand::{Rng, RngExt, distr::Alphanumeric};
+use rand::{RngExt, distr::Alphanumeric};
 use std::{io, net::SocketAddr, time::Duration};
 use table::Table;
 use tokio::{net::UdpSocket, time::Instant};
@@ -23,7 +23,9 @@ impl Directory {
     /// # Errors
     /// If it is taken or not ours.
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
-        Ok(Self { socket: UdpSocket::bind(address).await? })
+        Ok(Self {
+            socket: UdpSocket::bind(address).await?,
+        })
     }
 
     /// The address that it is bound to.
@@ -53,12 +55,19 @@ impl Directory {
     }
 
     async fn tick(&self, table: &mut Table, now: Duration) {
-        let (questions, dropped) = table.tick(now, || challenge(&mut rand::rng()));
+        let (questions, dropped) = table.tick(now, challenge);
         for server in dropped {
             tracing::info!(%server, "off the list");
         }
         for question in questions {
-            self.send(question.to, &Packet::GetInfo { challenge: question.challenge }.encode()).await;
+            self.send(
+                question.to,
+                &Packet::GetInfo {
+                    challenge: question.challenge,
+                }
+                .encode(),
+            )
+            .await;
         }
     }
 
@@ -68,8 +77,15 @@ impl Directory {
         }
         match Packet::parse(bytes) {
             Ok(Packet::Heartbeat { .. }) => {
-                if let Some(question) = table.heartbeat(from, now, challenge(&mut rand::rng())) {
-                    self.send(from, &Packet::GetInfo { challenge: question.challenge }.encode()).await;
+                if let Some(question) = table.heartbeat(from, now, challenge()) {
+                    self.send(
+                        from,
+                        &Packet::GetInfo {
+                            challenge: question.challenge,
+                        }
+                        .encode(),
+                    )
+                    .await;
                 }
             }
             Ok(Packet::Info(info)) => {
@@ -94,8 +110,12 @@ impl Directory {
     }
 }
 
-fn challenge(rng: &mut impl Rng) -> String {
-    rng.sample_iter(Alphanumeric).take(12).map(char::from).collect()
+fn challenge() -> String {
+    rand::rng()
+        .sample_iter(Alphanumeric)
+        .take(12)
+        .map(char::from)
+        .collect()
 }
 
 #[cfg(test)]
@@ -116,8 +136,17 @@ mod tests {
         tokio::spawn(directory.serve());
         let game = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         game.connect(address).await.unwrap();
-        game.send(&Packet::Heartbeat { tag: "DarkPlaces".into() }.encode()).await.unwrap();
-        let Packet::GetInfo { challenge } = receive(&game).await else { panic!("no getinfo") };
+        game.send(
+            &Packet::Heartbeat {
+                tag: "DarkPlaces".into(),
+            }
+            .encode(),
+        )
+        .await
+        .unwrap();
+        let Packet::GetInfo { challenge } = receive(&game).await else {
+            panic!("no getinfo")
+        };
         let vars = [
             ("challenge", challenge.as_str()),
             ("gamename", GAMENAME),
@@ -127,14 +156,21 @@ mod tests {
             ("clients", "0"),
             ("sv_maxclients", "8"),
         ];
-        let answer = Vars::new(&vars).iter().map(|(k, v)| format!("\\{k}\\{v}")).collect::<String>();
-        game.send(format!("\u{0}infoResponse\n{answer}").as_bytes()).await.unwrap();
+        let answer = Vars::new(&vars)
+            .iter()
+            .map(|(k, v)| format!("\\{k}\\{v}"))
+            .collect::<String>();
         let bytes = [b"\xFF\xFF\xFF\xFFinfoResponse\n".as_slice(), answer.as_bytes()].concat();
         game.send(&bytes).await.unwrap();
         let player = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         player.connect(address).await.unwrap();
-        player.send(&Packet::GetServers(ServersQuery::all(GAMENAME, PROTOCOL)).encode()).await.unwrap();
-        let Packet::Servers(list) = receive(&player).await else { panic!("no list") };
+        player
+            .send(&Packet::GetServers(ServersQuery::all(GAMENAME, PROTOCOL)).encode())
+            .await
+            .unwrap();
+        let Packet::Servers(list) = receive(&player).await else {
+            panic!("no list")
+        };
         assert_eq!(list.servers, [game.local_addr().unwrap()]);
         assert!(list.last);
     }

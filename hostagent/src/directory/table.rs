@@ -71,27 +71,45 @@ impl Table {
     }
 
     /// Somebody says that they are a server. A second heartbeat while the answer is awaited changes nothing.
-    pub(crate) fn heartbeat(&mut self, from: SocketAddr, now: Duration, challenge: String) -> Option<Question> {
+    pub(crate) fn heartbeat(
+        &mut self,
+        from: SocketAddr,
+        now: Duration,
+        challenge: String,
+    ) -> Option<Question> {
         if !self.servers.contains_key(&from) {
-            let of_one = self.servers.keys().filter(|server| server.ip() == from.ip()).count();
+            let of_one = self
+                .servers
+                .keys()
+                .filter(|server| server.ip() == from.ip())
+                .count();
             if self.servers.len() >= MOST || of_one >= MOST_OF_ONE {
                 return None;
             }
         }
-        let fresh = Server { info: None, answered: now, asked: None };
+        let fresh = Server {
+            info: None,
+            answered: now,
+            asked: None,
+        };
         let server = self.servers.entry(from).or_insert(fresh);
         ask(from, server, now, challenge)
     }
 
     /// An infoResponse. True if it answers a question of ours in time, so that the server is listed now.
     pub(crate) fn answer(&mut self, from: SocketAddr, now: Duration, info: Info) -> bool {
-        let Some(server) = self.servers.get_mut(&from) else { return false };
-        let right = server
-            .asked
-            .as_ref()
-            .is_some_and(|asked| asked.challenge == info.challenge && now.saturating_sub(asked.at) <= ANSWER_WITHIN);
+        let Some(server) = self.servers.get_mut(&from) else {
+            return false;
+        };
+        let right = server.asked.as_ref().is_some_and(|asked| {
+            asked.challenge == info.challenge && now.saturating_sub(asked.at) <= ANSWER_WITHIN
+        });
         if right {
-            *server = Server { info: Some(info), answered: now, asked: None };
+            *server = Server {
+                info: Some(info),
+                answered: now,
+                asked: None,
+            };
         }
         right
     }
@@ -129,9 +147,14 @@ impl Table {
             let room = (query.empty || info.clients > 0) && (query.full || info.clients < info.max_clients);
             named && family && room && info.protocol == query.protocol
         };
-        let listed = self.servers.iter().filter_map(|(address, server)| Some((address, server.info.as_ref()?)));
-        let mut list: Vec<SocketAddr> =
-            listed.filter(|(address, info)| wanted(address, info)).map(|(address, _)| *address).collect();
+        let listed = self
+            .servers
+            .iter()
+            .filter_map(|(address, server)| Some((address, server.info.as_ref()?)));
+        let mut list: Vec<SocketAddr> = listed
+            .filter(|(address, info)| wanted(address, info))
+            .map(|(address, _)| *address)
+            .collect();
         list.sort();
         list
     }
@@ -141,7 +164,10 @@ fn ask(to: SocketAddr, server: &mut Server, now: Duration, challenge: String) ->
     if server.asked.is_some() {
         return None;
     }
-    server.asked = Some(Asked { challenge: challenge.clone(), at: now });
+    server.asked = Some(Asked {
+        challenge: challenge.clone(),
+        at: now,
+    });
     Some(Question { to, challenge })
 }
 

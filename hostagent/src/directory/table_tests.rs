@@ -24,7 +24,10 @@ fn info(challenge: &str, clients: &str) -> Info {
 }
 
 fn text(vars: &Vars) -> Vec<u8> {
-    vars.iter().map(|(key, value)| format!("\\{key}\\{value}")).collect::<String>().into_bytes()
+    vars.iter()
+        .map(|(key, value)| format!("\\{key}\\{value}"))
+        .collect::<String>()
+        .into_bytes()
 }
 
 fn listed(table: &Table) -> usize {
@@ -33,7 +36,9 @@ fn listed(table: &Table) -> usize {
 
 fn with_one() -> Table {
     let mut table = Table::default();
-    let question = table.heartbeat(SERVER.parse().unwrap(), seconds(0.0), "c1".into()).unwrap();
+    let question = table
+        .heartbeat(SERVER.parse().unwrap(), seconds(0.0), "c1".into())
+        .unwrap();
     assert_eq!(question.challenge, "c1");
     assert!(table.answer(SERVER.parse().unwrap(), seconds(0.1), info("c1", "0")));
     table
@@ -56,7 +61,10 @@ fn only_the_right_challenge_from_the_right_address_in_time_lists() {
     ] {
         let mut table = Table::default();
         table.heartbeat(SERVER.parse().unwrap(), seconds(0.0), "c".into());
-        assert_eq!(table.answer(from.parse().unwrap(), seconds(at), info(challenge, "0")), right);
+        assert_eq!(
+            table.answer(from.parse().unwrap(), seconds(at), info(challenge, "0")),
+            right
+        );
         assert_eq!(listed(&table), usize::from(right));
     }
 }
@@ -94,8 +102,16 @@ fn a_server_that_answers_stays() {
 #[test]
 fn a_second_heartbeat_asks_nothing_twice_and_keeps_the_listing() {
     let mut table = with_one();
-    assert!(table.heartbeat(SERVER.parse().unwrap(), seconds(5.0), "c2".into()).is_some());
-    assert!(table.heartbeat(SERVER.parse().unwrap(), seconds(5.1), "c3".into()).is_none());
+    assert!(
+        table
+            .heartbeat(SERVER.parse().unwrap(), seconds(5.0), "c2".into())
+            .is_some()
+    );
+    assert!(
+        table
+            .heartbeat(SERVER.parse().unwrap(), seconds(5.1), "c3".into())
+            .is_none()
+    );
     assert_eq!(listed(&table), 1);
 }
 
