@@ -16,7 +16,8 @@ pub enum Help {
         /// Which host it would be.
         host: String,
     },
-    /// The fewest players without whom a host is possible; both sides keep at least one.
+    /// The fewest players, over the cap or without an answer, without whom a host is possible; both sides keep
+    /// at least one.
     LeaveOut {
         /// Who.
         players: Vec<String>,
@@ -95,16 +96,12 @@ fn measure(hosts: &[&HostAnswer]) -> Option<Help> {
     })
 }
 
-/// Hosts where all is known and only the cap is broken.
-fn over<'a>(hosts: &[&'a HostAnswer]) -> impl Iterator<Item = (&'a HostAnswer, &'a [crate::Break])> {
-    hosts.iter().copied().filter_map(|host| match &host.reason {
-        Reason::OverCap { breaks, .. } if host.closeness.is_some() => Some((host, breaks.as_slice())),
-        _ => None,
-    })
-}
-
+/// Among the hosts where all is known and only the cap is broken.
 fn raise_cap(hosts: &[&HostAnswer]) -> Option<Help> {
-    let (host, _) = over(hosts).min_by_key(|(host, _)| (host.max, host.closeness, host.id.as_str()))?;
+    let over = hosts
+        .iter()
+        .filter(|h| matches!(h.reason, Reason::OverCap { .. }) && h.closeness.is_some());
+    let host = over.min_by_key(|host| (host.max, host.closeness, host.id.as_str()))?;
     Some(Help::RaiseCap {
         to: host.max?,
         host: host.name.clone(),
@@ -112,23 +109,33 @@ fn raise_cap(hosts: &[&HostAnswer]) -> Option<Help> {
 }
 
 fn leave_out(policy: &Policy, matrix: &Matrix, hosts: &[&HostAnswer]) -> Option<Help> {
-    let both_stay = |host: &HostAnswer| {
+    let mut best: Option<(usize, &HostAnswer, Vec<String>)> = None;
+    for host in hosts {
         let row = matrix
             .rows()
             .find(|(head, _)| head.id == host.id)
             .map(|(_, row)| row)
             .unwrap_or_default();
-        let stays = |side: Side| {
-            let mut each = matrix.players().iter().zip(row);
-            each.any(|(player, rtt)| player.side == side && rtt.is_some_and(|rtt| rtt <= policy.cap))
-        };
-        stays(Side::A) && stays(Side::B)
-    };
-    let (host, breaks) = over(hosts)
-        .filter(|(host, _)| both_stay(host))
-        .min_by_key(|(host, breaks)| (breaks.len(), host.max, host.id.as_str()))?;
-    let players = breaks.iter().map(|b| b.player.clone()).collect();
-    Some(Help::LeaveOut {
+        let all = || matrix.players().iter().zip(row);
+        let good = |rtt: &Option<Micros>| rtt.is_some_and(|rtt| rtt <= policy.cap);
+        let stays = |side: Side| all().any(|(player, rtt)| player.side == side && good(rtt));
+        if !stays(Side::A) || !stays(Side::B) {
+            continue;
+        }
+        let out: Vec<String> = all()
+            .filter(|(_, rtt)| !good(rtt))
+            .map(|(player, _)| player.name.clone())
+            .collect();
+        let rank = (out.len(), host.id.as_str());
+        if !out.is_empty()
+            && best
+                .as_ref()
+                .is_none_or(|(len, other, _)| rank < (*len, other.id.as_str()))
+        {
+            best = Some((out.len(), host, out));
+        }
+    }
+    best.map(|(_, host, players)| Help::LeaveOut {
         players,
         host: host.name.clone(),
     })

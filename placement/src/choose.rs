@@ -228,11 +228,11 @@ fn rank<'a>(
 fn decided(best: &Rank, mine: &Rank) -> TieBreak {
     if mine.closeness != best.closeness {
         TieBreak::Closeness {
-            us: mine.closeness.apart(best.closeness),
+            us: mine.closeness.apart(best.closeness).max(1),
         }
     } else if mine.mean != best.mean {
         TieBreak::Mean {
-            us: mine.mean.apart(best.mean),
+            us: mine.mean.apart(best.mean).max(1),
         }
     } else if mine.load != best.load {
         TieBreak::Load

@@ -62,7 +62,7 @@ pub struct Break {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum TieBreak {
-    /// The closeness factor: worse by this many microseconds, to the nearest.
+    /// The closeness factor: worse by this many microseconds, to the nearest, at least 1.
     Closeness {
         /// How much.
         us: u64,
