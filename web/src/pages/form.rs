@@ -1,0 +1,186 @@
+//! What a form says about what was entered: each error at its field, the values kept.
+
+use super::error::PageError;
+use crate::{actions::ActionError, domain::Refusal};
+use std::fmt::Write as _;
+
+/// What is wrong with a form.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Errors {
+    fields: Vec<FieldError>,
+    general: Option<String>,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FieldError {
+    field: String,
+    expected: String,
+}
+
+impl FieldError {
+    /// For the list on top of the form.
+    pub(crate) fn sentence(&self) -> String {
+        format!("{}: {}", label(&self.field), self.expected)
+    }
+}
+
+impl Errors {
+    /// One field.
+    pub(crate) fn field(field: &str, expected: impl Into<String>) -> Self {
+        Self {
+            fields: vec![FieldError {
+                field: field.to_owned(),
+                expected: expected.into(),
+            }],
+            general: None,
+        }
+    }
+
+    /// Not about one field.
+    pub(crate) fn general(text: impl Into<String>) -> Self {
+        Self {
+            fields: Vec::new(),
+            general: Some(text.into()),
+        }
+    }
+
+    /// What an action refused. What is not about the request is for an error page.
+    ///
+    /// # Errors
+    /// `NotFound` and the store's errors, as a page.
+    pub(crate) fn of(error: ActionError) -> Result<Self, PageError> {
+        match error {
+            ActionError::Invalid(refusals) => Ok(Self {
+                fields: refusals.into_iter().map(FieldError::from).collect(),
+                general: None,
+            }),
+            ActionError::Conflict(text) | ActionError::Forbidden(text) => Ok(Self::general(text)),
+            other => Err(other.into()),
+        }
+    }
+
+    /// The same, where the form calls a field something else than the action. `to` for all that begin with `from`.
+    pub(crate) fn renamed(mut self, from: &str, to: &str) -> Self {
+        for error in &mut self.fields {
+            if error.field.starts_with(from) {
+                to.clone_into(&mut error.field);
+            }
+        }
+        self
+    }
+
+    /// Both.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.fields.extend(other.fields);
+        self.general = self.general.or(other.general);
+        self
+    }
+
+    /// Nothing is wrong.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.general.is_none()
+    }
+
+    /// The first error of a field.
+    pub(crate) fn at(&self, field: &str) -> Option<&str> {
+        self.fields
+            .iter()
+            .find(|error| error.field == field)
+            .map(|error| error.expected.as_str())
+    }
+
+    /// All that are about fields.
+    pub(crate) fn fields(&self) -> &[FieldError] {
+        &self.fields
+    }
+
+    /// What stands above the form.
+    pub(crate) fn heading(&self) -> &str {
+        self.general
+            .as_deref()
+            .unwrap_or("This cannot be taken as it is:")
+    }
+
+    /// Attributes of an input that tie it to its hint and its error. The names are ours: nothing to escape.
+    pub(crate) fn attributes(&self, field: &str, hint: &str) -> String {
+        let wrong = self.at(field).is_some();
+        let mut out = String::new();
+        if wrong {
+            out.push_str("aria-invalid=\"true\" ");
+        }
+        let ids = [(!hint.is_empty(), "hint"), (wrong, "error")];
+        let ids: Vec<_> = ids
+            .iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, end)| format!("{field}-{end}"))
+            .collect();
+        if !ids.is_empty() {
+            let _ = write!(out, "aria-describedby=\"{}\" ", ids.join(" "));
+        }
+        out
+    }
+}
+
+impl From<Refusal> for FieldError {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            field: refusal.field,
+            expected: refusal.expected,
+        }
+    }
+}
+
+/// `length_minutes` as people say it.
+fn label(field: &str) -> String {
+    let text = field.replace('_', " ");
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// What a browser may fill in, by the field's name.
+pub(crate) fn autocomplete(field: &str) -> &'static str {
+    match field {
+        "user" => "username",
+        "password" => "current-password",
+        "new_password" => "new-password",
+        _ => "off",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_stands_at_its_field_and_in_the_list() {
+        let errors = Errors::of(ActionError::invalid(
+            "rosters[0].players",
+            "",
+            "at least one player",
+        ));
+        let errors = errors.unwrap().renamed("rosters[0]", "home_players");
+        assert_eq!(errors.at("home_players"), Some("at least one player"));
+        assert_eq!(errors.fields()[0].sentence(), "Home players: at least one player");
+        assert_eq!(
+            errors.attributes("home_players", ""),
+            "aria-invalid=\"true\" aria-describedby=\"home_players-error\" "
+        );
+    }
+
+    #[test]
+    fn a_field_without_error_or_hint_has_no_attributes() {
+        assert_eq!(Errors::default().attributes("name", ""), "");
+        assert_eq!(
+            Errors::default().attributes("name", "x"),
+            "aria-describedby=\"name-hint\" "
+        );
+    }
+
+    #[test]
+    fn what_is_not_found_is_a_page_and_not_a_form() {
+        assert!(Errors::of(ActionError::not_found("match", "x")).is_err());
+    }
+}

@@ -1,0 +1,288 @@
+//! The page of one match, which updates itself.
+
+use super::{
+    Chrome,
+    fields::Fields,
+    plot::{Dot, Plot, Row, Side},
+    show,
+};
+use crate::domain::{
+    Player, PlayerId, Role,
+    view::{HostView, MatchView, PlayerView, RosterView},
+};
+use askama::Template;
+use askama_web::WebTemplate;
+
+/// Everything that the page shows.
+#[derive(Template, WebTemplate)]
+#[template(path = "match.html", blocks = ["live"])]
+pub(crate) struct MatchPage {
+    chrome: Chrome,
+    view: MatchView,
+    home: String,
+    away: String,
+    steps: Vec<Step>,
+    /// The chosen host's reason.
+    why: Option<String>,
+    chosen_host: Option<HostView>,
+    /// As the table and the picture show them: chosen first, then by closeness.
+    hosts: Vec<HostView>,
+    plot: String,
+    sides: Vec<SideOfMatch>,
+    times: Vec<(&'static str, f64)>,
+    can_retry: bool,
+    can_end: bool,
+    end_words: &'static str,
+    end_hint: &'static str,
+    /// Whether anything can still change.
+    follows: bool,
+}
+
+/// One step of a match's life.
+struct Step {
+    text: &'static str,
+    class: &'static str,
+    now: bool,
+    spoken: &'static str,
+}
+
+/// One clan's part of a match.
+struct SideOfMatch {
+    roster: RosterView,
+    /// With what was promised to each.
+    players: Vec<PlayerView>,
+    /// Whom the viewer may put on this roster; empty if they may not.
+    picks: Vec<Pick>,
+    /// The viewer may choose, but there is nobody.
+    lacks_players: bool,
+}
+
+/// A player to choose.
+pub(crate) struct Pick {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) picked: bool,
+}
+
+impl Pick {
+    /// One for each player of a clan.
+    pub(crate) fn of(players: &[Player], picked: impl Fn(PlayerId) -> bool) -> Vec<Self> {
+        let pick = |p: &Player| Self {
+            id: p.id.to_string(),
+            name: p.name.to_string(),
+            picked: picked(p.id),
+        };
+        players.iter().map(pick).collect()
+    }
+}
+
+impl MatchPage {
+    /// `own` are the players that the viewer may put on each roster, in the rosters' order.
+    pub(crate) fn of(
+        chrome: Chrome,
+        role: Role,
+        view: MatchView,
+        own: &[Vec<Player>],
+    ) -> askama::Result<Self> {
+        let state = view.booked.state;
+        let clan = |n: usize| {
+            view.rosters
+                .get(n)
+                .map_or_else(String::new, |roster| roster.clan.name.clone())
+        };
+        let (home, away) = (clan(0), clan(1));
+        let mut hosts = view.hosts.clone();
+        hosts.sort_by(|a, b| rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal));
+        let chosen_host = hosts.iter().find(|host| host.verdict == "chosen").cloned();
+        let plot = plot_of(&view, &hosts, &home, &away).svg()?;
+        let begun = matches!(state, "waking" | "ready" | "ending");
+        let (end_words, end_hint) = if begun {
+            (
+                "End the match",
+                "Players are told, the server is stopped, and the machine is free.",
+            )
+        } else {
+            ("Cancel the match", "Nothing is held for it any more.")
+        };
+        let sides = sides(&view, role, own);
+        Ok(Self {
+            chrome,
+            home,
+            away,
+            steps: steps(state),
+            why: chosen_host.as_ref().map(|host| host.reason.clone()),
+            chosen_host,
+            hosts,
+            plot,
+            sides,
+            times: times(&view),
+            can_retry: matches!(state, "unplaced" | "failed"),
+            can_end: !matches!(state, "ending" | "over" | "failed" | "cancelled"),
+            end_words,
+            end_hint,
+            follows: !matches!(state, "over" | "failed" | "cancelled"),
+            view,
+        })
+    }
+
+    /// Whether anything can still change.
+    pub(crate) fn follows(&self) -> bool {
+        self.follows
+    }
+
+    /// The part that is kept up to date.
+    pub(crate) fn live(&self) -> askama::Result<String> {
+        self.as_live().render()
+    }
+}
+
+/// Chosen, then feasible ones by closeness, then the others by closeness, then those without.
+fn rank(host: &HostView) -> (u8, f64) {
+    let group = match host.verdict.as_str() {
+        "chosen" => 0,
+        "worse" => 1,
+        _ if host.closeness_ms.is_some() => 2,
+        _ => 3,
+    };
+    (group, host.closeness_ms.unwrap_or(f64::MAX))
+}
+
+fn plot_of(view: &MatchView, hosts: &[HostView], home: &str, away: &str) -> Plot {
+    let rows = hosts.iter().filter_map(|host| {
+        let measured = view.matrix_ms.get(&host.host)?;
+        let dots = view.players.iter().filter_map(|player| {
+            let side = if player.clan == home {
+                Side::Home
+            } else {
+                Side::Away
+            };
+            Some(Dot {
+                player: player.name.clone(),
+                side,
+                ms: *measured.get(&player.name)?,
+            })
+        });
+        Some(Row {
+            host: host.host.clone(),
+            site: host.site.clone(),
+            closeness_ms: host.closeness_ms,
+            verdict: show::verdict_words(&host.verdict),
+            chosen: host.verdict == "chosen",
+            dots: dots.collect(),
+        })
+    });
+    Plot {
+        cap_ms: view.cap_ms,
+        home: home.to_owned(),
+        away: away.to_owned(),
+        rows: rows.collect(),
+    }
+}
+
+const STEPS: [&str; 6] = ["Rosters", "Measure", "Reserve", "Wake", "Play", "Over"];
+
+fn steps(state: &str) -> Vec<Step> {
+    let (at, stopped) = match state {
+        "gathering" => (0, false),
+        "probing" => (1, false),
+        "reserved" => (2, false),
+        "waking" => (3, false),
+        "ready" | "ending" => (4, false),
+        "over" => (5, false),
+        "unplaced" => (2, true),
+        "failed" => (3, true),
+        _ => (0, true),
+    };
+    // Waiting for a day is not work: the step stands still.
+    let still = matches!(state, "gathering" | "reserved" | "ready" | "over");
+    let step = |(n, text): (usize, &&'static str)| {
+        let now = n == at;
+        let (class, spoken) = match (n.cmp(&at), stopped) {
+            (std::cmp::Ordering::Less, _) => ("done", ", done"),
+            (std::cmp::Ordering::Equal, true) => ("stopped", ", stopped"),
+            (std::cmp::Ordering::Equal, false) if still => ("now still", ", now"),
+            (std::cmp::Ordering::Equal, false) => ("now", ", under way"),
+            (std::cmp::Ordering::Greater, _) => ("", ""),
+        };
+        Step {
+            text,
+            class,
+            now,
+            spoken,
+        }
+    };
+    STEPS.iter().enumerate().map(step).collect()
+}
+
+fn sides(view: &MatchView, role: Role, own: &[Vec<Player>]) -> Vec<SideOfMatch> {
+    let open = matches!(
+        view.booked.state,
+        "gathering" | "probing" | "reserved" | "unplaced"
+    );
+    let side = |(n, roster): (usize, &RosterView)| {
+        let may = open && (role.is_staff() || role.clan() == Some(roster.clan.id));
+        let players = own.get(n).map(Vec::as_slice).filter(|_| may).unwrap_or_default();
+        let in_roster = |id| roster.players.iter().any(|player| player.id == Some(id));
+        SideOfMatch {
+            players: roster
+                .players
+                .iter()
+                .map(|player| promised(view, roster, &player.name))
+                .collect(),
+            picks: Pick::of(players, |id| {
+                if roster.players.is_empty() {
+                    true
+                } else {
+                    in_roster(id)
+                }
+            }),
+            lacks_players: may && players.is_empty(),
+            roster: roster.clone(),
+        }
+    };
+    view.rosters.iter().enumerate().map(side).collect()
+}
+
+fn promised(view: &MatchView, roster: &RosterView, name: &str) -> PlayerView {
+    let known = view
+        .players
+        .iter()
+        .find(|player| player.name == name && player.clan == roster.clan.name);
+    known.cloned().unwrap_or_else(|| PlayerView {
+        name: name.to_owned(),
+        clan: roster.clan.name.clone(),
+        predicted_ms: None,
+        measured_ms: None,
+    })
+}
+
+fn times(view: &MatchView) -> Vec<(&'static str, f64)> {
+    let times = &view.times_ms;
+    let all = [
+        ("Measuring", times.probe),
+        ("Choosing", times.choose),
+        ("Fetching", times.fetch),
+        ("Resume to first answer", times.resume_to_answer),
+        ("Configuring", times.configure),
+        ("Order to answer", times.order_to_answer),
+        ("Booking to ready", times.book_to_ready),
+    ];
+    all.into_iter()
+        .filter_map(|(name, ms)| Some((name, ms?)))
+        .collect()
+}
+
+/// The players that a roster's form names.
+///
+/// # Errors
+/// The text that is no player's id.
+pub(crate) fn picked(fields: &Fields, name: &str) -> Result<Vec<PlayerId>, String> {
+    fields
+        .all(name)
+        .map(|text| text.parse().map_err(|_| text.to_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "match_page_tests.rs"]
+mod tests;

@@ -1,0 +1,221 @@
+use super::*;
+use crate::domain::{
+    ClanId, MatchId, Name, PlayerAddress, User, UserId,
+    view::{
+        BookedView, ChosenView, ConnectView, DirectoryView, RosterClan, RosterPlayer, StoryView, TimesView,
+    },
+};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+fn id(n: u128) -> Uuid {
+    Uuid::from_u128(n)
+}
+
+fn user(role: Role) -> User {
+    User {
+        id: UserId(id(1)),
+        name: "Ada".parse().unwrap(),
+        role,
+        created_at: "2026-11-01T00:00:00Z".parse().unwrap(),
+    }
+}
+
+fn roster(n: u128, clan: &str, players: &[&str]) -> RosterView {
+    let player = |(k, name): (usize, &&str)| RosterPlayer {
+        id: Some(PlayerId(id(n * 100 + k as u128))),
+        name: (*name).to_owned(),
+    };
+    RosterView {
+        clan: RosterClan {
+            id: ClanId(id(n)),
+            name: clan.into(),
+        },
+        players: players.iter().enumerate().map(player).collect(),
+    }
+}
+
+fn host(name: &str, closeness_ms: Option<f64>, verdict: &str) -> HostView {
+    HostView {
+        host: name.into(),
+        site: "wonder".into(),
+        closeness_ms,
+        mean_ms: closeness_ms.map(|c| c * 2.0),
+        max_ms: closeness_ms.map(|c| c * 3.0),
+        verdict: verdict.into(),
+        reason: format!("{name} is {verdict}"),
+    }
+}
+
+/// A match of two against two that three hosts were measured for.
+pub(crate) fn view(state: &'static str) -> MatchView {
+    let row = |values: [Option<f64>; 4]| {
+        ["Ann", "Bea", "Cem", "Dov"]
+            .into_iter()
+            .map(str::to_owned)
+            .zip(values)
+            .collect::<BTreeMap<_, _>>()
+    };
+    let players = [
+        ("Ann", "Pandas"),
+        ("Bea", "Pandas"),
+        ("Cem", "Owls"),
+        ("Dov", "Owls"),
+    ];
+    MatchView {
+        booked: BookedView {
+            id: MatchId(id(7)),
+            state,
+            explanation: "Montreal is held for this match.".into(),
+            problem: None,
+            title: "Pandas against Owls".into(),
+            image: "openarena".into(),
+            map: "dm4ish".into(),
+            start: "2026-11-21T20:00:00Z".parse().unwrap(),
+            end: "2026-11-21T21:00:00Z".parse().unwrap(),
+            length_minutes: 60,
+            progress: None,
+        },
+        policy: "closeness".into(),
+        cap_ms: 180.0,
+        chosen: Some(ChosenView {
+            host: "montreal".into(),
+            site: "wonder".into(),
+            closeness_ms: Some(12.5),
+        }),
+        hosts: vec![
+            host("seattle", Some(40.0), "over_cap"),
+            host("denver", None, "undecided"),
+            host("montreal", Some(12.5), "chosen"),
+            host("miami", Some(20.0), "worse"),
+        ],
+        matrix_ms: BTreeMap::from([
+            (
+                "montreal".into(),
+                row([Some(20.0), Some(31.0), Some(40.0), Some(44.0)]),
+            ),
+            (
+                "miami".into(),
+                row([Some(50.0), Some(31.0), Some(80.0), Some(84.0)]),
+            ),
+            (
+                "seattle".into(),
+                row([Some(60.0), Some(71.0), Some(80.0), Some(190.5)]),
+            ),
+            ("denver".into(), row([Some(60.0), None, Some(80.0), Some(90.0)])),
+        ]),
+        recheck: None,
+        players: players
+            .iter()
+            .map(|(name, clan)| PlayerView {
+                name: (*name).into(),
+                clan: (*clan).into(),
+                predicted_ms: Some(20.0),
+                measured_ms: None,
+            })
+            .collect(),
+        directory: DirectoryView::default(),
+        vmm: None,
+        boot_ms: None,
+        times_ms: TimesView::default(),
+        connect: None,
+        story: vec![StoryView {
+            at: "2026-11-21T19:00:00Z".parse().unwrap(),
+            text: "Ada booked it.".into(),
+        }],
+        rosters: vec![
+            roster(11, "Pandas", &["Ann", "Bea"]),
+            roster(12, "Owls", &["Cem", "Dov"]),
+        ],
+    }
+}
+
+fn page(role: Role, view: MatchView, own: &[Vec<Player>]) -> MatchPage {
+    MatchPage::of(Chrome::of(&user(role), "/matches"), role, view, own).unwrap()
+}
+
+fn players() -> Vec<Player> {
+    let player = |(n, name): (u128, &str)| Player {
+        id: PlayerId(id(1200 + n)),
+        clan: ClanId(id(12)),
+        name: name.parse::<Name>().unwrap(),
+        address: "192.0.2.9".parse::<PlayerAddress>().unwrap(),
+    };
+    [(0, "Cem"), (1, "Dov"), (2, "Eve")]
+        .into_iter()
+        .map(player)
+        .collect()
+}
+
+#[test]
+fn the_live_part_of_a_reserved_match() {
+    insta::assert_snapshot!(page(Role::Organiser, view("reserved"), &[]).live().unwrap());
+}
+
+#[test]
+fn the_chosen_host_comes_first_and_hosts_without_a_figure_last() {
+    let page = page(Role::Organiser, view("reserved"), &[]);
+    let order: Vec<_> = page.hosts.iter().map(|host| host.host.as_str()).collect();
+    assert_eq!(order, ["montreal", "miami", "seattle", "denver"]);
+}
+
+#[test]
+fn the_connect_line_is_shown_with_a_button_to_copy_it() {
+    let mut ready = view("ready");
+    ready.connect = Some(ConnectView {
+        address: "203.0.113.5:27960".into(),
+        password: "swift-otter".into(),
+        line: "/connect 203.0.113.5:27960; password swift-otter".into(),
+    });
+    let html = page(Role::Organiser, ready, &[]).live().unwrap();
+    assert!(html.contains("data-copy=\"connect-line\"") && html.contains("/connect 203.0.113.5:27960"));
+}
+
+#[test]
+fn a_clan_admin_chooses_the_own_roster_only() {
+    let role = Role::ClanAdmin(ClanId(id(12)));
+    let mut gathering = view("gathering");
+    gathering.rosters[1].players.clear();
+    let page = page(role, gathering, &[players(), players()]);
+    assert!(page.sides[0].picks.is_empty());
+    assert_eq!(page.sides[1].picks.len(), 3);
+    assert!(page.live().unwrap().contains("Choose the roster"));
+}
+
+#[test]
+fn nobody_changes_a_roster_once_the_server_wakes() {
+    for state in ["waking", "ready", "over"] {
+        let page = page(Role::Organiser, view(state), &[players(), players()]);
+        assert!(page.sides.iter().all(|side| side.picks.is_empty()), "{state}");
+    }
+}
+
+#[test]
+fn an_address_of_a_player_is_never_on_the_page() {
+    let html = page(Role::Organiser, view("reserved"), &[players(), players()])
+        .render()
+        .unwrap();
+    assert!(html.contains("Eve") && !html.contains("192.0.2.9"));
+}
+
+#[test]
+fn a_match_that_is_over_no_longer_follows() {
+    for state in [
+        "gathering",
+        "probing",
+        "reserved",
+        "waking",
+        "ready",
+        "ending",
+        "unplaced",
+    ] {
+        assert!(page(Role::Organiser, view(state), &[]).follows(), "{state}");
+    }
+    for state in ["over", "failed", "cancelled"] {
+        let page = page(Role::Organiser, view(state), &[]);
+        assert!(
+            !page.follows() && !page.live().unwrap().contains("data-live"),
+            "{state}"
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! Words and figures as people read them. Templates call these; arguments are references as askama passes them.
+
+use crate::domain::Time;
+use jiff::{Timestamp, tz::TimeZone};
+
+fn utc(time: &Time, format: &str) -> String {
+    match Timestamp::from_millisecond(time.millis()) {
+        Ok(at) => at.to_zoned(TimeZone::UTC).strftime(format).to_string(),
+        Err(_) => time.to_string(),
+    }
+}
+
+/// `Sat 21 Nov 2026, 20:00 UTC`. The browser shows its own time instead.
+pub(crate) fn day(time: &Time) -> String {
+    utc(time, "%a %-d %b %Y, %H:%M UTC")
+}
+
+/// `20:00:07 UTC`.
+pub(crate) fn clock(time: &Time) -> String {
+    utc(time, "%H:%M:%S UTC")
+}
+
+/// A span of milliseconds: `180 ms`, `2.4 s`, `3 min 05 s`.
+pub(crate) fn span(ms: &f64) -> String {
+    let ms = *ms;
+    if ms < 999.5 {
+        format!("{ms:.0} ms")
+    } else if ms < 59_950.0 {
+        format!("{:.1} s", ms / 1000.0)
+    } else {
+        let seconds = (ms / 1000.0).round();
+        format!("{:.0} min {:02.0} s", (seconds / 60.0).floor(), seconds % 60.0)
+    }
+}
+
+/// A boot time in whole milliseconds as [`span`] shows it.
+pub(crate) fn boot(ms: &u64) -> String {
+    span(&(*ms as f64))
+}
+
+/// How long ago: `just now`, `12 s ago`, `5 min ago`, `3 h ago`, `4 days ago`.
+pub(crate) fn ago(ms: i64) -> String {
+    match ms / 1000 {
+        ..2 => "just now".into(),
+        s @ 2..120 => format!("{s} s ago"),
+        s @ 120..7200 => format!("{} min ago", s / 60),
+        s @ 7200..172_800 => format!("{} h ago", s / 3600),
+        s => format!("{} days ago", s / 86_400),
+    }
+}
+
+fn ms(value: &Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.digits$} ms"))
+}
+
+/// Whole milliseconds, or a dash.
+pub(crate) fn ms0(value: &Option<f64>) -> String {
+    ms(value, 0)
+}
+
+/// Tenths of a millisecond, or a dash.
+pub(crate) fn ms1(value: &Option<f64>) -> String {
+    ms(value, 1)
+}
+
+/// Hundredths of a millisecond, or a dash.
+pub(crate) fn ms2(value: &Option<f64>) -> String {
+    ms(value, 2)
+}
+
+/// A match's state in a word or three.
+pub(crate) fn state_words(state: &str) -> &str {
+    match state {
+        "gathering" => "waiting for a roster",
+        "probing" => "measuring",
+        "reserved" => "machine reserved",
+        "waking" => "waking",
+        "ready" => "ready to play",
+        "ending" => "ending",
+        "over" => "over",
+        "unplaced" => "no machine",
+        "failed" => "failed",
+        "cancelled" => "cancelled",
+        other => other,
+    }
+}
+
+/// The tone of a state's badge; the words say the same.
+pub(crate) fn state_tone(state: &str) -> &'static str {
+    match state {
+        "gathering" | "probing" | "waking" | "ending" => "busy",
+        "reserved" | "ready" => "good",
+        "unplaced" | "failed" => "bad",
+        _ => "",
+    }
+}
+
+/// A verdict in a word or two.
+pub(crate) fn verdict_words(verdict: &str) -> &'static str {
+    match verdict {
+        "chosen" => "chosen",
+        "worse" => "less fair",
+        "over_cap" => super::plot::OVER_CAP,
+        "over_limit" => "over a limit",
+        "undecided" => "answers missing",
+        "no_capacity" => "no free slot",
+        "unfit" => "cannot run it",
+        _ => "unknown",
+    }
+}
+
+/// The tone of a verdict's badge.
+pub(crate) fn verdict_tone(verdict: &str) -> &'static str {
+    match verdict {
+        "chosen" => "good",
+        "worse" => "",
+        "no_capacity" | "undecided" => "busy",
+        _ => "bad",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_spans_read_well() {
+        let time: Time = "2026-11-21T20:00:07Z".parse().unwrap();
+        assert_eq!(
+            (day(&time), clock(&time)),
+            ("Sat 21 Nov 2026, 20:00 UTC".into(), "20:00:07 UTC".into())
+        );
+        let spans: Vec<_> = [0.4, 180.2, 999.6, 2_449.0, 59_960.0, 185_000.0]
+            .iter()
+            .map(span)
+            .collect();
+        assert_eq!(
+            spans,
+            ["0 ms", "180 ms", "1.0 s", "2.4 s", "1 min 00 s", "3 min 05 s"]
+        );
+        let agos: Vec<_> = [-5, 12_000, 300_000, 10_800_000, 345_600_000]
+            .into_iter()
+            .map(ago)
+            .collect();
+        assert_eq!(
+            agos,
+            ["just now", "12 s ago", "5 min ago", "3 h ago", "4 days ago"]
+        );
+    }
+
+    #[test]
+    fn a_missing_figure_is_a_dash_and_never_zero() {
+        assert_eq!((ms2(&None), ms2(&Some(0.0))), ("–".into(), "0.00 ms".into()));
+    }
+}
