@@ -192,6 +192,27 @@ pub enum EndedHow {
     ByHand,
 }
 
+impl RoundReason {
+    /// The stored name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Booking => "booking",
+            Self::Recheck => "recheck",
+            Self::Roster => "roster",
+            Self::Retry => "retry",
+        }
+    }
+
+    /// From the stored name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Booking, Self::Recheck, Self::Roster, Self::Retry]
+            .into_iter()
+            .find(|reason| reason.name() == name)
+    }
+}
+
 impl MatchState {
     /// The stored and shown name: `gathering`, `probing`, `reserved`, `waking`, `ready`, `ending`, `over`, `unplaced`,
     /// `failed` or `cancelled`.

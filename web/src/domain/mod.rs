@@ -1,18 +1,28 @@
 //! What things are and how they change. No I/O, no async, no clock: time and ids are arguments.
 
+mod booking;
+mod capacity;
+mod choice;
 mod host;
 mod ids;
 mod link;
 mod matches;
+mod next_step;
 mod people;
 mod refusal;
+mod round;
 mod service;
 mod snapshot;
+mod standing;
 #[cfg(test)]
 pub(crate) mod testing;
 mod time;
 pub mod view;
+mod vm;
 
+pub use booking::{Asked, BookingError, LENGTH_MINUTES, Valid, check_booking, check_roster};
+pub use capacity::{NoRoom, Purpose, Reservation, room};
+pub use choice::{ChoiceBody, ChoiceRecord};
 pub use host::{Host, HostRecord, Site};
 pub use ids::{
     ApiTokenId, BadUuid, ChoiceId, ClanId, HostId, MatchId, PlayerId, ReservationId, RoundId, ServiceId,
@@ -20,8 +30,12 @@ pub use ids::{
 };
 pub use link::{Link, LinkKind};
 pub use matches::{EndedHow, Excluded, Held, Match, MatchState, Recheck, RoundReason};
+pub use next_step::{Pace, Situation, Step, next_step};
 pub use people::{BadName, BadRole, Clan, Name, Player, PlayerAddress, Role, User};
 pub use refusal::Refusal;
+pub use round::{INTERVAL_MS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS};
 pub use service::{Service, ServiceGoal};
 pub use snapshot::{Snapshot, SnapshotFacts};
+pub use standing::{Unfit, standing, unfit};
 pub use time::{BadTime, Time};
+pub use vm::{Vm, VmGoal, VmSeen, VmmSeen};

@@ -93,3 +93,17 @@ pub(crate) fn manifest(image: &str, frozen_at_ms: i64) -> Manifest {
         files: Vec::new(),
     }
 }
+
+/// A host that has just reported and was seen from outside.
+pub(crate) fn record(name: &str, number: u8, now: Time) -> super::HostRecord {
+    let host = host(name, number);
+    super::HostRecord {
+        holds: 0,
+        report: Some((report(), now)),
+        orders: vmatrix_wire::Orders::empty(host.id, 1),
+        ordered_at: now,
+        reach_nonce: Digest([number; 32]),
+        reached_at: Some(now),
+        host,
+    }
+}

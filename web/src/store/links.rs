@@ -80,6 +80,11 @@ pub async fn use_up(tx: &mut Tx, token_hash: &str, now: Time) -> Result<Option<L
         .transpose()
 }
 
+/// Forgets all links of a kind.
+pub async fn delete_kind(tx: &mut Tx, kind: LinkKind) -> Result<u64, StoreError> {
+    sql!(tx, execute "delete from links where kind = $1", kind.name())
+}
+
 /// Forgets links that can no longer be used.
 pub async fn delete_expired(tx: &mut Tx, now: Time) -> Result<u64, StoreError> {
     sql!(tx, execute "delete from links where expires_at <= $1", now.millis())

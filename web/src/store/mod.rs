@@ -253,15 +253,22 @@ fn corrupt(
     }
 }
 
+pub mod choices;
 pub mod clans;
 pub mod hosts;
 pub mod links;
+pub mod matches;
 pub mod players;
+pub mod reservations;
+pub mod rosters;
+pub mod rounds;
 pub mod services;
 pub mod sessions;
 pub mod sites;
 pub mod snapshots;
+pub mod story;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tokens;
 pub mod users;
+pub mod vms;

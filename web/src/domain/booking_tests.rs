@@ -1,0 +1,199 @@
+use super::*;
+use crate::domain::{SnapshotFacts, testing};
+use uuid::Uuid;
+use vmatrix_wire::Digest;
+
+const NOW: i64 = 1_000_000_000;
+
+struct Case {
+    snapshot: Snapshot,
+    clans: [Clan; 2],
+    players: BTreeMap<PlayerId, Player>,
+}
+
+impl Case {
+    fn new() -> Self {
+        let clan = |n: u128, name: &str| Clan {
+            id: ClanId(Uuid::from_u128(n)),
+            name: name.parse().unwrap(),
+        };
+        let clans = [clan(1, "Reds"), clan(2, "Blues")];
+        let player = |n: u128, clan: &Clan| Player {
+            id: PlayerId(Uuid::from_u128(n)),
+            clan: clan.id,
+            name: format!("p{n}").parse().unwrap(),
+            address: "10.0.0.1".parse().unwrap(),
+        };
+        let players = [
+            player(11, &clans[0]),
+            player(12, &clans[0]),
+            player(21, &clans[1]),
+        ];
+        Self {
+            snapshot: Snapshot {
+                id: Digest([1; 32]),
+                facts: SnapshotFacts::from(&testing::manifest("openarena", 1)),
+                created_at: Time::from_millis(1),
+            },
+            clans,
+            players: players.into_iter().map(|player| (player.id, player)).collect(),
+        }
+    }
+
+    fn asked<'a>(&'a self, home: &'a [PlayerId], away: &'a [PlayerId]) -> Asked<'a> {
+        Asked {
+            image: "openarena",
+            snapshot: Some(&self.snapshot),
+            games: vec!["openarena".into()],
+            map: None,
+            start: None,
+            length_minutes: 30,
+            rosters: vec![
+                (self.clans[0].id, Some(self.clans[0].clone()), home),
+                (self.clans[1].id, Some(self.clans[1].clone()), away),
+            ],
+            role: Role::Organiser,
+        }
+    }
+
+    fn check(&self, asked: &Asked) -> Result<Valid, Vec<BookingError>> {
+        check_booking(asked, &self.players, Time::from_millis(NOW))
+    }
+}
+
+fn id(n: u128) -> PlayerId {
+    PlayerId(Uuid::from_u128(n))
+}
+
+#[test]
+fn a_booking_for_now_takes_the_image_s_map() {
+    let case = Case::new();
+    let valid = case.check(&case.asked(&[id(11), id(12)], &[id(21)])).unwrap();
+    assert_eq!(
+        (valid.map.as_str(), valid.start),
+        ("oa_dm1", Time::from_millis(NOW))
+    );
+    assert_eq!(valid.rosters[0].1.len(), 2);
+}
+
+#[test]
+fn an_empty_and_a_one_sided_roster_are_refused() {
+    let case = Case::new();
+    let field = "rosters[1].players".to_owned();
+    assert_eq!(
+        case.check(&case.asked(&[id(11)], &[])),
+        Err(vec![BookingError::EmptyRoster {
+            field,
+            clan: "Blues".into()
+        }])
+    );
+    assert_eq!(case.check(&case.asked(&[], &[])).unwrap_err().len(), 2);
+}
+
+#[test]
+fn a_clan_admin_challenges_but_does_not_choose_for_others() {
+    let case = Case::new();
+    let role = Role::ClanAdmin(case.clans[0].id);
+    let valid = case
+        .check(&Asked {
+            role,
+            ..case.asked(&[id(11)], &[])
+        })
+        .unwrap();
+    assert!(valid.rosters[1].1.is_empty());
+    let field = "rosters[1].players".to_owned();
+    assert_eq!(
+        case.check(&Asked {
+            role,
+            ..case.asked(&[id(11)], &[id(21)])
+        }),
+        Err(vec![BookingError::OthersRoster {
+            field,
+            clan: "Blues".into()
+        }])
+    );
+}
+
+#[test]
+fn the_same_player_twice_is_refused() {
+    let case = Case::new();
+    let error = BookingError::PlayerTwice {
+        field: "rosters[0].players".into(),
+        player: id(11),
+    };
+    assert_eq!(
+        case.check(&case.asked(&[id(11), id(11)], &[id(21)])),
+        Err(vec![error])
+    );
+}
+
+#[test]
+fn another_clan_s_player_is_refused_without_saying_whose_they_are() {
+    let case = Case::new();
+    let error = BookingError::WrongClan {
+        field: "rosters[0].players".into(),
+        player: id(21),
+        clan: "Reds".into(),
+    };
+    assert_eq!(
+        case.check(&case.asked(&[id(21)], &[id(21)])),
+        Err(vec![error.clone()])
+    );
+    assert!(!error.to_string().contains("Blues"));
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once_with_its_value() {
+    let case = Case::new();
+    let wrong = case
+        .check(&Asked {
+            snapshot: None,
+            image: "quake",
+            start: Some(Time::from_millis(0)),
+            length_minutes: 0,
+            ..case.asked(&[id(11)], &[])
+        })
+        .unwrap_err();
+    let refusals: Vec<Refusal> = wrong.into_iter().map(Refusal::from).collect();
+    let fields: Vec<_> = refusals.iter().map(|refusal| refusal.field.as_str()).collect();
+    assert_eq!(fields, ["image", "start", "length_minutes", "rosters[1].players"]);
+    assert_eq!(refusals[0].value, "quake");
+    assert!(
+        refusals[0].expected.contains("openarena"),
+        "{}",
+        refusals[0].expected
+    );
+    assert_eq!(refusals[2].expected, "5 to 480 minutes");
+}
+
+#[test]
+fn a_map_name_cannot_carry_a_command() {
+    let case = Case::new();
+    for map in ["", "a;quit", "a b", "../x", "\"", &"m".repeat(41)] {
+        let asked = Asked {
+            map: Some(map),
+            ..case.asked(&[id(11)], &[id(21)])
+        };
+        assert_eq!(
+            case.check(&asked),
+            Err(vec![BookingError::BadMap { map: map.into() }])
+        );
+    }
+}
+
+#[test]
+fn a_clan_does_not_play_against_itself_and_a_match_has_two() {
+    let case = Case::new();
+    let (home, away) = ([id(11)], [id(12)]);
+    let mut asked = case.asked(&home, &away);
+    asked.rosters[1].0 = case.clans[0].id;
+    assert_eq!(
+        case.check(&asked),
+        Err(vec![BookingError::SameClan { clan: "Reds".into() }])
+    );
+    asked.rosters.truncate(1);
+    assert_eq!(
+        case.check(&asked),
+        Err(vec![BookingError::TwoRosters { count: 1 }])
+    );
+}

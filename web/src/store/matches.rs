@@ -1,0 +1,102 @@
+//! Matches. A state is written only over the revision that it was read from.
+
+use super::{StoreError, Tx, from_json, parsed, to_json};
+use crate::domain::{ClanId, Match, MatchId, MatchState, Time};
+use vmatrix_wire::Secret;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    image: String,
+    map: String,
+    home_clan_id: String,
+    away_clan_id: String,
+    start_at: i64,
+    length_ms: i64,
+    detail: String,
+    password: String,
+    rcon: String,
+    created_by: String,
+    created_at: i64,
+    revision: i64,
+}
+
+impl Row {
+    fn of_match(self) -> Result<Match, StoreError> {
+        let id = self.id.as_str();
+        Ok(Match {
+            id: parsed("matches", id, "id", id)?,
+            home: parsed("matches", id, "home_clan_id", &self.home_clan_id)?,
+            away: parsed("matches", id, "away_clan_id", &self.away_clan_id)?,
+            state: from_json("matches", id, "detail", &self.detail)?,
+            created_by: parsed("matches", id, "created_by", &self.created_by)?,
+            image: self.image,
+            map: self.map,
+            start_at: Time::from_millis(self.start_at),
+            length_ms: self.length_ms,
+            password: Secret::new(self.password),
+            rcon: Secret::new(self.rcon),
+            created_at: Time::from_millis(self.created_at),
+            revision: self.revision,
+        })
+    }
+}
+
+/// Adds a match at revision 1.
+pub async fn insert(tx: &mut Tx, new: &Match) -> Result<(), StoreError> {
+    sql!(
+        tx,
+        execute "insert into matches (id, image, map, home_clan_id, away_clan_id, start_at, length_ms, state, detail,
+                     password, rcon, created_by, created_at, revision)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1)",
+        new.id.to_string(),
+        new.image.as_str(),
+        new.map.as_str(),
+        new.home.to_string(),
+        new.away.to_string(),
+        new.start_at.millis(),
+        new.length_ms,
+        new.state.name(),
+        to_json(&new.state)?,
+        new.password.reveal(),
+        new.rcon.reveal(),
+        new.created_by.to_string(),
+        new.created_at.millis()
+    )?;
+    Ok(())
+}
+
+/// A match.
+pub async fn get(tx: &mut Tx, id: MatchId) -> Result<Option<Match>, StoreError> {
+    sql!(tx, optional Row, "select * from matches where id = $1", id.to_string())?
+        .map(Row::of_match)
+        .transpose()
+}
+
+/// All matches, or a clan's; newest start first, at most 200.
+pub async fn list(tx: &mut Tx, clan: Option<ClanId>) -> Result<Vec<Match>, StoreError> {
+    let text = "select * from matches where $1 = '' or home_clan_id = $1 or away_clan_id = $1
+                order by start_at desc, id desc limit 200";
+    let clan = clan.map(|id| id.to_string()).unwrap_or_default();
+    sql!(tx, all Row, text, clan)?
+        .into_iter()
+        .map(Row::of_match)
+        .collect()
+}
+
+/// Matches to which something may still happen, oldest booking first.
+pub async fn unfinished(tx: &mut Tx) -> Result<Vec<MatchId>, StoreError> {
+    let text =
+        "select id from matches where state not in ('over', 'failed', 'cancelled') order by created_at, id";
+    let rows = sql!(tx, all(String,), text)?;
+    rows.into_iter()
+        .map(|(id,)| parsed("matches", &id, "id", &id))
+        .collect()
+}
+
+/// Writes a new state over the revision that `read` has. `false` if somebody else was quicker: read again.
+pub async fn write_state(tx: &mut Tx, read: &Match, state: &MatchState) -> Result<bool, StoreError> {
+    let text =
+        "update matches set state = $3, detail = $4, revision = revision + 1 where id = $1 and revision = $2";
+    Ok(sql!(tx, execute text, read.id.to_string(), read.revision, state.name(), to_json(state)?)? == 1)
+}

@@ -1,0 +1,191 @@
+//! Rounds of measurements, and what came back.
+
+use super::{StoreError, Tx, corrupt, parsed};
+use crate::domain::{HostId, MatchId, Round, RoundId, RoundReason, RoundTarget, Time};
+use vmatrix_wire::RttSample;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    match_id: String,
+    reason: String,
+    started_at: i64,
+    until_at: i64,
+    ended_at: Option<i64>,
+}
+
+impl Row {
+    fn round(self) -> Result<Round, StoreError> {
+        Ok(Round {
+            id: parsed("rounds", &self.id, "id", &self.id)?,
+            match_id: parsed("rounds", &self.id, "match_id", &self.match_id)?,
+            reason: RoundReason::parse(&self.reason)
+                .ok_or_else(|| corrupt("rounds", &self.id, "reason", &self.reason, "not a reason"))?,
+            started_at: Time::from_millis(self.started_at),
+            until_at: Time::from_millis(self.until_at),
+            ended_at: self.ended_at.map(Time::from_millis),
+        })
+    }
+}
+
+/// Adds a round with whom it measures and from where.
+pub async fn insert(
+    tx: &mut Tx,
+    round: &Round,
+    targets: &[RoundTarget],
+    hosts: &[HostId],
+) -> Result<(), StoreError> {
+    let id = round.id.to_string();
+    sql!(
+        tx,
+        execute "insert into rounds (id, match_id, reason, started_at, until_at) values ($1, $2, $3, $4, $5)",
+        id.as_str(),
+        round.match_id.to_string(),
+        round.reason.name(),
+        round.started_at.millis(),
+        round.until_at.millis()
+    )?;
+    for target in targets {
+        let text =
+            "insert into round_targets (round_id, target_id, player_id, address) values ($1, $2, $3, $4)";
+        let address = target.address.map(|ip| ip.to_string());
+        sql!(tx, execute text, id.as_str(), target.target.to_string(), target.player.to_string(), address)?;
+    }
+    for host in hosts {
+        let text = "insert into round_hosts (round_id, host_id, done) values ($1, $2, $3)";
+        sql!(tx, execute text, id.as_str(), host.to_string(), false)?;
+    }
+    Ok(())
+}
+
+/// A round.
+pub async fn get(tx: &mut Tx, id: RoundId) -> Result<Option<Round>, StoreError> {
+    sql!(tx, optional Row, "select * from rounds where id = $1", id.to_string())?
+        .map(Row::round)
+        .transpose()
+}
+
+/// All rounds that have not ended, oldest first.
+pub async fn open(tx: &mut Tx) -> Result<Vec<Round>, StoreError> {
+    let text = "select * from rounds where ended_at is null order by started_at, id";
+    sql!(tx, all Row, text)?.into_iter().map(Row::round).collect()
+}
+
+/// A match's rounds, oldest first.
+pub async fn of_match(tx: &mut Tx, of: MatchId) -> Result<Vec<Round>, StoreError> {
+    let text = "select * from rounds where match_id = $1 order by started_at, id";
+    sql!(tx, all Row, text, of.to_string())?
+        .into_iter()
+        .map(Row::round)
+        .collect()
+}
+
+/// Whom a round measures.
+pub async fn targets(tx: &mut Tx, id: RoundId) -> Result<Vec<RoundTarget>, StoreError> {
+    let text =
+        "select target_id, player_id, address from round_targets where round_id = $1 order by target_id";
+    let rows = sql!(tx, all(String, String, Option<String>), text, id.to_string())?;
+    let target = |(target, player, address): (String, String, Option<String>)| {
+        Ok(RoundTarget {
+            target: parsed("round_targets", &target, "target_id", &target)?,
+            player: parsed("round_targets", &target, "player_id", &player)?,
+            address: address.map(|text| text.parse()).transpose().map_err(
+                |why: std::net::AddrParseError| {
+                    corrupt("round_targets", &target, "address", "(not shown)", why)
+                },
+            )?,
+        })
+    };
+    rows.into_iter().map(target).collect()
+}
+
+/// From where a round is measured, and which of them have nothing more to say.
+pub async fn hosts(tx: &mut Tx, id: RoundId) -> Result<Vec<(HostId, bool)>, StoreError> {
+    let text = "select host_id, done from round_hosts where round_id = $1 order by host_id";
+    let rows = sql!(tx, all(String, bool), text, id.to_string())?;
+    rows.into_iter()
+        .map(|(host, done)| Ok((parsed("round_hosts", &host, "host_id", &host)?, done)))
+        .collect()
+}
+
+/// Notes that a host has nothing more to say in a round.
+pub async fn set_host_done(tx: &mut Tx, id: RoundId, host: HostId) -> Result<(), StoreError> {
+    let text = "update round_hosts set done = $3 where round_id = $1 and host_id = $2";
+    sql!(tx, execute text, id.to_string(), host.to_string(), true)?;
+    Ok(())
+}
+
+/// Writes what a host has measured to somebody, over what it had said before.
+pub async fn put_measurement(
+    tx: &mut Tx,
+    id: RoundId,
+    host: HostId,
+    sample: &RttSample,
+) -> Result<(), StoreError> {
+    sql!(
+        tx,
+        execute "insert into measurements (round_id, host_id, target_id, sent, received, min_us, median_us, deviation_us)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8)
+                 on conflict (round_id, host_id, target_id) do update set sent = excluded.sent,
+                     received = excluded.received, min_us = excluded.min_us, median_us = excluded.median_us,
+                     deviation_us = excluded.deviation_us",
+        id.to_string(),
+        host.to_string(),
+        sample.target.to_string(),
+        i64::from(sample.sent),
+        i64::from(sample.received),
+        sample.min_us.map(i64::from),
+        sample.median_us.map(i64::from),
+        sample.deviation_us.map(i64::from)
+    )?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct Measurement {
+    host_id: String,
+    target_id: String,
+    sent: i64,
+    received: i64,
+    min_us: Option<i64>,
+    median_us: Option<i64>,
+    deviation_us: Option<i64>,
+}
+
+/// All that was measured in a round.
+pub async fn measurements(tx: &mut Tx, id: RoundId) -> Result<Vec<(HostId, RttSample)>, StoreError> {
+    let text = "select host_id, target_id, sent, received, min_us, median_us, deviation_us
+                from measurements where round_id = $1 order by host_id, target_id";
+    let micros = |value: Option<i64>| value.and_then(|us| u32::try_from(us).ok());
+    let measurement = |row: Measurement| {
+        let sample = RttSample {
+            target: parsed("measurements", &row.target_id, "target_id", &row.target_id)?,
+            sent: u16::try_from(row.sent).unwrap_or(u16::MAX),
+            received: u16::try_from(row.received).unwrap_or(u16::MAX),
+            min_us: micros(row.min_us),
+            median_us: micros(row.median_us),
+            deviation_us: micros(row.deviation_us),
+        };
+        Ok((
+            parsed("measurements", &row.target_id, "host_id", &row.host_id)?,
+            sample,
+        ))
+    };
+    sql!(tx, all Measurement, text, id.to_string())?
+        .into_iter()
+        .map(measurement)
+        .collect()
+}
+
+/// Ends a round. `false` if it had ended.
+pub async fn end(tx: &mut Tx, id: RoundId, now: Time) -> Result<bool, StoreError> {
+    let text = "update rounds set ended_at = $2 where id = $1 and ended_at is null";
+    Ok(sql!(tx, execute text, id.to_string(), now.millis())? == 1)
+}
+
+/// Forgets where a match's players were.
+pub async fn forget_addresses(tx: &mut Tx, of: MatchId) -> Result<(), StoreError> {
+    let text = "update round_targets set address = null where round_id in (select id from rounds where match_id = $1)";
+    sql!(tx, execute text, of.to_string())?;
+    Ok(())
+}
