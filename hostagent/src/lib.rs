@@ -7,3 +7,7 @@ pub mod net;
 pub mod beacon;
 pub mod lookout;
 pub mod tls;
+pub mod facts;
+pub mod probe;
+mod tiny;
+pub mod qmp;
