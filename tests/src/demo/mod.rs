@@ -1,0 +1,204 @@
+//! `./run demo`: a world on this machine, one match in it from booking to end, and each claim about it checked.
+
+pub mod checks;
+mod directory;
+mod measure;
+mod service;
+
+pub use directory::{Listing, look_up};
+pub use measure::{answers, listed};
+pub use service::visit_wiki;
+
+use crate::{
+    client::{self, Join, Outcome},
+    fleet::{Account, Api, Clan, Fleet, Options, text, wait},
+    players,
+    up::Running,
+};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use vmatrix_wire::Secret;
+
+/// What the demo is asked for.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "vmatrix-demo", about = "A world of hosts and players on this machine, and a match in it")]
+pub struct Args {
+    /// Play one match to its end, check every claim, write target/demo/summary.json, and leave nothing behind.
+    #[arg(long)]
+    once: bool,
+    /// The world.
+    #[arg(long, default_value = "tests/worlds/atlantic.toml")]
+    world: PathBuf,
+    /// Where the snapshots of the images are.
+    #[arg(long, env = "VMATRIX_SNAPSHOTS", default_value = "target/snapshots")]
+    snapshots: PathBuf,
+    /// Port of the website.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Where the summary and the programs' output go.
+    #[arg(long, default_value = "target/demo")]
+    out: PathBuf,
+}
+
+/// Runs the demo.
+pub async fn run(args: Args) -> Result<()> {
+    let say = Story::new();
+    let _ = std::fs::remove_dir_all(args.out.join("logs"));
+    let options = Options {
+        world: args.world.clone(),
+        port: args.port,
+        snapshots: ["openarena", "wiki"].map(|name| args.snapshots.join(name)).into(),
+        database: None,
+        serve: Vec::new(),
+        logs: args.out.join("logs"),
+    };
+    let fleet = Fleet::up(options, &|line| say.tell(line)).await?;
+    let people = People::enter(&fleet).await?;
+    say.tell("clans and players are entered; booking a match that starts now");
+    let id = fleet.book_now(&people.organiser, &people.clans).await?;
+    let page = format!("{}/matches/{id}", fleet.operator.base());
+    let patience = Duration::from_secs(180);
+    let tell = |line: &str| say.tell(line);
+    let view = fleet.follow(&people.organiser, &id, &["ready"], patience, &tell).await?;
+    if args.once {
+        return once(&fleet, &people, &id, view, &args, &say).await;
+    }
+    println!("\nThe match:  {page}\nHosts, VMs: {}/ops", fleet.operator.base());
+    println!("To join:    {}\n", text(&view, "/connect/line")?);
+    for account in people.accounts.iter().chain([&fleet.account]) {
+        println!("  sign in as {:8} with {}", account.name, account.password);
+    }
+    println!("\nCtrl-C ends it and removes everything.");
+    tokio::signal::ctrl_c().await?;
+    say.tell("removing everything");
+    Ok(())
+}
+
+/// One match from *ready* to its end.
+async fn once(fleet: &Fleet, people: &People, id: &str, view: Value, args: &Args, say: &Story) -> Result<()> {
+    let server: SocketAddr = text(&view, "/connect/address")?.parse()?;
+    let password = Secret::new(text(&view, "/connect/password")?);
+    let names: Vec<String> = people.clans.iter().flat_map(|clan| &clan.players).map(|player| player.name.clone()).collect();
+    let first = names.first().context("no players")?;
+
+    let listing = look_up(fleet, first, server).await?;
+    say.tell(&format!("the directory {} lists {server}; quakestat shows: {}", listing.directory, listing.quakestat));
+    join(&fleet.running, first, server, &password, say)?;
+    say.tell("every player asks the game for its status, from their own city");
+    let names_of: Vec<&str> = names.iter().map(String::as_str).collect();
+    let measured = players::measure_getinfo(&fleet.running, &names_of, server, 7)?;
+    let measured = |name: &str| measured.get(name).and_then(players::RoundTrips::median_ms);
+
+    let api = &people.organiser;
+    let view = wait(Duration::from_secs(60), "the server has seen the listing", async || {
+        let view = api.get(&format!("/matches/{id}")).await?;
+        Ok(if view["directory"]["listed"] == true { Ok(view) } else { Err(view["directory"].clone()) })
+    })
+    .await?;
+    let taken = text(&view, "/chosen/host")?.to_owned();
+    visit_wiki(fleet, first, &taken, &|line| say.tell(line)).await?;
+
+    say.tell("the organiser ends the match");
+    api.post(&format!("/matches/{id}/end"), json!({})).await?;
+    let over = fleet.follow(api, id, &["over"], Duration::from_secs(60), &|line| say.tell(line)).await?;
+    let summary = summarise(view, &over, measured);
+    let path = args.out.join("summary.json");
+    std::fs::create_dir_all(&args.out)?;
+    std::fs::write(&path, serde_json::to_string_pretty(&summary)?)?;
+    nothing_is_left(fleet, &taken, first, server)?;
+    say.tell("the port is closed, and nothing of the VM is left on the host");
+
+    let faults = checks::faults(&summary);
+    if !faults.is_empty() {
+        bail!("not all is as it should be (see {}):\n  {}", path.display(), faults.join("\n  "));
+    }
+    table(&summary);
+    say.tell(&format!("every claim was checked and is true; see {}", path.display()));
+    Ok(())
+}
+
+/// A real client is refused without the match password, and plays with it.
+fn join(running: &Running, player: &str, server: SocketAddr, password: &Secret, say: &Story) -> Result<()> {
+    let attempt = |password: Option<Secret>| {
+        let join = Join { server, name: player.to_owned(), password, patience: Duration::from_secs(20) };
+        client::join(running, player, &join)
+    };
+    match attempt(None)? {
+        Outcome::Refused { message } => say.tell(&format!("{player} without the password is refused: {}", message.trim())),
+        Outcome::Playing { .. } => bail!("{player} could join without the match password"),
+    }
+    match attempt(Some(password.clone()))? {
+        Outcome::Playing { ping_ms, .. } => say.tell(&format!("{player} with the password plays, with a ping of {ping_ms} ms")),
+        Outcome::Refused { message } => bail!("{player} could not join with the match password: {message}"),
+    }
+    Ok(())
+}
+
+/// What the server said during the match, its last state, and what the players measured.
+fn summarise(mut view: Value, over: &Value, measured: impl Fn(&str) -> Option<f64>) -> Value {
+    view["match"] = over["match"].clone();
+    view["story"] = over["story"].clone();
+    if let Some(players) = view["players"].as_array_mut() {
+        for player in players {
+            let name = player["name"].as_str().unwrap_or_default().to_owned();
+            player["measured_ms"] = json!(measured(&name));
+        }
+    }
+    // The password is of no more use, and still nobody's business.
+    if let Some(view) = view.as_object_mut() {
+        view.remove("connect");
+    }
+    view
+}
+
+fn nothing_is_left(fleet: &Fleet, host: &str, player: &str, server: SocketAddr) -> Result<()> {
+    ensure!(!answers(&fleet.running, player, server, 2)?, "the game still answers on {server}");
+    let vms = fleet.agent_data(host).join("vms");
+    let left = std::fs::read_dir(&vms).map(|entries| entries.flatten().map(|entry| entry.path()).collect::<Vec<_>>());
+    ensure!(left.as_ref().map_or(true, Vec::is_empty), "left on {host}: {left:?}");
+    Ok(())
+}
+
+fn table(summary: &Value) {
+    println!("\n  {:10} {:9} {:>9} {:>9}", "player", "clan", "promised", "measured");
+    for player in summary["players"].as_array().into_iter().flatten() {
+        let (name, clan) = (player["name"].as_str().unwrap_or("?"), player["clan"].as_str().unwrap_or("?"));
+        let ms = |field: &str| player[field].as_f64().unwrap_or(f64::NAN);
+        println!("  {name:10} {clan:9} {:6.1} ms {:6.1} ms", ms("predicted_ms"), ms("measured_ms"));
+    }
+    println!("\n  milliseconds: {}\n", summary["times_ms"]);
+}
+
+/// Who uses the demo.
+struct People {
+    organiser: Api,
+    accounts: Vec<Account>,
+    clans: Vec<Clan>,
+}
+
+impl People {
+    async fn enter(fleet: &Fleet) -> Result<Self> {
+        let mut accounts = vec![fleet.admin_user("otto", &["--role", "organiser"])?];
+        let organiser = fleet.operator.as_user(&fleet.admin(&["token", "otto"])?);
+        let clans = fleet.enter_clans(&organiser).await?;
+        for clan in &clans {
+            let name = clan.name.to_lowercase();
+            accounts.push(fleet.admin_user(&name, &["--role", "clan_admin", "--clan", &clan.name])?);
+        }
+        Ok(Self { organiser, accounts, clans })
+    }
+}
+
+/// Prints what happens, with the time since the start.
+struct Story(std::time::Instant);
+
+impl Story {
+    fn new() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    fn tell(&self, line: &str) {
+        println!("{:6.1} s  {line}", self.0.elapsed().as_secs_f64());
+    }
+}
