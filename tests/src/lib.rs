@@ -28,3 +28,8 @@
 //!     -> Result<client::Outcome, client::JoinError>                 Outcome::Playing{ping_ms, client} (drop `client` to leave)
 //!                                                                   or Outcome::Refused{message}: a real client
 //! ```
+
+mod namespace;
+pub mod up;
+pub mod wan;
+pub mod world;

@@ -1,0 +1,334 @@
+//! A world that is up.
+
+use crate::namespace::{self, PREFIX};
+use crate::wan::{Counters, End, Wan, Way};
+use crate::world::{Kind, Placed, World};
+use std::fs::File;
+use std::io::{Read, Seek, Write};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use tun_rs::{DeviceBuilder, Layer, SyncDevice};
+
+/// The management bridge: a wire beside the emulated internet, between agents and the website.
+const BRIDGE: &str = "vmx-ctl";
+/// Held while a world is up; names its namespaces, so that the next one can remove them if this one is killed.
+const LOCK: &str = "/run/vmatrix-world";
+
+/// Where the website listens, in the root namespace.
+pub const CONTROL: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 1);
+
+/// What went wrong with a world.
+#[derive(Debug, thiserror::Error)]
+pub enum UpError {
+    /// There is no such node.
+    #[error("no {name:?} in this world")]
+    NoNode {
+        /// The name.
+        name: String,
+    },
+    /// Something did not work.
+    #[error("{what}: {reason}")]
+    Io {
+        /// What.
+        what: String,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// `ip` refused.
+    #[error("ip: {says} (in: {commands})")]
+    Ip {
+        /// What it was asked.
+        commands: String,
+        /// What it said.
+        says: String,
+    },
+    /// Another world is up.
+    #[error("another world is up on this machine")]
+    Busy,
+}
+
+fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> UpError {
+    let what = what.into();
+    move |reason| UpError::Io { what, reason }
+}
+
+/// Runs a batch of `ip` commands, in a namespace or outside.
+fn ip(namespace: Option<&str>, commands: &str) -> Result<(), UpError> {
+    let mut command = Command::new("ip");
+    if let Some(namespace) = namespace {
+        command.args(["-netns", namespace]);
+    }
+    command
+        .args(["-batch", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(io("ip"))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(commands.as_bytes()).map_err(io("ip"))?;
+    }
+    let done = child.wait_with_output().map_err(io("ip"))?;
+    if done.status.success() {
+        return Ok(());
+    }
+    let says = String::from_utf8_lossy(&done.stderr).trim().to_owned();
+    Err(UpError::Ip {
+        commands: commands.trim().replace('\n', "; "),
+        says,
+    })
+}
+
+/// The namespace of a node.
+fn namespace_of(name: &str) -> String {
+    format!("{PREFIX}{name}")
+}
+
+fn address_of(node: &Placed) -> Ipv4Addr {
+    let kind = match node.kind {
+        Kind::Host => 1,
+        Kind::Player => 2,
+        Kind::Directory => 3,
+    };
+    Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 77, kind, 1)) + u32::try_from(node.number).unwrap_or_default())
+}
+
+fn control_of(node: &Placed) -> Ipv4Addr {
+    Ipv4Addr::from(u32::from(CONTROL) + 1 + u32::try_from(node.number).unwrap_or_default())
+}
+
+/// A world that is up: namespaces, forwarder, management bridge. Dropped, it kills what runs in it and removes all.
+pub struct Running {
+    world: World,
+    wan: Option<Wan>,
+    lock: File,
+}
+
+impl Running {
+    /// Waits for any other world on this machine to end, removes what a killed one left, and sets this one up.
+    ///
+    /// # Errors
+    /// Without root, or if the kernel refuses; nothing is left then.
+    pub fn start(world: World) -> Result<Self, UpError> {
+        let mut lock = lock_file()?;
+        if lock.try_lock().is_err() {
+            tracing::info!("waiting for another world on this machine to end");
+            lock.lock().map_err(io(LOCK))?;
+        }
+        remove(&mut lock)?;
+        let mut running = Self {
+            world,
+            wan: None,
+            lock,
+        };
+        running.set_up()?;
+        Ok(running)
+    }
+
+    fn set_up(&mut self) -> Result<(), UpError> {
+        let nodes = self.world.nodes();
+        let names: String = nodes
+            .iter()
+            .map(|node| format!("{}\n", namespace_of(node.name)))
+            .collect();
+        self.lock.write_all(names.as_bytes()).map_err(io(LOCK))?;
+        let adds: String = names.lines().map(|name| format!("netns add {name}\n")).collect();
+        ip(None, &adds)?;
+        let mut bridge = format!(
+            "link add {BRIDGE} type bridge\naddr add {CONTROL}/24 dev {BRIDGE}\nlink set {BRIDGE} up\n"
+        );
+        let mut ends = Vec::new();
+        for node in &nodes {
+            let namespace = namespace_of(node.name);
+            let address = address_of(node);
+            ends.push(End {
+                device: tun(&namespace)?,
+                address,
+            });
+            let mut inside = format!(
+                "link set lo up\naddr add {address}/32 dev wan0\nlink set wan0 up\nroute add 10.77.0.0/16 dev wan0\n"
+            );
+            if node.kind == Kind::Host {
+                let outer = format!("{PREFIX}c{}", node.number);
+                ip(
+                    None,
+                    &format!("link add {outer} type veth peer name ctl0 netns {namespace}"),
+                )?;
+                bridge += &format!("link set {outer} master {BRIDGE}\nlink set {outer} up\n");
+                inside += &format!("addr add {}/24 dev ctl0\nlink set ctl0 up\n", control_of(node));
+            }
+            ip(Some(&namespace), &inside)?;
+        }
+        ip(None, &bridge)?;
+        let way = |a: &Placed, b: &Placed| {
+            self.world
+                .between(a, b)
+                .map_or_else(Way::default, |rtt| Way::half(rtt.ms, rtt.deviation_ms))
+        };
+        let ways = nodes
+            .iter()
+            .map(|a| nodes.iter().map(|b| way(a, b)).collect())
+            .collect();
+        self.wan = Some(Wan::start(ends, ways).map_err(io("the emulated internet"))?);
+        Ok(())
+    }
+
+    /// The world as its file tells it.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Names of all nodes: the directory, hosts, players.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.world
+            .nodes()
+            .iter()
+            .map(|node| node.name.to_owned())
+            .collect()
+    }
+
+    /// What the forwarder has done so far.
+    #[must_use]
+    pub fn counters(&self) -> Option<&Counters> {
+        self.wan.as_ref().map(|wan| wan.counters.as_ref())
+    }
+
+    fn node<T>(&self, name: &str, of: impl Fn(&Placed) -> Option<T>) -> Result<T, UpError> {
+        let nodes = self.world.nodes();
+        let found = nodes.iter().find(|node| node.name == name).and_then(of);
+        found.ok_or_else(|| UpError::NoNode {
+            name: name.to_owned(),
+        })
+    }
+
+    /// A node's address on the emulated internet.
+    ///
+    /// # Errors
+    /// There is no such node.
+    pub fn address(&self, name: &str) -> Result<Ipv4Addr, UpError> {
+        self.node(name, |node| Some(address_of(node)))
+    }
+
+    /// A host's address on the management bridge.
+    ///
+    /// # Errors
+    /// There is no such host.
+    pub fn control_address(&self, host: &str) -> Result<Ipv4Addr, UpError> {
+        self.node(host, |node| (node.kind == Kind::Host).then(|| control_of(node)))
+    }
+
+    /// Where a node's namespace is, for `nsenter --net=…`.
+    ///
+    /// # Errors
+    /// There is no such node.
+    pub fn namespace(&self, name: &str) -> Result<PathBuf, UpError> {
+        self.node(name, |node| Some(namespace::path(&namespace_of(node.name))))
+    }
+
+    /// Does some work on a thread inside a node's namespace. Sockets and programs made there stay there.
+    ///
+    /// # Errors
+    /// There is no such node, or its namespace is gone.
+    pub fn in_namespace<T: Send>(&self, name: &str, work: impl FnOnce() -> T + Send) -> Result<T, UpError> {
+        let namespace = self.node(name, |node| Some(namespace_of(node.name)))?;
+        namespace::within(&namespace, work).map_err(io(namespace))
+    }
+
+    /// Starts a program inside a node's namespace. It is killed at the latest when the world goes down.
+    ///
+    /// # Errors
+    /// There is no such node or program.
+    pub fn spawn_in(&self, name: &str, command: &mut Command) -> Result<Child, UpError> {
+        let what = format!("{:?} in {name}", command.get_program());
+        self.in_namespace(name, || command.spawn())?.map_err(io(what))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // While packets still flow, so that what is killed does not wait for any.
+        if let Err(error) = remove(&mut self.lock) {
+            tracing::warn!("a part of the world is left, and removed by the next one: {error}");
+        }
+    }
+}
+
+/// Removes what a killed run left, unless a world is up.
+///
+/// # Errors
+/// A world is up, or the kernel refuses.
+pub fn clean() -> Result<(), UpError> {
+    let mut lock = lock_file()?;
+    lock.try_lock().map_err(|_| UpError::Busy)?;
+    remove(&mut lock)
+}
+
+fn lock_file() -> Result<File, UpError> {
+    let mut options = File::options();
+    options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(LOCK)
+        .map_err(io(LOCK))
+}
+
+/// Removes the namespaces that the lock file names, those that agents made behind them, and the bridge. Namespaces
+/// of an agent that really works on this machine are left alone.
+fn remove(lock: &mut File) -> Result<(), UpError> {
+    let mut names = String::new();
+    lock.rewind()
+        .and_then(|()| lock.read_to_string(&mut names))
+        .map_err(io(LOCK))?;
+    let ours: Vec<&str> = names.lines().collect();
+    let is_ours = |name: &String| ours.contains(&name.as_str()) || hangs_on(name, &ours);
+    let namespaces: Vec<String> = namespace::all().into_iter().filter(is_ours).collect();
+    namespace::kill_all(&namespaces);
+    for namespace in &namespaces {
+        if ip(None, &format!("netns delete {namespace}")).is_err() {
+            // A file that is no namespace any more, after a restart of the machine's container.
+            let path = namespace::path(namespace);
+            std::fs::remove_file(&path).map_err(io(path.display().to_string()))?;
+        }
+    }
+    if std::path::Path::new("/sys/class/net").join(BRIDGE).exists() {
+        ip(None, &format!("link delete {BRIDGE}"))?;
+    }
+    lock.set_len(0).and_then(|()| lock.rewind()).map_err(io(LOCK))
+}
+
+/// Whether a namespace's uplink ends in one of these, or has ended in one that is gone.
+fn hangs_on(namespace: &str, ours: &[&str]) -> bool {
+    let links = Command::new("ip")
+        .args(["-netns", namespace, "-oneline", "link", "show", "type", "veth"])
+        .output();
+    let Ok(links) = links else { return false };
+    let text = String::from_utf8_lossy(&links.stdout);
+    let mut uplinks = text
+        .split_whitespace()
+        .skip_while(|word| *word != "link-netns")
+        .skip(1);
+    match uplinks.next() {
+        Some(other) => ours.contains(&other),
+        None => links.status.success() && text.trim().is_empty() && !ours.is_empty(),
+    }
+}
+
+fn tun(namespace: &str) -> Result<SyncDevice, UpError> {
+    let make = || -> std::io::Result<SyncDevice> {
+        let device = DeviceBuilder::new().name("wan0").layer(Layer::L3).mtu(1500);
+        let device = device.with(|d| {
+            d.tx_queue_len(10_000);
+        });
+        let device = device.enable(false).build_sync()?;
+        device.set_nonblocking(true)?;
+        Ok(device)
+    };
+    let what = || format!("wan0 of {namespace}");
+    namespace::within(namespace, make)
+        .map_err(io(what()))?
+        .map_err(io(what()))
+}

@@ -1,0 +1,295 @@
+//! The emulated internet: packets between TUN devices, each held back for its pair's delay.
+//!
+//! One plain thread, and no timers of a runtime: it sleeps in `ppoll` to the nanosecond. It asks for real-time
+//! priority, as on two busy cores an ordinary thread wakes up milliseconds late.
+
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::net::Ipv4Addr;
+use std::os::fd::AsFd;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tun_rs::SyncDevice;
+
+/// Packets under way at most; more are dropped, as a router would.
+const MOST: usize = 65_536;
+/// Packets read from one device before the others have their turn.
+const TURN: usize = 64;
+
+/// One way between two nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Way {
+    /// Mean delay.
+    pub delay: Duration,
+    /// The delay is evenly spread this much around the mean.
+    pub jitter: Duration,
+}
+
+impl Way {
+    /// Half a round trip with mean `ms` and mean deviation `deviation_ms`: the sum of two even spreads of ±a has a
+    /// mean deviation of 2a/3.
+    pub(crate) fn half(ms: f64, deviation_ms: f64) -> Self {
+        let delay = Duration::from_secs_f64(ms / 2000.0);
+        Self {
+            delay,
+            jitter: Duration::from_secs_f64(1.5 * deviation_ms / 1000.0).min(delay),
+        }
+    }
+}
+
+/// One end.
+pub(crate) struct End {
+    pub device: SyncDevice,
+    pub address: Ipv4Addr,
+}
+
+/// What went through so far.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Packets delivered.
+    pub forwarded: AtomicU64,
+    /// Packets to nobody, or too many at once.
+    pub dropped: AtomicU64,
+}
+
+/// A running forwarder; dropped, it stops.
+pub(crate) struct Wan {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+    pub counters: Arc<Counters>,
+}
+
+impl Wan {
+    /// Starts to forward between `ends`; `ways[from][to]`.
+    pub(crate) fn start(ends: Vec<End>, ways: Vec<Vec<Way>>) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let counters = Arc::new(Counters::default());
+        let (stopped, counted) = (stop.clone(), counters.clone());
+        let forward = move || {
+            hurry();
+            Forwarder::new(ends, ways, counted).run(&stopped);
+        };
+        let thread = std::thread::Builder::new()
+            .name("vmatrix-wan".into())
+            .spawn(forward)?;
+        Ok(Self {
+            stop,
+            thread: Some(thread),
+            counters,
+        })
+    }
+}
+
+impl Drop for Wan {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Real-time priority for this thread; where that is not allowed, pings are a little longer under load.
+fn hurry() {
+    let thread = nix::unistd::gettid().to_string();
+    let mut chrt = Command::new("chrt");
+    chrt.args(["--fifo", "--pid", "20", &thread])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if !chrt.status().is_ok_and(|status| status.success()) {
+        tracing::warn!("no real-time priority for the emulated internet: pings are less exact under load");
+    }
+}
+
+struct Packet {
+    to: usize,
+    bytes: Vec<u8>,
+}
+
+struct Forwarder {
+    ends: Vec<End>,
+    ways: Vec<Vec<Way>>,
+    by_address: HashMap<Ipv4Addr, usize>,
+    /// When the last packet of each pair is due: a later one is never due earlier.
+    last: Vec<Vec<Instant>>,
+    /// Due time, then order of arrival, then place in `packets`.
+    due: BinaryHeap<Reverse<(Instant, u64, usize)>>,
+    packets: Vec<Packet>,
+    free: Vec<usize>,
+    arrived: u64,
+    random: StdRng,
+    counters: Arc<Counters>,
+}
+
+impl Forwarder {
+    fn new(ends: Vec<End>, ways: Vec<Vec<Way>>, counters: Arc<Counters>) -> Self {
+        let by_address = ends
+            .iter()
+            .enumerate()
+            .map(|(index, end)| (end.address, index))
+            .collect();
+        let now = Instant::now();
+        Self {
+            last: ways.iter().map(|row| vec![now; row.len()]).collect(),
+            ends,
+            ways,
+            by_address,
+            due: BinaryHeap::new(),
+            packets: Vec::new(),
+            free: Vec::new(),
+            arrived: 0,
+            random: StdRng::seed_from_u64(1),
+            counters,
+        }
+    }
+
+    fn run(mut self, stop: &AtomicBool) {
+        let mut buffer = vec![0; 65_536];
+        while !stop.load(Ordering::Relaxed) {
+            self.deliver();
+            for from in self.readable() {
+                for _ in 0..TURN {
+                    let Some(end) = self.ends.get(from) else { break };
+                    let Ok(length) = end.device.recv(&mut buffer) else {
+                        break;
+                    };
+                    self.take(from, buffer.get(..length).unwrap_or_default(), Instant::now());
+                }
+            }
+        }
+    }
+
+    /// Sends what is due.
+    fn deliver(&mut self) {
+        while let Some(Reverse((due, _, slot))) = self.due.peek().copied() {
+            if due > Instant::now() {
+                break;
+            }
+            self.due.pop();
+            self.free.push(slot);
+            let Some(packet) = self.packets.get(slot) else {
+                continue;
+            };
+            let Some(end) = self.ends.get(packet.to) else {
+                continue;
+            };
+            let sent = end.device.send(&packet.bytes);
+            let counter = if sent.is_ok() {
+                &self.counters.forwarded
+            } else {
+                &self.counters.dropped
+            };
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Sleeps until something comes in or is due; which devices have something.
+    fn readable(&self) -> Vec<usize> {
+        let longest = Duration::from_millis(50);
+        let next = self
+            .due
+            .peek()
+            .map(|Reverse((due, ..))| due.saturating_duration_since(Instant::now()));
+        let wait = TimeSpec::from_duration(next.map_or(longest, |next| next.min(longest)));
+        let fds = self
+            .ends
+            .iter()
+            .map(|end| PollFd::new(end.device.as_fd(), PollFlags::POLLIN));
+        let mut fds: Vec<PollFd> = fds.collect();
+        if !ppoll(&mut fds, Some(wait), None).is_ok_and(|ready| ready > 0) {
+            return Vec::new();
+        }
+        let ready = fds.iter().enumerate().filter(|(_, fd)| fd.any() == Some(true));
+        ready.map(|(index, _)| index).collect()
+    }
+
+    /// Puts a packet on its way.
+    fn take(&mut self, from: usize, bytes: &[u8], now: Instant) {
+        let to = destination(bytes).and_then(|address| self.by_address.get(&address).copied());
+        let way = to.and_then(|to| Some((to, self.ways.get(from)?.get(to).copied()?)));
+        let (Some((to, way)), true) = (way, self.due.len() < MOST) else {
+            self.counters.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        let jitter = way.jitter.mul_f64(2.0 * self.random.random::<f64>());
+        let mut due = now + way.delay + jitter - way.jitter;
+        if let Some(last) = self.last.get_mut(from).and_then(|row| row.get_mut(to)) {
+            due = due.max(*last);
+            *last = due;
+        }
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.packets.push(Packet {
+                to,
+                bytes: Vec::new(),
+            });
+            self.packets.len() - 1
+        });
+        if let Some(packet) = self.packets.get_mut(slot) {
+            packet.to = to;
+            packet.bytes.clear();
+            packet.bytes.extend_from_slice(bytes);
+        }
+        self.due.push(Reverse((due, self.arrived, slot)));
+        self.arrived += 1;
+    }
+}
+
+/// Where an IPv4 packet goes.
+fn destination(packet: &[u8]) -> Option<Ipv4Addr> {
+    let version = packet.first()? >> 4;
+    let address: [u8; 4] = packet.get(16..20)?.try_into().ok()?;
+    (version == 4).then(|| Ipv4Addr::from(address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn jitter_never_makes_a_delay_negative() {
+        let way = Way::half(0.8, 5.0);
+        assert_eq!(
+            (way.delay, way.jitter),
+            (Duration::from_micros(400), Duration::from_micros(400))
+        );
+        assert_eq!(Way::half(80.0, 0.4).jitter, Duration::from_micros(600));
+    }
+
+    proptest! {
+        #[test]
+        fn no_packet_makes_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let _ = destination(&bytes);
+        }
+
+        #[test]
+        fn packets_of_one_pair_keep_their_order(gaps in proptest::collection::vec(0u64..2_000, 1..50)) {
+            let ways = vec![vec![Way::half(20.0, 4.0)]];
+            let mut forwarder = Forwarder::new(Vec::new(), ways, Arc::default());
+            let to = Ipv4Addr::new(10, 77, 1, 1);
+            forwarder.by_address.insert(to, 0);
+            let mut packet = vec![0x45; 20];
+            packet[16..20].copy_from_slice(&to.octets());
+            let mut now = Instant::now();
+            for (index, gap) in gaps.iter().enumerate() {
+                now += Duration::from_micros(*gap);
+                packet[0] = 0x45;
+                packet[1] = u8::try_from(index).unwrap();
+                forwarder.take(0, &packet, now);
+            }
+            let mut order = Vec::new();
+            while let Some(Reverse((due, _, slot))) = forwarder.due.pop() {
+                order.push(forwarder.packets[slot].bytes[1]);
+                prop_assert!(due >= now - Duration::from_micros(gaps.iter().sum()));
+            }
+            prop_assert!(order.is_sorted() && order.len() == gaps.len());
+        }
+    }
+}
