@@ -11,3 +11,4 @@ pub mod facts;
 pub mod probe;
 mod tiny;
 pub mod qmp;
+pub mod vm;

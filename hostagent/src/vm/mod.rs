@@ -1,0 +1,3 @@
+//! One VM from orders to an open port, and back.
+
+pub(crate) mod arguments;
