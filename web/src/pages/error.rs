@@ -15,55 +15,57 @@ pub(crate) struct PageError {
     status: StatusCode,
     title: &'static str,
     text: String,
+    way: Option<(String, &'static str)>,
 }
 
 impl PageError {
+    fn new(status: StatusCode, title: &'static str, text: impl Into<String>) -> Self {
+        Self { status, title, text: text.into(), way: None }
+    }
+
     /// There is nothing here, or nothing for this user.
     pub(crate) fn not_found() -> Self {
-        Self {
-            status: StatusCode::NOT_FOUND,
-            title: "There is nothing here",
-            text: "What you asked for does not exist, or it is not for you to see.".into(),
-        }
+        let text = "What you asked for does not exist, or it is not for you to see.";
+        Self::new(StatusCode::NOT_FOUND, "There is nothing here", text)
+    }
+
+    /// It was there, and cannot be used any more.
+    pub(crate) fn gone(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::GONE, "This is no longer good", text)
     }
 
     /// The user may not.
     pub(crate) fn forbidden(text: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::FORBIDDEN,
-            title: "That is not for you",
-            text: text.into(),
-        }
+        Self::new(StatusCode::FORBIDDEN, "That is not for you", text)
     }
 
     /// It cannot be done as things are now.
     pub(crate) fn conflict(text: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::CONFLICT,
-            title: "That cannot be done now",
-            text: text.into(),
-        }
+        Self::new(StatusCode::CONFLICT, "That cannot be done now", text)
     }
 
     /// The request makes no sense.
     pub(crate) fn invalid(text: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::UNPROCESSABLE_ENTITY,
-            title: "That cannot be taken",
-            text: text.into(),
-        }
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "That cannot be taken", text)
+    }
+
+    /// Too many tries from one address.
+    pub(crate) fn too_many() -> Self {
+        let text = "That was tried too often from your address. Wait a minute, then try again.";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "Not so fast", text)
     }
 
     /// Something is wrong here. The cause goes to the log only.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a page failed");
-        Self {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            title: "Something went wrong here",
-            text:
-                "It is our fault, it has been written down, and nothing was half done. Try again in a moment."
-                    .into(),
-        }
+        let text = "It is our fault, it has been written down, and nothing was half done. Try again in a moment.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here", text)
+    }
+
+    /// The same, with a way that leads back first.
+    pub(crate) fn with_way(mut self, href: String, text: &'static str) -> Self {
+        self.way = Some((href, text));
+        self
     }
 }
 
@@ -98,7 +100,7 @@ struct Message {
     status: String,
     title: &'static str,
     text: String,
-    ways: Vec<(&'static str, &'static str)>,
+    ways: Vec<(String, &'static str)>,
 }
 
 impl IntoResponse for PageError {
@@ -108,7 +110,7 @@ impl IntoResponse for PageError {
             status: self.status.to_string(),
             title: self.title,
             text: self.text,
-            ways: vec![("/", "To the start"), ("/matches", "To the matches")],
+            ways: self.way.into_iter().chain([("/".into(), "To the start"), ("/matches".into(), "To the matches")]).collect(),
         };
         (self.status, page).into_response()
     }

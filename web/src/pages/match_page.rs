@@ -6,8 +6,9 @@ use super::{
     plot::{Dot, Plot, Row, Side},
     show,
 };
+use crate::actions::players::PlayerSeen;
 use crate::domain::{
-    Player, PlayerId, Role,
+    PlayerId, Role,
     view::{HostView, MatchView, PlayerView, RosterView},
 };
 use askama::Template;
@@ -66,8 +67,8 @@ pub(crate) struct Pick {
 
 impl Pick {
     /// One for each player of a clan.
-    pub(crate) fn of(players: &[Player], picked: impl Fn(PlayerId) -> bool) -> Vec<Self> {
-        let pick = |p: &Player| Self {
+    pub(crate) fn of(players: &[PlayerSeen], picked: impl Fn(PlayerId) -> bool) -> Vec<Self> {
+        let pick = |p: &PlayerSeen| Self {
             id: p.id.to_string(),
             name: p.name.to_string(),
             picked: picked(p.id),
@@ -82,7 +83,7 @@ impl MatchPage {
         chrome: Chrome,
         role: Role,
         view: MatchView,
-        own: &[Vec<Player>],
+        own: &[Vec<PlayerSeen>],
     ) -> askama::Result<Self> {
         let state = view.booked.state;
         let clan = |n: usize| {
@@ -214,7 +215,7 @@ fn steps(state: &str) -> Vec<Step> {
     STEPS.iter().enumerate().map(step).collect()
 }
 
-fn sides(view: &MatchView, role: Role, own: &[Vec<Player>]) -> Vec<SideOfMatch> {
+fn sides(view: &MatchView, role: Role, own: &[Vec<PlayerSeen>]) -> Vec<SideOfMatch> {
     let open = matches!(
         view.booked.state,
         "gathering" | "probing" | "reserved" | "unplaced"

@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::{
-    ClanId, MatchId, Name, PlayerAddress, User, UserId,
+    ClanId, MatchId, Name, User, UserId,
     view::{
         BookedView, ChosenView, ConnectView, DirectoryView, RosterClan, RosterPlayer, StoryView, TimesView,
     },
@@ -130,16 +130,15 @@ pub(crate) fn view(state: &'static str) -> MatchView {
     }
 }
 
-fn page(role: Role, view: MatchView, own: &[Vec<Player>]) -> MatchPage {
+fn page(role: Role, view: MatchView, own: &[Vec<PlayerSeen>]) -> MatchPage {
     MatchPage::of(Chrome::of(&user(role), "/matches"), role, view, own).unwrap()
 }
 
-fn players() -> Vec<Player> {
-    let player = |(n, name): (u128, &str)| Player {
+fn players() -> Vec<PlayerSeen> {
+    let player = |(n, name): (u128, &str)| PlayerSeen {
         id: PlayerId(id(1200 + n)),
-        clan: ClanId(id(12)),
         name: name.parse::<Name>().unwrap(),
-        address: "192.0.2.9".parse::<PlayerAddress>().unwrap(),
+        address: Some("192.0.2.9".into()),
     };
     [(0, "Cem"), (1, "Dov"), (2, "Eve")]
         .into_iter()

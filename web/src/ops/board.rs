@@ -1,0 +1,305 @@
+//! What operators see of the fleet, from what is written down. Pure: `now` is an argument.
+
+use crate::{
+    actions::services::ServiceSeen,
+    app::OracleStatus,
+    domain::{HostRecord, Purpose, ServiceGoal, Snapshot, Time, Vm, VmGoal, view::MatchLine},
+    pages::show,
+};
+use vmatrix_wire::{Network, Phase, Role, VmReport};
+
+/// A snapshot of a game whose clock is kept stalls when it is older than 24.8 days; said some days before.
+const OLD_MS: i64 = 20 * 24 * 3600 * 1000;
+
+/// How the Oracle is.
+pub(super) struct OracleLine {
+    pub(super) off: bool,
+    pub(super) tone: &'static str,
+    pub(super) words: &'static str,
+    pub(super) text: String,
+    pub(super) errors: Vec<(&'static str, Time, String)>,
+}
+
+impl OracleLine {
+    pub(super) fn of(status: OracleStatus, now: Time) -> Self {
+        let late = status.ran_at.is_none_or(|at| now.since(at) > 10_000);
+        let (tone, words) = match (status.off, late, status.errors.is_empty()) {
+            (true, ..) => ("bad", "switched off"),
+            (_, true, _) => ("bad", "does not run"),
+            (_, _, false) => ("busy", "runs, with errors"),
+            _ => ("good", "runs"),
+        };
+        let text = match status.ran_at {
+            Some(at) => format!("Last run {}, in {}.", show::ago(now.since(at)), show::span(&status.took_ms)),
+            None => "It has not run yet.".to_owned(),
+        };
+        let errors = status.errors.into_iter().map(|(part, (at, error))| (part, at, error)).collect();
+        Self { off: status.off, tone, words, text, errors }
+    }
+}
+
+/// One host.
+pub(super) struct HostLine {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) site: String,
+    pub(super) tone: &'static str,
+    pub(super) words: &'static str,
+    pub(super) seen: String,
+    pub(super) address: String,
+    pub(super) ports: String,
+    pub(super) reached: String,
+    pub(super) machine: String,
+    pub(super) vmm: String,
+    pub(super) used: usize,
+    pub(super) slots: u16,
+}
+
+impl HostLine {
+    pub(super) fn of(record: &HostRecord, vms: &[Vm], now: Time) -> Self {
+        let host = &record.host;
+        let (tone, words) = match (&record.report, record.is_gone(now), host.role) {
+            (None, ..) => ("busy", "not heard yet"),
+            (_, true, _) => ("bad", "gone"),
+            (_, _, Role::Loading) => ("good", "loading chamber"),
+            (_, _, Role::Production) => ("good", "production"),
+        };
+        let seen = match &record.report {
+            Some((_, at)) => format!("last report {}", show::ago(now.since(*at))),
+            None => format!("joined {}", show::ago(now.since(host.joined_at))),
+        };
+        let reached = match record.reached_at {
+            Some(_) => "seen from outside".to_owned(),
+            None => "not seen from outside yet".to_owned(),
+        };
+        let facts = &host.facts;
+        let network = match facts.network {
+            Network::Tap => "own network per VM",
+            Network::User => "user network, no root",
+        };
+        Self {
+            id: host.id.to_string(),
+            name: host.name.clone(),
+            site: host.site.name.clone(),
+            tone,
+            words,
+            seen,
+            address: host.public_address.to_string(),
+            ports: host.ports.to_string(),
+            reached,
+            machine: format!(
+                "{} × {}, {} memory, {} disk free",
+                facts.cores,
+                facts.cpu_model,
+                gigabytes(facts.memory_mb),
+                gigabytes(facts.disk_free_mb)
+            ),
+            vmm: format!(
+                "{} {}, {}, {network}, agent {}",
+                facts.vmm.name,
+                facts.vmm.version,
+                facts.accelerator.name(),
+                facts.agent_version
+            ),
+            used: vms.iter().filter(|vm| vm.host == host.id && takes_a_slot(vm)).count(),
+            slots: host.slots,
+        }
+    }
+}
+
+fn gigabytes(mb: u64) -> String {
+    format!("{:.1} GB", mb as f64 / 1024.0)
+}
+
+fn takes_a_slot(vm: &Vm) -> bool {
+    (Phase::Wired..=Phase::Draining).contains(&vm.phase())
+}
+
+/// One VM.
+pub(super) struct VmLine {
+    pub(super) id: String,
+    pub(super) what: String,
+    pub(super) href: Option<String>,
+    pub(super) host: String,
+    pub(super) tone: &'static str,
+    pub(super) phase: &'static str,
+    pub(super) goal: &'static str,
+    pub(super) port: u16,
+    pub(super) notes: String,
+}
+
+impl VmLine {
+    pub(super) fn of(vm: &Vm, hosts: &[HostRecord], services: &[ServiceSeen], matches: &[MatchLine]) -> Self {
+        let host = hosts.iter().find(|record| record.host.id == vm.host);
+        let report = host
+            .and_then(|record| record.report.as_ref())
+            .and_then(|(report, _)| report.vms.iter().find(|seen| seen.vm == vm.id))
+            .or(vm.seen.report.as_ref());
+        let (what, href) = match vm.purpose {
+            Purpose::Match(id) => {
+                let line = matches.iter().find(|line| line.id == id);
+                let title = line.map(|line| format!("{} against {}", line.home.name, line.away.name));
+                (title.unwrap_or_else(|| "a match".into()), Some(format!("/matches/{id}")))
+            }
+            Purpose::Service(id) => {
+                let seen = services.iter().find(|seen| seen.service.id == id);
+                (seen.map_or_else(|| "a service".into(), |seen| seen.service.name.clone()), None)
+            }
+        };
+        Self {
+            id: vm.id.to_string(),
+            what,
+            href,
+            host: host.map_or_else(String::new, |record| record.host.name.clone()),
+            tone: tone(vm, report),
+            phase: words(vm, report),
+            goal: vm.goal.name(),
+            port: vm.port,
+            notes: notes(vm, report),
+        }
+    }
+}
+
+fn words(vm: &Vm, report: Option<&VmReport>) -> &'static str {
+    match report.map_or(Phase::Absent, |report| report.phase) {
+        Phase::Absent => "absent",
+        Phase::Fetched => "fetched",
+        Phase::Wired => "wired",
+        Phase::Paused => "paused",
+        Phase::Running => "running",
+        Phase::Answering => "answering",
+        Phase::Open if vm.seen.listed_at.is_some() => "open, verified, listed",
+        Phase::Open if vm.seen.verified_at.is_some() => "open, verified",
+        Phase::Open => "open",
+        Phase::Draining => "draining",
+        Phase::Suspended => "suspended",
+    }
+}
+
+fn tone(vm: &Vm, report: Option<&VmReport>) -> &'static str {
+    let phase = report.map_or(Phase::Absent, |report| report.phase);
+    if report.is_some_and(|report| report.problem.is_some()) {
+        "bad"
+    } else if phase.word() == vm.goal.name() {
+        "good"
+    } else {
+        "busy"
+    }
+}
+
+/// A phase by the name that a goal has.
+trait Word {
+    fn word(self) -> &'static str;
+}
+
+impl Word for Phase {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Fetched => "fetched",
+            Self::Open => "open",
+            Self::Suspended => "suspended",
+            Self::Absent => VmGoal::Gone.name(),
+            _ => "",
+        }
+    }
+}
+
+fn notes(vm: &Vm, report: Option<&VmReport>) -> String {
+    let Some(report) = report else { return String::new() };
+    let mut notes = Vec::new();
+    if let Some(problem) = &report.problem {
+        notes.push(problem.to_string());
+    }
+    if report.fetch_bytes > report.fetched_bytes {
+        let mb = |bytes: u64| bytes / (1 << 20);
+        notes.push(format!("{} of {} MB fetched", mb(report.fetched_bytes), mb(report.fetch_bytes)));
+    }
+    if let Some(game) = &report.game {
+        notes.push(format!("{} of {} players on {}", game.clients, game.max_clients, game.map));
+    }
+    if report.silent {
+        notes.push("does not answer queries".to_owned());
+    }
+    if report.revived > 0 {
+        notes.push(format!("revived {} times", report.revived));
+    }
+    if let Some(vmm) = &vm.seen.vmm {
+        notes.push(format!("{}, {}", vmm.name, vmm.accelerator.name()));
+    }
+    if let Some(ms) = report.times.resume_to_answer {
+        notes.push(format!("woken in {}", show::span(&ms)));
+    }
+    notes.join(" · ")
+}
+
+/// One web service.
+pub(super) struct ServiceLine {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) image: String,
+    pub(super) host: String,
+    pub(super) address: Option<String>,
+    pub(super) tone: &'static str,
+    pub(super) state: &'static str,
+    pub(super) problem: Option<String>,
+    pub(super) suspended: bool,
+}
+
+impl ServiceLine {
+    pub(super) fn of(seen: &ServiceSeen) -> Self {
+        let report = seen.vm.as_ref().and_then(|vm| vm.seen.report.as_ref());
+        let suspended = seen.service.goal == ServiceGoal::Suspended;
+        let (tone, state) = match (&seen.vm, report.map(|report| report.phase)) {
+            (None, _) => ("busy", "ordered"),
+            (_, Some(Phase::Suspended)) if suspended => ("good", "suspended"),
+            (_, _) if suspended => ("busy", "being suspended"),
+            (Some(vm), Some(Phase::Open)) if vm.seen.verified_at.is_some() => ("good", "open, verified"),
+            (_, Some(Phase::Open)) => ("good", "open"),
+            _ => ("busy", "waking"),
+        };
+        Self {
+            id: seen.service.id.to_string(),
+            name: seen.service.name.clone(),
+            image: seen.service.image.clone(),
+            host: seen.host.name.clone(),
+            address: seen.vm.as_ref().map(|vm| std::net::SocketAddr::new(seen.host.public_address, vm.port).to_string()),
+            tone,
+            state,
+            problem: report.and_then(|report| report.problem.as_ref()).map(ToString::to_string),
+            suspended,
+        }
+    }
+}
+
+/// One snapshot.
+pub(super) struct SnapshotLine {
+    pub(super) name: String,
+    pub(super) title: String,
+    pub(super) digest: String,
+    pub(super) key: String,
+    pub(super) memory_mb: u64,
+    pub(super) frozen_at: Time,
+    pub(super) old: bool,
+}
+
+impl SnapshotLine {
+    pub(super) fn of(snapshot: &Snapshot, now: Time) -> Self {
+        let facts = &snapshot.facts;
+        let frozen_at = Time::from_millis(facts.frozen_at_ms);
+        Self {
+            name: facts.contract.name.clone(),
+            title: facts.contract.title.clone(),
+            digest: snapshot.id.short(),
+            key: format!(
+                "{}, {}, {}, {}",
+                facts.key.vmm,
+                facts.key.accelerator.name(),
+                facts.key.machine_type,
+                facts.key.cpu
+            ),
+            memory_mb: facts.contract.machine.memory_mb,
+            frozen_at,
+            old: now.since(frozen_at) > OLD_MS,
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The operators' page: what the fleet is and does, as it changes.
+
+mod board;
+
+use crate::{
+    actions::{hosts, links, matches, nest, services, vms},
+    app::App,
+    auth::{Operator, Organiser},
+    domain::{Role, ServiceId, User},
+    pages::{Chrome, error::PageError, fields::Fields, form::Errors, live},
+};
+use askama::Template;
+use askama_web::WebTemplate;
+use axum::{
+    Form, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use board::{HostLine, OracleLine, ServiceLine, SnapshotLine, VmLine};
+
+/// The operators' page and what is done on it. Wants the session layer around it.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/ops", get(show))
+        .route("/ops/live", get(follow))
+        .route("/ops/oracle", post(switch_oracle))
+        .route("/ops/join-tokens", post(create_join_token))
+        .route("/ops/services", post(put_service))
+        .route("/ops/services/{id}/suspend", post(suspend))
+        .route("/ops/services/{id}/wake", post(wake))
+        .route("/ops/services/{id}/remove", post(remove))
+}
+
+/// Everything that the page shows.
+#[derive(Template, WebTemplate)]
+#[template(path = "ops.html", blocks = ["live"])]
+struct Ops {
+    chrome: Chrome,
+    /// Whether the viewer may change things; organisers look only.
+    may: bool,
+    oracle: OracleLine,
+    hosts: Vec<HostLine>,
+    vms: Vec<VmLine>,
+    services: Vec<ServiceLine>,
+    snapshots: Vec<SnapshotLine>,
+    /// Images that can be put on a host as a service.
+    images: Vec<String>,
+    form: ServiceForm,
+    /// A join token that was just made.
+    join_token: Option<String>,
+    server: String,
+    errors: Errors,
+}
+
+/// What was entered.
+#[derive(Default)]
+struct ServiceForm {
+    name: String,
+    image: String,
+    host: String,
+}
+
+async fn page(app: &App, user: &User) -> Result<Ops, PageError> {
+    let now = app.now();
+    let records = hosts::list_hosts(app, user).await?;
+    let all = vms::list_vms(app, user).await?;
+    let services = services::list_services(app, user).await?;
+    let matches = matches::list_matches(app, user).await?;
+    let snapshots = nest::list_images(app, user).await?;
+    let web = |snapshot: &&crate::domain::Snapshot| snapshot.facts.contract.game.is_none();
+    let mut images: Vec<_> =
+        snapshots.iter().filter(web).map(|snapshot| snapshot.facts.contract.name.clone()).collect();
+    images.dedup();
+    let mut lines: Vec<_> = records.iter().map(|record| HostLine::of(record, &all, now)).collect();
+    lines.sort_by(|a, b| (&a.site, &a.name).cmp(&(&b.site, &b.name)));
+    Ok(Ops {
+        chrome: Chrome::of(user, "/ops"),
+        may: user.role == Role::Operator,
+        oracle: OracleLine::of(app.oracle.status(), now),
+        vms: all.iter().map(|vm| VmLine::of(vm, &records, &services, &matches)).collect(),
+        hosts: lines,
+        services: services.iter().map(ServiceLine::of).collect(),
+        snapshots: snapshots.iter().map(|snapshot| SnapshotLine::of(snapshot, now)).collect(),
+        images,
+        form: ServiceForm::default(),
+        join_token: None,
+        server: app.settings.public_url.clone(),
+        errors: Errors::default(),
+    })
+}
+
+/// `GET /ops`
+async fn show(State(app): State<App>, Organiser(user): Organiser) -> Result<Response, PageError> {
+    Ok(page(&app, &user).await?.into_response())
+}
+
+/// `GET /ops/live`: the fleet, again each time that it differs.
+async fn follow(State(app): State<App>, Organiser(user): Organiser) -> Response {
+    let changes = app.changes.subscribe();
+    live::stream(changes, move || {
+        let (app, user) = (app.clone(), user.clone());
+        async move {
+            let html = page(&app, &user).await?.as_live().render()?;
+            Ok(live::Part { html, last: false })
+        }
+    })
+}
+
+/// `POST /ops/oracle`: the off switch.
+async fn switch_oracle(
+    State(app): State<App>,
+    Operator(user): Operator,
+    Form(fields): Form<Fields>,
+) -> Redirect {
+    let off = fields.one("off") == "true";
+    app.oracle.update(|status| status.off = off);
+    tracing::warn!(by = %user.id, off, "the Oracle was switched");
+    app.changed();
+    Redirect::to("/ops")
+}
+
+/// `POST /ops/join-tokens`: shows the token in the answer, this once.
+async fn create_join_token(State(app): State<App>, Operator(user): Operator) -> Result<Response, PageError> {
+    let token = links::create_join_token(&app, &user).await?;
+    let mut page = page(&app, &user).await?;
+    page.join_token = Some(token.reveal().to_owned());
+    Ok(page.into_response())
+}
+
+/// `POST /ops/services`
+async fn put_service(
+    State(app): State<App>,
+    Operator(user): Operator,
+    Form(fields): Form<Fields>,
+) -> Result<Response, PageError> {
+    let text = |name| fields.one(name).to_owned();
+    let form = ServiceForm { name: text("name"), image: text("image"), host: text("host") };
+    let new = services::NewService { name: text("name"), image: text("image"), host: text("host") };
+    let Err(error) = services::put_service(&app, &user, new).await else {
+        return Ok(Redirect::to("/ops").into_response());
+    };
+    let errors = Errors::of(error)?;
+    let page = Ops { form, errors, ..page(&app, &user).await? };
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+}
+
+fn parse(id: &str) -> Result<ServiceId, PageError> {
+    id.parse().map_err(|_| PageError::not_found())
+}
+
+/// `POST /ops/services/{id}/suspend`
+async fn suspend(
+    State(app): State<App>,
+    Operator(user): Operator,
+    Path(id): Path<String>,
+) -> Result<Redirect, PageError> {
+    services::suspend_service(&app, &user, parse(&id)?).await?;
+    Ok(Redirect::to("/ops"))
+}
+
+/// `POST /ops/services/{id}/wake`
+async fn wake(
+    State(app): State<App>,
+    Operator(user): Operator,
+    Path(id): Path<String>,
+) -> Result<Redirect, PageError> {
+    services::wake_service(&app, &user, parse(&id)?).await?;
+    Ok(Redirect::to("/ops"))
+}
+
+/// `POST /ops/services/{id}/remove`
+async fn remove(
+    State(app): State<App>,
+    Operator(user): Operator,
+    Path(id): Path<String>,
+) -> Result<Redirect, PageError> {
+    services::remove_service(&app, &user, parse(&id)?).await?;
+    Ok(Redirect::to("/ops"))
+}

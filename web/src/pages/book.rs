@@ -1,0 +1,161 @@
+//! Booking a match, or challenging a clan.
+
+use super::{
+    Chrome,
+    booking::parse,
+    error::PageError,
+    fields::Fields,
+    form::Errors,
+    match_page::{Pick, picked},
+};
+use crate::{
+    actions::{clans, matches, nest, players},
+    app::App,
+    auth::Viewer,
+    domain::{ClanId, User},
+};
+use askama::Template;
+use askama_web::WebTemplate;
+use axum::{
+    Form,
+    extract::{Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+
+/// Everything that the form shows.
+#[derive(Template, WebTemplate)]
+#[template(path = "book.html")]
+struct Book {
+    chrome: Chrome,
+    /// Present for a clan admin: the own clan.
+    side: Option<ClanId>,
+    clans: Vec<ClanChoice>,
+    images: Vec<ImageChoice>,
+    zones: Vec<String>,
+    home: String,
+    away: String,
+    home_label: String,
+    away_label: &'static str,
+    home_players: Vec<Pick>,
+    away_players: Vec<Pick>,
+    image: String,
+    map: String,
+    length: String,
+    when: String,
+    start: String,
+    zone: String,
+    errors: Errors,
+}
+
+struct ClanChoice {
+    id: String,
+    name: String,
+}
+
+struct ImageChoice {
+    name: String,
+    title: String,
+}
+
+/// `GET /matches/new`, with fields of an earlier match if it is to be repeated.
+pub(crate) async fn show(
+    State(app): State<App>,
+    Viewer(user): Viewer,
+    Query(fields): Query<Fields>,
+) -> Result<Response, PageError> {
+    Ok(page(&app, &user, &fields, Errors::default()).await?.into_response())
+}
+
+/// `POST /matches/new`: books, or shows the form again with the players of the clans that were chosen.
+pub(crate) async fn book(
+    State(app): State<App>,
+    Viewer(user): Viewer,
+    Form(fields): Form<Fields>,
+) -> Result<Response, PageError> {
+    if fields.one("then") == "show" {
+        return Ok(page(&app, &user, &fields, Errors::default()).await?.into_response());
+    }
+    let errors = match parse(&fields, user.role.clan()) {
+        Ok(booking) => match matches::book_match(&app, &user, booking).await {
+            Ok(id) => return Ok(Redirect::to(&format!("/matches/{id}")).into_response()),
+            Err(error) => Errors::of(error)?
+                .renamed("rosters[0].players", "home_players")
+                .renamed("rosters[1].players", "away_players")
+                .renamed("rosters[0]", "home")
+                .renamed("rosters[1]", "away"),
+        },
+        Err(errors) => errors,
+    };
+    let page = page(&app, &user, &fields, errors).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+}
+
+async fn page(app: &App, user: &User, fields: &Fields, errors: Errors) -> Result<Book, PageError> {
+    let side = user.role.clan();
+    let all = clans::list_clans(app, user).await?;
+    let home_clan = side.or_else(|| fields.one("home").parse().ok());
+    let away_clan = fields.one("away").parse().ok().filter(|_| side.is_none());
+    let name_of = |id: Option<ClanId>| all.iter().find(|clan| Some(clan.id) == id).map(|clan| clan.name.to_string());
+    let home_label = match (side, name_of(home_clan)) {
+        (Some(_), _) => "Your roster".to_owned(),
+        (None, Some(name)) => format!("Players of {name}"),
+        (None, None) => "Players of the home clan".to_owned(),
+    };
+    let mut images: Vec<_> = nest::list_images(app, user).await?;
+    images.retain(|image| image.facts.contract.game.is_some());
+    let mut images: Vec<_> = images
+        .into_iter()
+        .map(|image| ImageChoice { name: image.facts.contract.name, title: image.facts.contract.title })
+        .collect();
+    images.dedup_by(|a, b| a.name == b.name);
+    let or = |name: &str, other: &str| match fields.one(name) {
+        "" => other.to_owned(),
+        value => value.to_owned(),
+    };
+    Ok(Book {
+        chrome: Chrome::of(user, "/matches"),
+        side,
+        home_players: picks(app, user, home_clan, fields, "home_players").await?,
+        away_players: picks(app, user, away_clan, fields, "away_players").await?,
+        clans: all
+            .into_iter()
+            .filter(|clan| Some(clan.id) != side)
+            .map(|clan| ClanChoice { id: clan.id.to_string(), name: clan.name.to_string() })
+            .collect(),
+        images,
+        zones: jiff::tz::db().available().map(|name| name.to_string()).filter(|name| is_place(name)).collect(),
+        home: fields.one("home").to_owned(),
+        away: fields.one("away").to_owned(),
+        home_label,
+        away_label: if side.is_some() { "Clan to challenge" } else { "Away clan" },
+        image: fields.one("image").to_owned(),
+        map: fields.one("map").to_owned(),
+        length: or("length_minutes", "60"),
+        when: or("when", "now"),
+        start: fields.one("start").to_owned(),
+        zone: or("zone", "UTC"),
+        errors,
+    })
+}
+
+/// Of the many names of time zones, those that people look for.
+fn is_place(name: &str) -> bool {
+    let areas = ["Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/"];
+    name == "UTC" || areas.iter().any(|area| name.starts_with(area))
+}
+
+/// A clan's players; all are picked until somebody has chosen.
+async fn picks(
+    app: &App,
+    user: &User,
+    clan: Option<ClanId>,
+    fields: &Fields,
+    name: &str,
+) -> Result<Vec<Pick>, PageError> {
+    let Some(clan) = clan else { return Ok(Vec::new()) };
+    let players = players::list_players(app, user, clan).await?;
+    let chosen = picked(fields, name).unwrap_or_default();
+    let known = players.iter().any(|player| chosen.contains(&player.id));
+    Ok(Pick::of(&players, |id| !known || chosen.contains(&id)))
+}
