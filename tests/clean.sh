@@ -3,6 +3,13 @@
 # Agents that really serve on this machine are not of a world, and are left alone.
 set -uo pipefail
 
+# Whoever has a world up holds this file.
+exec 9>>/run/vmatrix-world
+if ! flock --nonblock 9; then
+    echo "clean: a demo or test is running on this machine; nothing was removed" >&2
+    exit 0
+fi
+
 # Everything that a world starts carries this mark, and so does all that those programs start: guests outlive agents.
 of_a_world() {
     local environment
@@ -40,5 +47,6 @@ if [ -z "$real_agent" ]; then
     fi
 fi
 
-rm -rf /tmp/vmatrix-world.*.d
+rm -rf /var/tmp/vmatrix-world.*
+: >/run/vmatrix-world
 exit 0

@@ -20,10 +20,11 @@ pub async fn visit_wiki(fleet: &Fleet, player: &str, taken: &str, say: &dyn Fn(&
     let path = format!("/services/{}", text(&service, "/id")?);
     let view = wait(Duration::from_secs(120), "the wiki is ready", async || {
         let view = fleet.operator.get(&path).await?;
-        Ok(if view["state"] == "ready" { Ok(view) } else { Err(view) })
+        let ready = view["goal"] == "open" && !view["vm"]["verified_at"].is_null();
+        Ok(if ready { Ok(view) } else { Err(view) })
     })
     .await?;
-    let address = text(&view, "/address")?;
+    let address = text(&view, "/vm/address")?;
     let page = read(fleet, player, &format!("http://{address}/dokuwiki/doku.php?id=start"))?;
     ensure!(page.contains("DokuWiki"), "http://{address} answered with something else: {page}");
     say(&format!("{player} reads the wiki at http://{address}, through the NAT of its host"));

@@ -184,7 +184,7 @@ impl Fleet {
         wait(Duration::from_secs(60), "all hosts are ready", async || {
             let seen = self.operator.get("/hosts").await?;
             let hosts = seen.as_array().map_or(&[][..], Vec::as_slice);
-            let ready = hosts.iter().filter(|host| host["state"] == "ready").count();
+            let ready = hosts.iter().filter(|host| host["up"] == true && !host["reached_at"].is_null()).count();
             Ok(if ready == expected { Ok(()) } else { Err(seen) })
         })
         .await
