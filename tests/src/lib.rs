@@ -29,7 +29,9 @@
 //!                                                                   or Outcome::Refused{message}: a real client
 //! ```
 
+pub mod fleet;
 mod namespace;
+pub mod players;
 pub mod up;
 pub mod wan;
 pub mod world;

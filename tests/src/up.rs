@@ -48,9 +48,12 @@ pub enum UpError {
     Busy,
 }
 
-fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> UpError {
-    let what = what.into();
-    move |reason| UpError::Io { what, reason }
+impl UpError {
+    /// Says what was tried.
+    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |reason| Self::Io { what, reason }
+    }
 }
 
 /// Runs a batch of `ip` commands, in a namespace or outside.
@@ -64,11 +67,11 @@ fn ip(namespace: Option<&str>, commands: &str) -> Result<(), UpError> {
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(io("ip"))?;
+    let mut child = command.spawn().map_err(UpError::io("ip"))?;
     if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(commands.as_bytes()).map_err(io("ip"))?;
+        stdin.write_all(commands.as_bytes()).map_err(UpError::io("ip"))?;
     }
-    let done = child.wait_with_output().map_err(io("ip"))?;
+    let done = child.wait_with_output().map_err(UpError::io("ip"))?;
     if done.status.success() {
         return Ok(());
     }
@@ -113,7 +116,7 @@ impl Running {
         let mut lock = lock_file()?;
         if lock.try_lock().is_err() {
             tracing::info!("waiting for another world on this machine to end");
-            lock.lock().map_err(io(LOCK))?;
+            lock.lock().map_err(UpError::io(LOCK))?;
         }
         remove(&mut lock)?;
         let mut running = Self {
@@ -131,7 +134,7 @@ impl Running {
             .iter()
             .map(|node| format!("{}\n", namespace_of(node.name)))
             .collect();
-        self.lock.write_all(names.as_bytes()).map_err(io(LOCK))?;
+        self.lock.write_all(names.as_bytes()).map_err(UpError::io(LOCK))?;
         let adds: String = names.lines().map(|name| format!("netns add {name}\n")).collect();
         ip(None, &adds)?;
         let mut bridge = format!(
@@ -169,7 +172,7 @@ impl Running {
             .iter()
             .map(|a| nodes.iter().map(|b| way(a, b)).collect())
             .collect();
-        self.wan = Some(Wan::start(ends, ways).map_err(io("the emulated internet"))?);
+        self.wan = Some(Wan::start(ends, ways).map_err(UpError::io("the emulated internet"))?);
         Ok(())
     }
 
@@ -233,7 +236,7 @@ impl Running {
     /// There is no such node, or its namespace is gone.
     pub fn in_namespace<T: Send>(&self, name: &str, work: impl FnOnce() -> T + Send) -> Result<T, UpError> {
         let namespace = self.node(name, |node| Some(namespace_of(node.name)))?;
-        namespace::within(&namespace, work).map_err(io(namespace))
+        namespace::within(&namespace, work).map_err(UpError::io(namespace))
     }
 
     /// Starts a program inside a node's namespace. It is killed at the latest when the world goes down.
@@ -242,7 +245,8 @@ impl Running {
     /// There is no such node or program.
     pub fn spawn_in(&self, name: &str, command: &mut Command) -> Result<Child, UpError> {
         let what = format!("{:?} in {name}", command.get_program());
-        self.in_namespace(name, || command.spawn())?.map_err(io(what))
+        self.in_namespace(name, || command.spawn())?
+            .map_err(UpError::io(what))
     }
 }
 
@@ -273,7 +277,7 @@ fn lock_file() -> Result<File, UpError> {
         .create(true)
         .truncate(false)
         .open(LOCK)
-        .map_err(io(LOCK))
+        .map_err(UpError::io(LOCK))
 }
 
 /// Removes the namespaces that the lock file names, those that agents made behind them, and the bridge. Namespaces
@@ -282,7 +286,7 @@ fn remove(lock: &mut File) -> Result<(), UpError> {
     let mut names = String::new();
     lock.rewind()
         .and_then(|()| lock.read_to_string(&mut names))
-        .map_err(io(LOCK))?;
+        .map_err(UpError::io(LOCK))?;
     let ours: Vec<&str> = names.lines().collect();
     let is_ours = |name: &String| ours.contains(&name.as_str()) || hangs_on(name, &ours);
     let namespaces: Vec<String> = namespace::all().into_iter().filter(is_ours).collect();
@@ -291,13 +295,15 @@ fn remove(lock: &mut File) -> Result<(), UpError> {
         if ip(None, &format!("netns delete {namespace}")).is_err() {
             // A file that is no namespace any more, after a restart of the machine's container.
             let path = namespace::path(namespace);
-            std::fs::remove_file(&path).map_err(io(path.display().to_string()))?;
+            std::fs::remove_file(&path).map_err(UpError::io(path.display().to_string()))?;
         }
     }
     if std::path::Path::new("/sys/class/net").join(BRIDGE).exists() {
         ip(None, &format!("link delete {BRIDGE}"))?;
     }
-    lock.set_len(0).and_then(|()| lock.rewind()).map_err(io(LOCK))
+    lock.set_len(0)
+        .and_then(|()| lock.rewind())
+        .map_err(UpError::io(LOCK))
 }
 
 /// Whether a namespace's uplink ends in one of these, or has ended in one that is gone.
@@ -325,10 +331,17 @@ fn tun(namespace: &str) -> Result<SyncDevice, UpError> {
         });
         let device = device.enable(false).build_sync()?;
         device.set_nonblocking(true)?;
+        // IPv6 would only ask for routers that are not there.
+        std::fs::write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1").or_else(|error| {
+            match error.kind() {
+                std::io::ErrorKind::NotFound => Ok(()),
+                _ => Err(error),
+            }
+        })?;
         Ok(device)
     };
     let what = || format!("wan0 of {namespace}");
     namespace::within(namespace, make)
-        .map_err(io(what()))?
-        .map_err(io(what()))
+        .map_err(UpError::io(what()))?
+        .map_err(UpError::io(what()))
 }
