@@ -15,7 +15,10 @@ const AGENT_CHANNEL: &str = "org.qemu.guest_agent.0";
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Start<'a> {
     /// From its kernel, with memory in `memory`, shared, so that freezing it later writes only device state.
-    Boot { initrd: Option<&'a Path>, memory: &'a Path },
+    Boot {
+        initrd: Option<&'a Path>,
+        memory: &'a Path,
+    },
     /// From a snapshot: memory is mapped copy-on-write from its file, device state comes by `migrate-incoming`.
     Snapshot { memory: &'a Path },
     /// From what it had become when it was suspended: memory and device state come by `migrate-incoming`.
@@ -78,25 +81,41 @@ pub(crate) fn arguments(launch: &Launch<'_>) -> Vec<String> {
         "-chardev".into(),
         format!("file,id=serial0,path={}", in_dir(SERIAL)),
         "-drive".into(),
-        format!("if=none,id=disk0,file={},format={},cache=writeback", escaped(launch.disk.0), launch.disk.1),
+        format!(
+            "if=none,id=disk0,file={},format={},cache=writeback",
+            escaped(launch.disk.0),
+            launch.disk.1
+        ),
         "-netdev".into(),
         launch.netdev.into(),
     ];
     if launch.contract.clock == Clock::Step {
-        args.extend(["-chardev".into(), format!("socket,id=agent0,path={},server=on,wait=off", in_dir(AGENT))]);
+        args.extend([
+            "-chardev".into(),
+            format!("socket,id=agent0,path={},server=on,wait=off", in_dir(AGENT)),
+        ]);
     }
     args.extend(devices(launch.contract.clock));
     match launch.start {
-        Start::Boot { initrd: Some(initrd), .. } => args.extend(["-initrd".into(), initrd.display().to_string()]),
+        Start::Boot {
+            initrd: Some(initrd), ..
+        } => args.extend(["-initrd".into(), initrd.display().to_string()]),
         Start::Boot { initrd: None, .. } => {}
-        Start::Snapshot { .. } | Start::Suspended => args.extend(["-S", "-incoming", "defer"].map(String::from)),
+        Start::Snapshot { .. } | Start::Suspended => {
+            args.extend(["-S", "-incoming", "defer"].map(String::from))
+        }
     }
     args
 }
 
 /// What can load a snapshot that is made with these values.
 pub(crate) fn load_key(machine: &Machine, clock: Clock, accelerator: Accelerator) -> LoadKey {
-    let shape = format!("{} cores={} memory={}", devices(clock).join(" "), machine.cores, machine.memory_mb);
+    let shape = format!(
+        "{} cores={} memory={}",
+        devices(clock).join(" "),
+        machine.cores,
+        machine.memory_mb
+    );
     LoadKey {
         vmm: "qemu".into(),
         accelerator,
@@ -122,14 +141,22 @@ fn devices(clock: Clock) -> Vec<String> {
         devices.push("virtio-serial-pci,addr=6".to_owned());
         devices.push(format!("virtserialport,chardev=agent0,name={AGENT_CHANNEL}"));
     }
-    devices.into_iter().flat_map(|device| ["-device".to_owned(), device]).collect()
+    devices
+        .into_iter()
+        .flat_map(|device| ["-device".to_owned(), device])
+        .collect()
 }
 
 fn memory(machine: &Machine, start: Start<'_>) -> String {
     let size = format!("id=mem,size={}M", machine.memory_mb);
     match start {
-        Start::Boot { memory, .. } => format!("memory-backend-file,{size},mem-path={},share=on", escaped(memory)),
-        Start::Snapshot { memory } => format!("memory-backend-file,{size},mem-path={},share=off", escaped(memory)),
+        Start::Boot { memory, .. } => {
+            format!("memory-backend-file,{size},mem-path={},share=on", escaped(memory))
+        }
+        Start::Snapshot { memory } => format!(
+            "memory-backend-file,{size},mem-path={},share=off",
+            escaped(memory)
+        ),
         Start::Suspended => format!("memory-backend-ram,{size}"),
     }
 }
@@ -155,7 +182,10 @@ mod tests {
                 memory_mb: 512,
                 cmdline: "root=/dev/vda rw".into(),
             },
-            needs: Need { memory_mb: 640, disk_mb: 2048 },
+            needs: Need {
+                memory_mb: 640,
+                disk_mb: 2048,
+            },
             port: 80,
             proof: Proof::Http { path: "/".into() },
             clock,
@@ -173,17 +203,29 @@ mod tests {
             netdev: "tap,id=net0",
             dir: Path::new("/vms/a,b"),
         };
-        arguments(&launch).join("\n").replace("\n-", "\n\n-").replace('\n', " ").replace("  -", "\n-")
+        arguments(&launch)
+            .join("\n")
+            .replace("\n-", "\n\n-")
+            .replace('\n', " ")
+            .replace("  -", "\n-")
     }
 
     #[test]
     fn the_command_line_of_a_resume() {
-        insta::assert_snapshot!(lines(Clock::Keep, Start::Snapshot { memory: Path::new("/snap/memory") }));
+        insta::assert_snapshot!(lines(
+            Clock::Keep,
+            Start::Snapshot {
+                memory: Path::new("/snap/memory")
+            }
+        ));
     }
 
     #[test]
     fn the_command_line_of_a_boot_with_a_guest_agent() {
-        let start = Start::Boot { initrd: Some(Path::new("/image/initrd")), memory: Path::new("/out/memory") };
+        let start = Start::Boot {
+            initrd: Some(Path::new("/image/initrd")),
+            memory: Path::new("/out/memory"),
+        };
         insta::assert_snapshot!(lines(Clock::Step, start));
     }
 
@@ -192,6 +234,9 @@ mod tests {
         let machine = contract(Clock::Keep).machine;
         let key = load_key(&machine, Clock::Keep, Accelerator::Tcg);
         assert_eq!(key, load_key(&machine, Clock::Keep, Accelerator::Tcg));
-        assert_ne!(key.devices, load_key(&machine, Clock::Step, Accelerator::Tcg).devices);
+        assert_ne!(
+            key.devices,
+            load_key(&machine, Clock::Step, Accelerator::Tcg).devices
+        );
     }
 }
