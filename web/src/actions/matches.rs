@@ -1,13 +1,17 @@
 //! What people do with matches.
 
-use super::ActionError;
+use super::{ActionError, rounds};
 use crate::{
     app::App,
     domain::{
-        ClanId, MatchId, PlayerId, Time, User,
-        view::{MatchLine, MatchView},
+        Asked, BookingError, Clan, ClanId, EndedHow, Match, MatchId, MatchState, Pace, Player, PlayerId,
+        Recheck, Refusal, RoundReason, Time, User, Valid, VmGoal, check_booking, check_roster,
     },
+    store::{Tx, clans, matches, players, rosters, snapshots, story, vms},
 };
+use std::{collections::BTreeMap, net::IpAddr};
+
+pub use super::match_view::{list_matches, view_match};
 
 /// When a match is to start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,13 +46,172 @@ pub struct Roster {
     pub players: Vec<PlayerId>,
 }
 
+type Resolved = Vec<(rosters::Entry, Result<IpAddr, crate::resolve::AddressError>)>;
+
 /// Books a match. Staff give both rosters; a clan admin gives their own clan's, and the other clan's empty: then
 /// the match is *gathering* until [`set_roster`] by the other side. With both rosters it is *probing* at once.
 ///
 /// # Errors
 /// `Invalid` with each field that is wrong; `Forbidden` if a clan admin books for others.
-pub async fn book_match(_app: &App, _user: &User, _booking: Booking) -> Result<MatchId, ActionError> {
-    Err(ActionError::Conflict("not yet".into()))
+pub async fn book_match(app: &App, user: &User, booking: Booking) -> Result<MatchId, ActionError> {
+    let others = |own: ClanId| booking.rosters.iter().all(|roster| roster.clan != own);
+    if user.role.clan().is_some_and(others) {
+        return Err(ActionError::Forbidden(
+            "a clan admin books matches of their own clan".into(),
+        ));
+    }
+    let now = app.now();
+    let valid = check(app, user, &booking, now).await?;
+    let roster = resolve_all(app, &valid.rosters).await?;
+
+    let gathering = valid.rosters.iter().any(|(_, players)| players.is_empty());
+    let new = Match {
+        id: MatchId(app.new_id()),
+        image: booking.image,
+        map: valid.map,
+        home: valid.rosters[0].0,
+        away: valid.rosters[1].0,
+        start_at: valid.start,
+        length_ms: booking.length_minutes * 60_000,
+        state: MatchState::Gathering,
+        password: crate::secrets::password(rand::random()),
+        rcon: crate::secrets::password(rand::random()),
+        created_by: user.id,
+        created_at: now,
+        revision: 1,
+    };
+    let mut tx = app.db.begin().await?;
+    matches::insert(&mut tx, &new).await?;
+    for (clan, players) in &valid.rosters {
+        let ids: Vec<PlayerId> = players.iter().map(|player| player.id).collect();
+        rosters::set(&mut tx, new.id, *clan, &ids).await?;
+    }
+    tell(&mut tx, app, new.id, now, &format!("Booked by {}.", user.name)).await?;
+    if gathering {
+        tell(
+            &mut tx,
+            app,
+            new.id,
+            now,
+            "Waits for the other clan to choose its players.",
+        )
+        .await?;
+    } else {
+        probe(&mut tx, app, &new, RoundReason::Booking, &roster, now).await?;
+    }
+    tx.commit().await?;
+    tracing::info!(match_id = %new.id, gathering, "match booked");
+    app.changed();
+    Ok(new.id)
+}
+
+/// Reads what a booking is about and checks it.
+async fn check(app: &App, user: &User, booking: &Booking, now: Time) -> Result<Valid, ActionError> {
+    let mut tx = app.db.read().await?;
+    let snapshot = snapshots::newest(&mut tx, &booking.image).await?;
+    let mut games: Vec<String> = snapshots::list(&mut tx)
+        .await?
+        .into_iter()
+        .filter(|snapshot| snapshot.facts.contract.game.is_some())
+        .map(|snapshot| snapshot.facts.contract.name)
+        .collect();
+    games.dedup();
+    let mut known = BTreeMap::new();
+    let mut asked = Vec::new();
+    for roster in &booking.rosters {
+        let clan = clans::get(&mut tx, roster.clan).await?;
+        known.extend(
+            players::list(&mut tx, roster.clan)
+                .await?
+                .into_iter()
+                .map(|player| (player.id, player)),
+        );
+        asked.push((roster.clan, clan, roster.players.as_slice()));
+    }
+    let asked = Asked {
+        image: &booking.image,
+        snapshot: snapshot.as_ref(),
+        games,
+        map: booking.map.as_deref(),
+        start: match booking.start {
+            Start::Now => None,
+            Start::At(time) => Some(time),
+        },
+        length_minutes: booking.length_minutes,
+        rosters: asked,
+        role: user.role,
+    };
+    check_booking(&asked, &known, now).map_err(invalid)
+}
+
+fn invalid(errors: Vec<BookingError>) -> ActionError {
+    ActionError::Invalid(errors.into_iter().map(Refusal::from).collect())
+}
+
+/// Everybody's address, or who has none.
+async fn resolve_all(app: &App, sides: &[(ClanId, Vec<Player>); 2]) -> Result<Resolved, ActionError> {
+    let entry = |player: &Player| rosters::Entry {
+        clan: player.clan,
+        player: player.id,
+        name: player.name.clone(),
+        address: Some(player.address.clone()),
+    };
+    let all = sides.iter().flat_map(|(_, players)| players).map(entry).collect();
+    let resolved = rounds::resolve(app, all).await;
+    let wrong = |(entry, address): &(rosters::Entry, Result<IpAddr, crate::resolve::AddressError>)| {
+        let index = usize::from(entry.clan != sides[0].0);
+        address.as_ref().err().map(|why| BookingError::Address {
+            field: format!("rosters[{index}].players"),
+            player: entry.name.to_string(),
+            why: why.to_string(),
+        })
+    };
+    let wrong: Vec<_> = resolved.iter().filter_map(wrong).collect();
+    if wrong.is_empty() {
+        Ok(resolved)
+    } else {
+        Err(invalid(wrong))
+    }
+}
+
+/// Starts a round for a match that has no host yet.
+async fn probe(
+    tx: &mut Tx,
+    app: &App,
+    of: &Match,
+    reason: RoundReason,
+    roster: &Resolved,
+    now: Time,
+) -> Result<(), ActionError> {
+    let round = rounds::start(tx, app, of, reason, roster, now).await?;
+    change(tx, of, &MatchState::Probing { round, reason }).await?;
+    let text = format!("All hosts measure the {} players.", roster.len());
+    tell(tx, app, of.id, now, &text).await
+}
+
+/// Writes a state over the one that was read, or says that somebody else was quicker.
+async fn change(tx: &mut Tx, of: &Match, state: &MatchState) -> Result<(), ActionError> {
+    if matches::write_state(tx, of, state).await? {
+        return Ok(());
+    }
+    Err(ActionError::Conflict(
+        "the match changed at this very moment: look again".into(),
+    ))
+}
+
+async fn tell(tx: &mut Tx, app: &App, of: MatchId, at: Time, text: &str) -> Result<(), ActionError> {
+    Ok(story::add(tx, crate::domain::StoryId(app.new_id()), of, at, text).await?)
+}
+
+/// A match that this user may know of.
+pub(super) async fn load(tx: &mut Tx, user: &User, id: MatchId) -> Result<Match, ActionError> {
+    let of = matches::get(tx, id)
+        .await?
+        .ok_or_else(|| ActionError::not_found("match", id))?;
+    match user.role.clan() {
+        Some(clan) if clan != of.home && clan != of.away => Err(ActionError::not_found("match", id)),
+        _ => Ok(of),
+    }
 }
 
 /// Gives one clan's players, anew. A match that has not begun to wake is measured again.
@@ -56,43 +219,220 @@ pub async fn book_match(_app: &App, _user: &User, _booking: Booking) -> Result<M
 /// # Errors
 /// `Invalid`; `Forbidden` for another clan's admin; `Conflict` once the VM is being woken.
 pub async fn set_roster(
-    _app: &App,
-    _user: &User,
-    _id: MatchId,
-    _clan: ClanId,
-    _players: &[PlayerId],
+    app: &App,
+    user: &User,
+    id: MatchId,
+    clan: ClanId,
+    chosen: &[PlayerId],
 ) -> Result<(), ActionError> {
-    Err(ActionError::Conflict("not yet".into()))
+    let now = app.now();
+    let mut tx = app.db.read().await?;
+    let of = load(&mut tx, user, id).await?;
+    if user.role.clan().is_some_and(|own| own != clan) {
+        return Err(ActionError::Forbidden(
+            "a clan admin chooses the players of their own clan".into(),
+        ));
+    }
+    let Some(named) = clans::get(&mut tx, clan)
+        .await?
+        .filter(|clan| clan.id == of.home || clan.id == of.away)
+    else {
+        return Err(ActionError::invalid(
+            "clan",
+            clan,
+            "one of the two clans of the match",
+        ));
+    };
+    let known: BTreeMap<_, _> = players::list(&mut tx, clan)
+        .await?
+        .into_iter()
+        .map(|p| (p.id, p))
+        .collect();
+    let others = rosters::list(&mut tx, id)
+        .await?
+        .into_iter()
+        .filter(|entry| entry.clan != clan)
+        .collect();
+    drop(tx);
+    may_change(&of)?;
+    let new = check_roster("players", &named, chosen, &known).map_err(invalid)?;
+    let roster = gather(app, &named, new, others).await?;
+
+    let mut tx = app.db.begin().await?;
+    rosters::set(&mut tx, id, clan, chosen).await?;
+    tell(
+        &mut tx,
+        app,
+        id,
+        now,
+        &format!("{} chose {} players.", named.name, chosen.len()),
+    )
+    .await?;
+    rounds::stop(&mut tx, &of.state, now).await?;
+    let both = [of.home, of.away]
+        .iter()
+        .all(|side| roster.iter().any(|(entry, _)| entry.clan == *side));
+    match &of.state {
+        MatchState::Gathering if !both => change(&mut tx, &of, &MatchState::Gathering).await?,
+        MatchState::Gathering => probe(&mut tx, app, &of, RoundReason::Booking, &roster, now).await?,
+        MatchState::Reserved { held, recheck } => {
+            let round = rounds::start(&mut tx, app, &of, RoundReason::Roster, &roster, now).await?;
+            let recheck = Recheck::Running {
+                round,
+                then: later(app, &of, recheck, now),
+            };
+            change(
+                &mut tx,
+                &of,
+                &MatchState::Reserved {
+                    held: held.clone(),
+                    recheck,
+                },
+            )
+            .await?;
+            tell(&mut tx, app, id, now, "The players are measured again.").await?;
+        }
+        _ => probe(&mut tx, app, &of, RoundReason::Roster, &roster, now).await?,
+    }
+    tx.commit().await?;
+    app.changed();
+    Ok(())
 }
 
-/// Ends a running match, or cancels one that has not begun. Twice is once.
+/// When the look before the match is due, if it has not been.
+fn later(app: &App, of: &Match, recheck: &Recheck, now: Time) -> Option<Time> {
+    match recheck {
+        Recheck::Done => None,
+        Recheck::Due { .. } | Recheck::Running { .. } => pace(app).recheck_at(of.start_at, now),
+    }
+}
+
+/// The operator's pace.
+pub(crate) fn pace(app: &App) -> Pace {
+    Pace {
+        recheck_ms: app.settings.recheck_ms,
+        wake_ms: app.settings.wake_ms,
+    }
+}
+
+fn may_change(of: &Match) -> Result<(), ActionError> {
+    match &of.state {
+        MatchState::Gathering
+        | MatchState::Probing { .. }
+        | MatchState::Reserved { .. }
+        | MatchState::Unplaced { .. } => Ok(()),
+        state => Err(ActionError::Conflict(format!(
+            "players can be changed until the server is woken; the match is {}",
+            state.name()
+        ))),
+    }
+}
+
+/// A clan's new players, who must have addresses, and the other clan's, who may have lost theirs.
+async fn gather(
+    app: &App,
+    clan: &Clan,
+    new: Vec<Player>,
+    others: Vec<rosters::Entry>,
+) -> Result<Resolved, ActionError> {
+    let entry = |player: Player| rosters::Entry {
+        clan: clan.id,
+        player: player.id,
+        name: player.name,
+        address: Some(player.address),
+    };
+    let mut roster = rounds::resolve(app, new.into_iter().map(entry).collect()).await;
+    let wrong = roster.iter().filter_map(|(entry, address)| {
+        address.as_ref().err().map(|why| BookingError::Address {
+            field: "players".into(),
+            player: entry.name.to_string(),
+            why: why.to_string(),
+        })
+    });
+    let wrong: Vec<_> = wrong.collect();
+    if !wrong.is_empty() {
+        return Err(invalid(wrong));
+    }
+    roster.extend(rounds::resolve(app, others).await);
+    Ok(roster)
+}
+
+/// Ends a running match, or cancels one that has not begun. Twice is once. Before it is ready either side may
+/// withdraw; then only staff, and whoever booked it.
 ///
 /// # Errors
-/// `NotFound`; `Forbidden` for clans that do not play.
-pub async fn end_match(_app: &App, _user: &User, _id: MatchId) -> Result<(), ActionError> {
-    Err(ActionError::Conflict("not yet".into()))
+/// `NotFound`; `Forbidden`.
+pub async fn end_match(app: &App, user: &User, id: MatchId) -> Result<(), ActionError> {
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    let of = load(&mut tx, user, id).await?;
+    let state = match &of.state {
+        state if state.is_final() => return Ok(()),
+        MatchState::Ending { .. } => return Ok(()),
+        MatchState::Ready { .. } if !user.role.is_staff() && of.created_by != user.id => {
+            let text = "a running match is ended by whoever booked it, or by an organiser";
+            return Err(ActionError::Forbidden(text.into()));
+        }
+        MatchState::Ready { held, .. } => MatchState::Ending {
+            held: held.clone(),
+            how: EndedHow::ByHand,
+            since: now,
+        },
+        _ => MatchState::Cancelled,
+    };
+    rounds::stop(&mut tx, &of.state, now).await?;
+    if let Some(held) = of.state.held() {
+        vms::set_goal(&mut tx, held.vm, VmGoal::Gone, held.port).await?;
+    }
+    let done = if state == MatchState::Cancelled {
+        "Cancelled"
+    } else {
+        "Ended"
+    };
+    change(&mut tx, &of, &state).await?;
+    tell(&mut tx, app, id, now, &format!("{done} by {}.", user.name)).await?;
+    tx.commit().await?;
+    app.changed();
+    Ok(())
 }
 
 /// Measures and chooses again: for a match that is *unplaced* or *failed* and whose time is not over.
 ///
 /// # Errors
-/// `NotFound`; `Forbidden`; `Conflict` in any other state.
-pub async fn retry_match(_app: &App, _user: &User, _id: MatchId) -> Result<(), ActionError> {
-    Err(ActionError::Conflict("not yet".into()))
-}
-
-/// A match as this user may see it.
-///
-/// # Errors
-/// `NotFound` also for clans that do not play in it.
-pub async fn view_match(_app: &App, _user: &User, id: MatchId) -> Result<MatchView, ActionError> {
-    Err(ActionError::not_found("match", id))
-}
-
-/// The matches that this user may see, newest start first, at most 200.
-///
-/// # Errors
-/// Only the store's.
-pub async fn list_matches(_app: &App, _user: &User) -> Result<Vec<MatchLine>, ActionError> {
-    Ok(Vec::new())
+/// `NotFound`; `Forbidden`; `Conflict` in any other state, or if it is too late.
+pub async fn retry_match(app: &App, user: &User, id: MatchId) -> Result<(), ActionError> {
+    let now = app.now();
+    let mut tx = app.db.read().await?;
+    let of = load(&mut tx, user, id).await?;
+    let roster = rosters::list(&mut tx, id).await?;
+    drop(tx);
+    match &of.state {
+        MatchState::Unplaced { .. } | MatchState::Failed { .. } if now < of.end_at() => {}
+        MatchState::Unplaced { .. } | MatchState::Failed { .. } => {
+            return Err(ActionError::Conflict(
+                "its time is over: book another match".into(),
+            ));
+        }
+        state => {
+            let text = format!(
+                "only a match without a host can be tried again; this one is {}",
+                state.name()
+            );
+            return Err(ActionError::Conflict(text));
+        }
+    }
+    let both = [of.home, of.away]
+        .iter()
+        .all(|side| roster.iter().any(|entry| entry.clan == *side));
+    let roster = rounds::resolve(app, roster).await;
+    let mut tx = app.db.begin().await?;
+    tell(&mut tx, app, id, now, &format!("Tried again by {}.", user.name)).await?;
+    if both {
+        probe(&mut tx, app, &of, RoundReason::Retry, &roster, now).await?;
+    } else {
+        change(&mut tx, &of, &MatchState::Gathering).await?;
+    }
+    tx.commit().await?;
+    app.changed();
+    Ok(())
 }

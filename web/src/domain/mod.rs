@@ -3,8 +3,10 @@
 mod booking;
 mod capacity;
 mod choice;
+mod compose;
 mod host;
 mod ids;
+mod labels;
 mod link;
 mod matches;
 mod next_step;
@@ -12,6 +14,7 @@ mod people;
 mod refusal;
 mod round;
 mod service;
+mod show;
 mod snapshot;
 mod standing;
 #[cfg(test)]
@@ -23,11 +26,13 @@ mod vm;
 pub use booking::{Asked, BookingError, LENGTH_MINUTES, Valid, check_booking, check_roster};
 pub use capacity::{NoRoom, Purpose, Reservation, room};
 pub use choice::{ChoiceBody, ChoiceRecord};
+pub use compose::{Fleet, beacon_port, compose, console_text, is_out, is_reached, see, vm_lookout, witness};
 pub use host::{Host, HostRecord, Site};
 pub use ids::{
     ApiTokenId, BadUuid, ChoiceId, ClanId, HostId, MatchId, PlayerId, ReservationId, RoundId, ServiceId,
     SiteId, SnapshotId, StoryId, TargetId, UserId, VmId,
 };
+pub use labels::{Labels, Named, predicted, unlike_names};
 pub use link::{Link, LinkKind};
 pub use matches::{EndedHow, Excluded, Held, Match, MatchState, Recheck, RoundReason};
 pub use next_step::{Pace, Situation, Step, next_step};
@@ -35,6 +40,7 @@ pub use people::{BadName, BadRole, Clan, Name, Player, PlayerAddress, Role, User
 pub use refusal::Refusal;
 pub use round::{INTERVAL_MS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS};
 pub use service::{Service, ServiceGoal};
+pub use show::{Whole, show};
 pub use snapshot::{Snapshot, SnapshotFacts};
 pub use standing::{Unfit, standing, unfit};
 pub use time::{BadTime, Time};

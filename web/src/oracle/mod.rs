@@ -1,1 +1,92 @@
 //! The Oracle: makes what is intended come true, again and again.
+//!
+//! It has no input. Each pass reads what is intended and what was reported, asks `domain` what is to be done, and does
+//! that in small transactions, each of which leaves everything whole. So it can be killed between any two of them.
+//!
+//! ```text
+//!   observe   reports -> what is seen of VMs, hosts and rounds; slots of VMs that are gone are given back
+//!   matches   each match: one step of its life
+//!   services  each service: its VM
+//!   orders    what each host should be doing; a generation only if something is different
+//!   witness   what the server asks itself, where no other host can
+//! ```
+//!
+//! A timer of one second, or a nudge; a status for operators with the last error of each part; an off switch.
+
+mod choose;
+mod matches;
+mod observe;
+mod orders;
+mod services;
+#[cfg(test)]
+mod tests;
+mod witness;
+
+use crate::{app::App, store::StoreError};
+use std::time::{Duration, Instant};
+
+/// The longest pause between two passes.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Passes in a row while one thing leads to the next; what is left is done by the next timer.
+const PASSES: usize = 12;
+
+/// Runs until the future is dropped.
+pub async fn run(app: App) {
+    let mut timer = tokio::time::interval(PAUSE);
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = timer.tick() => {}
+            () = app.nudge.notified() => {}
+        }
+        if app.oracle.status().off {
+            continue;
+        }
+        step(&app).await;
+        witness::step(&app).await;
+    }
+}
+
+/// Passes until nothing changes any more. What goes wrong in one part is logged and noted, and stops no other.
+pub async fn step(app: &App) {
+    let begun = Instant::now();
+    for _ in 0..PASSES {
+        let parts = [
+            ("observe", observe::step(app).await),
+            ("matches", matches::step(app).await),
+            ("services", services::step(app).await),
+            ("orders", orders::step(app).await),
+        ];
+        if !parts.into_iter().fold(false, |changed, (part, result)| {
+            note(app, part, result) || changed
+        }) {
+            break;
+        }
+        app.changes.bump();
+    }
+    let (now, took_ms) = (app.now(), begun.elapsed().as_secs_f64() * 1000.0);
+    app.oracle.update(|status| {
+        status.ran_at = Some(now);
+        status.took_ms = took_ms;
+    });
+}
+
+/// Keeps a part's error for operators; says whether the part changed anything.
+fn note(app: &App, part: &'static str, result: Result<bool, StoreError>) -> bool {
+    match result {
+        Ok(changed) => {
+            app.oracle.update(|status| {
+                status.errors.remove(part);
+            });
+            changed
+        }
+        Err(error) => {
+            tracing::error!(part, %error, "the Oracle could not do its work");
+            let now = app.now();
+            app.oracle.update(|status| {
+                status.errors.insert(part, (now, error.to_string()));
+            });
+            false
+        }
+    }
+}

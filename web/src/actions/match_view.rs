@@ -1,0 +1,129 @@
+//! What people see of matches: rows gathered, then shown by `domain`.
+
+use super::{ActionError, matches::load, rounds::awaited};
+use crate::{
+    app::App,
+    domain::{
+        Clan, ClanId, HostId, Match, MatchId, Named, User, Whole, show,
+        view::{MatchLine, MatchView, RosterClan},
+    },
+    store::{Tx, choices, clans, hosts, matches, rosters, rounds, snapshots, story, vms},
+};
+use std::collections::BTreeMap;
+
+/// A match as this user may see it.
+///
+/// # Errors
+/// `NotFound` also for clans that do not play in it.
+pub async fn view_match(app: &App, user: &User, id: MatchId) -> Result<MatchView, ActionError> {
+    let mut tx = app.db.read().await?;
+    let of = load(&mut tx, user, id).await?;
+    let whole = gather(&mut tx, of).await?;
+    Ok(show(&whole, user.role.clan(), app.now()))
+}
+
+async fn gather(tx: &mut Tx, of: Match) -> Result<Whole, ActionError> {
+    let held = of.state.held().cloned();
+    let choice = match of.state.choice() {
+        Some(id) => choices::get(tx, id).await?,
+        None => None,
+    };
+    let kept = match &choice {
+        Some(choice) => choices::kept_since(tx, of.id, choice.made_at).await?,
+        None => None,
+    };
+    let host = match &held {
+        Some(held) => hosts::get(tx, held.host).await?,
+        None => None,
+    };
+    let vm = match &held {
+        Some(held) => vms::get(tx, held.vm).await?,
+        None => None,
+    };
+    let snapshot = match &vm {
+        Some(vm) => snapshots::get(tx, vm.snapshot).await?,
+        None => snapshots::newest(tx, &of.image).await?,
+    };
+    let roster = rosters::list(tx, of.id).await?.into_iter();
+    let roster = roster
+        .map(|e| Named {
+            player: e.player,
+            clan: e.clan,
+            name: e.name.to_string(),
+        })
+        .collect();
+    let sent = match awaited(&of.state) {
+        Some(round) => {
+            let sent = rounds::measurements(tx, round)
+                .await?
+                .iter()
+                .map(|(_, sample)| u64::from(sample.sent))
+                .sum();
+            let targets = rounds::targets(tx, round)
+                .await?
+                .iter()
+                .filter(|target| target.address.is_some())
+                .count();
+            let from = rounds::hosts(tx, round).await?.len();
+            Some((sent, targets as u64, from as u64))
+        }
+        None => None,
+    };
+    Ok(Whole {
+        home: clan(tx, of.home).await?,
+        away: clan(tx, of.away).await?,
+        roster,
+        choice,
+        kept,
+        host,
+        vm,
+        boot_ms: snapshot.map(|snapshot| snapshot.facts.boot_ms),
+        rounds: rounds::of_match(tx, of.id).await?,
+        sent,
+        story: story::list(tx, of.id).await?,
+        of,
+    })
+}
+
+async fn clan(tx: &mut Tx, id: ClanId) -> Result<Clan, ActionError> {
+    clans::get(tx, id)
+        .await?
+        .ok_or_else(|| ActionError::not_found("clan", id))
+}
+
+/// The matches that this user may see, newest start first, at most 200.
+///
+/// # Errors
+/// Only the store's.
+pub async fn list_matches(app: &App, user: &User) -> Result<Vec<MatchLine>, ActionError> {
+    let mut tx = app.db.read().await?;
+    let clans: BTreeMap<ClanId, String> = clans::list(&mut tx)
+        .await?
+        .into_iter()
+        .map(|clan| (clan.id, clan.name.to_string()))
+        .collect();
+    let hosts: BTreeMap<HostId, String> = hosts::list(&mut tx)
+        .await?
+        .into_iter()
+        .map(|record| (record.host.id, record.host.name))
+        .collect();
+    let clan = |id: ClanId| RosterClan {
+        id,
+        name: clans.get(&id).cloned().unwrap_or_default(),
+    };
+    let line = |of: Match| MatchLine {
+        id: of.id,
+        state: of.state.name(),
+        home: clan(of.home),
+        away: clan(of.away),
+        start: of.start_at,
+        length_minutes: of.length_ms / 60_000,
+        host: of.state.held().and_then(|held| hosts.get(&held.host).cloned()),
+        image: of.image,
+    };
+    Ok(matches::list(&mut tx, user.role.clan())
+        .await?
+        .into_iter()
+        .map(line)
+        .collect())
+}

@@ -1,0 +1,87 @@
+//! A round of measurements, from a roster to rows: used when a match is booked, and by the Oracle when it looks again.
+
+use crate::{
+    app::App,
+    domain::{
+        HostId, HostRecord, Match, MatchState, ROUND_MS, Recheck, Round, RoundId, RoundReason, RoundTarget,
+        TargetId, Time,
+    },
+    resolve::AddressError,
+    store::{StoreError, Tx, hosts, rosters, rounds},
+};
+use std::net::IpAddr;
+
+/// A roster with addresses, in roster order. Looking names up takes time: done before a transaction is begun.
+pub(crate) async fn resolve(
+    app: &App,
+    roster: Vec<rosters::Entry>,
+) -> Vec<(rosters::Entry, Result<IpAddr, AddressError>)> {
+    let each = roster.into_iter().map(|entry| async {
+        let address = match &entry.address {
+            Some(address) => app.resolver.resolve(address).await,
+            None => Err(AddressError::Unknown("(removed)".into())),
+        };
+        (entry, address)
+    });
+    futures_util::future::join_all(each).await
+}
+
+/// Writes a round. It is measured from every production host whose agent is there; who has no address is not.
+pub(crate) async fn start(
+    tx: &mut Tx,
+    app: &App,
+    of: &Match,
+    reason: RoundReason,
+    roster: &[(rosters::Entry, Result<IpAddr, AddressError>)],
+    now: Time,
+) -> Result<RoundId, StoreError> {
+    let id = vmatrix_wire::ProbeId(app.new_id());
+    let targets: Vec<RoundTarget> = roster
+        .iter()
+        .map(|(entry, address)| RoundTarget {
+            target: TargetId(app.new_id()),
+            player: entry.player,
+            address: address.as_ref().ok().copied(),
+        })
+        .collect();
+    let from: Vec<HostId> = hosts::list(tx)
+        .await?
+        .iter()
+        .filter(|host| measures(host, now))
+        .map(|h| h.host.id)
+        .collect();
+    let round = Round {
+        id,
+        match_id: of.id,
+        reason,
+        started_at: now,
+        until_at: now.plus(ROUND_MS),
+        ended_at: None,
+    };
+    rounds::insert(tx, &round, &targets, &from).await?;
+    Ok(id)
+}
+
+fn measures(host: &HostRecord, now: Time) -> bool {
+    host.host.role == vmatrix_wire::Role::Production && !host.is_gone(now)
+}
+
+/// Ends the round that a state waits for, because that state is left.
+pub(crate) async fn stop(tx: &mut Tx, state: &MatchState, now: Time) -> Result<(), StoreError> {
+    if let Some(round) = awaited(state) {
+        rounds::end(tx, round, now).await?;
+    }
+    Ok(())
+}
+
+/// The round that a state waits for.
+pub(crate) fn awaited(state: &MatchState) -> Option<RoundId> {
+    match state {
+        MatchState::Probing { round, .. }
+        | MatchState::Reserved {
+            recheck: Recheck::Running { round, .. },
+            ..
+        } => Some(*round),
+        _ => None,
+    }
+}

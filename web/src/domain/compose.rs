@@ -1,0 +1,261 @@
+//! The whole of what a host should be doing, from rows; and what its report and its witnesses' say of its VMs.
+
+use super::{
+    Host, HostId, HostRecord, INTERVAL_MS, MatchId, Purpose, RoundId, SAMPLES, Snapshot, SnapshotId,
+    TIMEOUT_MS, Time, Vm, VmGoal, VmSeen, VmmSeen,
+};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
+use vmatrix_wire::{
+    Ask, Beacon, Goal, Lookout, LookoutId, MatchSettings, Orders, PROTOCOL, Phase, ProbeOrder, Target,
+    VmOrder,
+};
+
+/// Everything that orders are made of.
+#[derive(Debug, Default)]
+pub struct Fleet {
+    /// All hosts by id.
+    pub hosts: Vec<HostRecord>,
+    /// All VMs that are not known to be gone, by id.
+    pub vms: Vec<Vm>,
+    /// The snapshots that they are of.
+    pub snapshots: BTreeMap<SnapshotId, Snapshot>,
+    /// What the games of matches are told.
+    pub games: BTreeMap<MatchId, MatchSettings>,
+    /// Rounds that have not ended: from where, and to whom.
+    pub rounds: Vec<(RoundId, Vec<HostId>, Vec<(vmatrix_wire::TargetId, IpAddr)>)>,
+    /// Master servers that games register with.
+    pub masters: Vec<SocketAddr>,
+}
+
+/// Who looks at a host from outside: the next host by id whose agent is there, in a ring. `None`: the server itself.
+#[must_use]
+pub fn witness(of: HostId, hosts: &[HostRecord], now: Time) -> Option<HostId> {
+    let mut there: Vec<HostId> = hosts
+        .iter()
+        .filter(|h| !h.is_gone(now))
+        .map(|h| h.host.id)
+        .collect();
+    there.retain(|id| *id != of);
+    there.sort_unstable();
+    there.iter().find(|id| **id > of).or(there.first()).copied()
+}
+
+/// Whether a VM can be looked at from outside: it should be open, and its host says that it is.
+#[must_use]
+pub fn is_out(vm: &Vm) -> bool {
+    vm.goal == VmGoal::Ordered(Goal::Open) && vm.phase() == Phase::Open
+}
+
+/// The port on which a host answers its beacon: its highest that no VM has.
+#[must_use]
+pub fn beacon_port(host: &Host, vms: &[Vm]) -> Option<u16> {
+    host.ports
+        .ports()
+        .rev()
+        .find(|port| vms.iter().all(|vm| vm.host != host.id || vm.port != *port))
+}
+
+/// What a host should be doing. The generation is that of its present orders if nothing is different, or the next.
+#[must_use]
+pub fn compose(record: &HostRecord, fleet: &Fleet, now: Time) -> Orders {
+    let id = record.host.id;
+    let mut orders = Orders {
+        protocol: PROTOCOL,
+        host: id,
+        generation: record.orders.generation,
+        vms: fleet
+            .vms
+            .iter()
+            .filter(|vm| vm.host == id)
+            .filter_map(|vm| vm_order(vm, fleet))
+            .collect(),
+        probes: fleet
+            .rounds
+            .iter()
+            .filter(|(_, from, _)| from.contains(&id))
+            .map(probe_order)
+            .collect(),
+        lookouts: lookouts(id, fleet, now),
+        beacon: beacon(record, fleet),
+    };
+    if orders != record.orders {
+        orders.generation += 1;
+    }
+    orders
+}
+
+fn vm_order(vm: &Vm, fleet: &Fleet) -> Option<VmOrder> {
+    let VmGoal::Ordered(goal) = vm.goal else {
+        return None;
+    };
+    let game = match vm.purpose {
+        Purpose::Match(id) => Some(fleet.games.get(&id)?.clone()),
+        Purpose::Service(_) => None,
+    };
+    Some(VmOrder {
+        vm: vm.id,
+        snapshot: vm.snapshot,
+        goal,
+        port: vm.port,
+        game,
+    })
+}
+
+fn probe_order(
+    (round, _, targets): &(RoundId, Vec<HostId>, Vec<(vmatrix_wire::TargetId, IpAddr)>),
+) -> ProbeOrder {
+    ProbeOrder {
+        probe: *round,
+        samples: SAMPLES,
+        interval_ms: INTERVAL_MS,
+        timeout_ms: TIMEOUT_MS,
+        targets: targets
+            .iter()
+            .map(|&(target, address)| Target { target, address })
+            .collect(),
+    }
+}
+
+fn beacon(record: &HostRecord, fleet: &Fleet) -> Option<Beacon> {
+    if record.reached_at.is_some() {
+        return None;
+    }
+    Some(Beacon {
+        port: beacon_port(&record.host, &fleet.vms)?,
+        nonce: record.reach_nonce,
+    })
+}
+
+fn lookouts(id: HostId, fleet: &Fleet, now: Time) -> Vec<Lookout> {
+    let ours = |host: HostId| witness(host, &fleet.hosts, now) == Some(id);
+    let vms = fleet
+        .vms
+        .iter()
+        .filter(|vm| is_out(vm) && ours(vm.host))
+        .filter_map(|vm| vm_lookout(vm, fleet));
+    let hosts = fleet
+        .hosts
+        .iter()
+        .filter(|host| ours(host.host.id) && !host.is_gone(now))
+        .filter_map(|host| {
+            let beacon = beacon(host, fleet)?;
+            Some(Lookout {
+                lookout: LookoutId::Host(host.host.id),
+                address: SocketAddr::new(host.host.public_address, beacon.port),
+                ask: Ask::Beacon { nonce: beacon.nonce },
+            })
+        });
+    vms.chain(hosts).collect()
+}
+
+/// What is to be asked of a VM from outside.
+#[must_use]
+pub fn vm_lookout(vm: &Vm, fleet: &Fleet) -> Option<Lookout> {
+    let host = fleet.hosts.iter().find(|record| record.host.id == vm.host)?;
+    let contract = &fleet.snapshots.get(&vm.snapshot)?.facts.contract;
+    let game = contract.game.as_ref();
+    Some(Lookout {
+        lookout: LookoutId::Vm(vm.id),
+        address: SocketAddr::new(host.host.public_address, vm.port),
+        ask: Ask::Vm {
+            proof: contract.proof.clone(),
+            gamename: game.map(|game| game.gamename.clone()).unwrap_or_default(),
+            game_protocol: game.map_or(0, |game| game.protocol),
+            masters: if game.is_some() {
+                fleet.masters.clone()
+            } else {
+                Vec::new()
+            },
+        },
+    })
+}
+
+/// What is known of a VM after the newest reports.
+#[must_use]
+pub fn see(vm: &Vm, host: &HostRecord, hosts: &[HostRecord], now: Time) -> VmSeen {
+    let mut seen = vm.seen.clone();
+    let Some((report, reported_at)) = &host.report else {
+        return seen;
+    };
+    let mine = report.vms.iter().find(|one| one.vm == vm.id);
+    if let Some(mine) = mine {
+        seen.report = Some(mine.clone());
+        if mine.phase >= Phase::Paused {
+            let vmm = &host.host.facts.vmm;
+            let name = format!("{} {}", vmm.name, vmm.version);
+            seen.vmm = Some(VmmSeen {
+                name,
+                accelerator: host.host.facts.accelerator,
+            });
+        }
+        let answers = matches!(mine.phase, Phase::Answering | Phase::Open);
+        let since_order = seen.ordered_at.is_some_and(|ordered| *reported_at >= ordered);
+        if answers && since_order && seen.answered_at.is_none() {
+            seen.answered_at = Some(*reported_at);
+        }
+    }
+    if vm.goal == VmGoal::Ordered(Goal::Open) {
+        outside(vm, host, hosts, &mut seen);
+    }
+    // What its orders of that generation or a later one do not name, and its agent does not see, is not there.
+    let withdrawn = host.orders.vms.iter().all(|order| order.vm != vm.id);
+    let heard = report.generation >= host.orders.generation;
+    let left = mine.is_some_and(|mine| mine.phase != Phase::Absent);
+    if vm.goal == VmGoal::Gone && withdrawn && heard && !left && seen.gone_at.is_none() {
+        seen.gone_at = Some(now);
+    }
+    seen
+}
+
+/// What witnesses say.
+fn outside(vm: &Vm, host: &HostRecord, hosts: &[HostRecord], seen: &mut VmSeen) {
+    let address = SocketAddr::new(host.host.public_address, vm.port);
+    let others = hosts.iter().filter(|other| other.host.id != vm.host);
+    for (report, at) in others.filter_map(|other| other.report.as_ref()) {
+        let about = |said: &&vmatrix_wire::LookoutReport| {
+            said.lookout == LookoutId::Vm(vm.id) && said.address == address
+        };
+        for said in report.lookouts.iter().filter(about) {
+            let back = |ago: Option<u64>| Some(at.plus(-i64::try_from(ago?).ok()?));
+            seen.verified_at = seen.verified_at.or(back(said.answered_ms_ago));
+            seen.listed_at = seen.listed_at.or(back(said.listed_ms_ago));
+        }
+    }
+}
+
+/// Whether somebody has seen a host's beacon from outside.
+#[must_use]
+pub fn is_reached(of: HostId, hosts: &[HostRecord]) -> bool {
+    let reports = hosts
+        .iter()
+        .filter(|other| other.host.id != of)
+        .filter_map(|other| other.report.as_ref());
+    reports
+        .flat_map(|(report, _)| &report.lookouts)
+        .any(|said| said.lookout == LookoutId::Host(of) && said.answered_ms_ago.is_some())
+}
+
+/// A text as a game's console takes it: printable ASCII without `"`, `;`, `\` and `%`, at most 60 letters.
+#[must_use]
+pub fn console_text(text: &str) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_graphic() && !matches!(c, '"' | ';' | '\\' | '%') {
+            c
+        } else {
+            ' '
+        }
+    };
+    text.chars()
+        .map(plain)
+        .take(60)
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+#[cfg(test)]
+#[path = "compose_tests.rs"]
+mod tests;

@@ -1,0 +1,244 @@
+//! What one viewer calls each player, and which of their round trips the viewer may see.
+
+use super::{ChoiceBody, ClanId, PlayerId};
+use std::collections::{BTreeMap, BTreeSet};
+use vmatrix_placement::{Choice, Help, HostAnswer, Reason, Verdict};
+
+/// A player by id, clan and name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Who.
+    pub player: PlayerId,
+    /// For whom they play.
+    pub clan: ClanId,
+    /// Their name.
+    pub name: String,
+}
+
+/// Unlike names for all players: as they are, with the clan behind them where two are alike.
+#[must_use]
+pub fn unlike_names(players: &[Named], clan_name: impl Fn(ClanId) -> String) -> BTreeMap<PlayerId, String> {
+    let alike = |one: &Named| {
+        players
+            .iter()
+            .any(|other| other.name == one.name && other.player != one.player)
+    };
+    let mut used = BTreeSet::new();
+    let mut name = |one: &Named| {
+        let plain = if alike(one) {
+            format!("{} ({})", one.name, clan_name(one.clan))
+        } else {
+            one.name.clone()
+        };
+        (one.player, unused(&mut used, plain))
+    };
+    players.iter().map(&mut name).collect()
+}
+
+fn unused(used: &mut BTreeSet<String>, mut name: String) -> String {
+    while !used.insert(name.clone()) {
+        name.push('\'');
+    }
+    name
+}
+
+/// What one viewer may see of the players of a match.
+#[derive(Debug)]
+pub struct Labels {
+    labels: BTreeMap<PlayerId, String>,
+    /// Players of whom the viewer sees everything.
+    open: BTreeSet<PlayerId>,
+}
+
+impl Labels {
+    /// For a viewer: staff (`None`) see all by name; a clan admin sees the own players so, the others numbered.
+    #[must_use]
+    pub fn new(players: &[Named], viewer: Option<ClanId>, clan_name: impl Fn(ClanId) -> String) -> Self {
+        let mut players = players.to_vec();
+        players.sort_by_key(|named| named.player);
+        players.dedup_by_key(|named| named.player);
+        let (own, others): (Vec<_>, Vec<_>) = players
+            .into_iter()
+            .partition(|named| viewer.is_none_or(|clan| clan == named.clan));
+        let mut labels = unlike_names(&own, &clan_name);
+        let mut used: BTreeSet<String> = labels.values().cloned().collect();
+        for (number, named) in (1..).zip(&others) {
+            labels.insert(
+                named.player,
+                unused(&mut used, format!("{} {number}", clan_name(named.clan))),
+            );
+        }
+        Self {
+            labels,
+            open: own.into_iter().map(|named| named.player).collect(),
+        }
+    }
+
+    /// What the viewer calls a player.
+    #[must_use]
+    pub fn of(&self, player: PlayerId) -> String {
+        self.labels
+            .get(&player)
+            .cloned()
+            .unwrap_or_else(|| "somebody".into())
+    }
+
+    /// Whether the viewer sees everything of a player.
+    #[must_use]
+    pub fn is_open(&self, player: PlayerId) -> bool {
+        self.open.contains(&player)
+    }
+
+    /// Whether there is anybody of whom the viewer does not see everything.
+    fn hides(&self) -> bool {
+        self.open.len() < self.labels.len()
+    }
+
+    /// Whether the viewer may see everybody's round trips at this host: the chosen one and its alternatives.
+    #[must_use]
+    pub fn shows(&self, host: &HostAnswer) -> bool {
+        !self.hides()
+            || matches!(
+                host.verdict(),
+                Verdict::Chosen | Verdict::Worse | Verdict::NoCapacity
+            )
+    }
+
+    /// Host name to label to milliseconds, as far as the viewer may see them.
+    #[must_use]
+    pub fn matrix(&self, body: &ChoiceBody) -> BTreeMap<String, BTreeMap<String, Option<f64>>> {
+        let row = |index: usize, host: &str| {
+            let shown = body
+                .choice
+                .hosts
+                .get(index)
+                .is_some_and(|answer| self.shows(answer));
+            let cells = body
+                .matrix
+                .players()
+                .iter()
+                .zip(body.matrix.row(index).unwrap_or_default());
+            let cells = cells.filter_map(|(player, rtt)| {
+                let id = player.id.parse().ok()?;
+                (shown || self.is_open(id)).then(|| (self.of(id), rtt.map(|rtt| rtt.ms())))
+            });
+            (host.to_owned(), cells.collect())
+        };
+        body.matrix
+            .hosts()
+            .iter()
+            .enumerate()
+            .map(|(index, host)| row(index, &host.name))
+            .collect()
+    }
+
+    /// The sentence about a host, with the viewer's names for players. What the viewer may not see is counted.
+    #[must_use]
+    pub fn reason(&self, body: &ChoiceBody, answer: &HostAnswer) -> String {
+        let rename = self.renamer(body);
+        match &answer.reason {
+            Reason::OverCap { cap, breaks } => {
+                let (open, hidden): (Vec<_>, Vec<_>) = breaks
+                    .iter()
+                    .cloned()
+                    .partition(|one| rename(&one.player).is_some_and(|(_, open)| open));
+                let mut parts = Vec::new();
+                if !open.is_empty() {
+                    let breaks = open.into_iter().map(|mut one| {
+                        one.player = rename(&one.player).map(|(label, _)| label).unwrap_or_default();
+                        one
+                    });
+                    parts.push(
+                        Reason::OverCap {
+                            cap: *cap,
+                            breaks: breaks.collect(),
+                        }
+                        .to_string(),
+                    );
+                }
+                match hidden.len() {
+                    0 => {}
+                    1 => parts.push(format!("over the cap of {cap} for a player of the other clan")),
+                    n => parts.push(format!("over the cap of {cap} for {n} players of the other clan")),
+                }
+                parts.join("; ")
+            }
+            Reason::Undecided { unknown } => Reason::Undecided {
+                unknown: self.rename_all(body, unknown),
+            }
+            .to_string(),
+            other => other.to_string(),
+        }
+    }
+
+    /// What would help, for the viewer.
+    #[must_use]
+    pub fn help(&self, body: &ChoiceBody) -> Vec<String> {
+        let one = |help: &Help| match help {
+            // The number is somebody's round trip.
+            Help::RaiseCap { host, .. } if self.hides() => {
+                format!("with a higher cap, {host} would be possible")
+            }
+            Help::LeaveOut { players, host } => Help::LeaveOut {
+                players: self.rename_all(body, players),
+                host: host.clone(),
+            }
+            .to_string(),
+            Help::Measure { players, hosts } => Help::Measure {
+                players: self.rename_all(body, players),
+                hosts: hosts.clone(),
+            }
+            .to_string(),
+            other => other.to_string(),
+        };
+        body.choice.help.iter().map(one).collect()
+    }
+
+    /// Players who answered no host at all, as the viewer calls them.
+    #[must_use]
+    pub fn silent(&self, body: &ChoiceBody) -> Vec<String> {
+        let measured: Vec<_> = body.matrix.rows().map(|(_, row)| row).collect();
+        let silent = |column: usize| {
+            measured
+                .iter()
+                .all(|row| row.get(column).is_none_or(Option::is_none))
+        };
+        let players = body
+            .matrix
+            .players()
+            .iter()
+            .enumerate()
+            .filter(|(column, _)| silent(*column));
+        players
+            .filter_map(|(_, player)| Some(self.of(player.id.parse().ok()?)))
+            .collect()
+    }
+
+    fn renamer<'a>(&'a self, body: &'a ChoiceBody) -> impl Fn(&str) -> Option<(String, bool)> + 'a {
+        move |name| {
+            let player = body.matrix.players().iter().find(|player| player.name == name)?;
+            let id = player.id.parse().ok()?;
+            Some((self.of(id), self.is_open(id)))
+        }
+    }
+
+    fn rename_all(&self, body: &ChoiceBody, names: &[String]) -> Vec<String> {
+        let rename = self.renamer(body);
+        names
+            .iter()
+            .map(|name| rename(name).map_or_else(|| "somebody".into(), |(label, _)| label))
+            .collect()
+    }
+}
+
+/// The predicted round trips: the row of the chosen host, by player.
+#[must_use]
+pub fn predicted(body: &ChoiceBody, choice: &Choice) -> BTreeMap<PlayerId, f64> {
+    let Some(row) = choice.chosen.and_then(|index| body.matrix.row(index)) else {
+        return BTreeMap::new();
+    };
+    let players = body.matrix.players().iter().zip(row);
+    players
+        .filter_map(|(player, rtt)| Some((player.id.parse().ok()?, rtt.as_ref()?.ms())))
+        .collect()
+}

@@ -1,0 +1,386 @@
+//! From rows to what one viewer sees: pure, and the one place where redaction happens.
+
+use super::{
+    ChoiceRecord, Clan, ClanId, HostRecord, Labels, Match, MatchState, Named, PlayerId, Round, SAMPLES, Time,
+    Vm, predicted,
+    view::{
+        BookedView, ChosenView, ConnectView, DirectoryView, HostView, MatchView, PlayerView, ProgressView,
+        RecheckView, RosterClan, RosterPlayer, RosterView, StoryView, TimesView, VmmView,
+    },
+};
+use std::net::SocketAddr;
+use vmatrix_placement::{Policy, Recheck};
+
+/// All that is known of a match.
+#[derive(Debug)]
+pub struct Whole {
+    /// The match.
+    pub of: Match,
+    /// The clan named first.
+    pub home: Clan,
+    /// The other.
+    pub away: Clan,
+    /// Who plays, each clan's players in their order.
+    pub roster: Vec<Named>,
+    /// The choice that its state rests on.
+    pub choice: Option<ChoiceRecord>,
+    /// The newest look at it that did not move it.
+    pub kept: Option<ChoiceRecord>,
+    /// The host that is or was held.
+    pub host: Option<HostRecord>,
+    /// The VM.
+    pub vm: Option<Vm>,
+    /// Cold boot of the image, milliseconds.
+    pub boot_ms: Option<u64>,
+    /// The rounds, oldest first.
+    pub rounds: Vec<Round>,
+    /// In the newest round: how many echo requests were sent so far, and how many players and hosts there are.
+    pub sent: Option<(u64, u64, u64)>,
+    /// What happened.
+    pub story: Vec<StoryView>,
+}
+
+/// The match as one viewer may see it: staff (`None`), or one of the two clans.
+#[must_use]
+pub fn show(whole: &Whole, viewer: Option<ClanId>, now: Time) -> MatchView {
+    let labels = labels(whole, viewer);
+    let body = whole.choice.as_ref().map(|record| &record.body);
+    let policy = body.map_or_else(Policy::default, |body| body.choice.policy.clone());
+    let address = whole
+        .host
+        .as_ref()
+        .zip(whole.of.state.held())
+        .map(|(host, held)| SocketAddr::new(host.host.public_address, held.port).to_string());
+    MatchView {
+        booked: booked(whole, &labels, now),
+        policy: policy.name.clone(),
+        cap_ms: policy.cap.ms(),
+        chosen: whole
+            .host
+            .as_ref()
+            .filter(|_| whole.of.state.held().is_some())
+            .map(|host| ChosenView {
+                host: host.host.name.clone(),
+                site: host.host.site.name.clone(),
+                closeness_ms: body
+                    .and_then(|body| body.choice.chosen())
+                    .and_then(|answer| answer.closeness)
+                    .map(|c| c.ms()),
+            }),
+        hosts: whole
+            .choice
+            .as_ref()
+            .map(|record| hosts(record, &labels))
+            .unwrap_or_default(),
+        matrix_ms: body.map(|body| labels.matrix(body)).unwrap_or_default(),
+        recheck: whole.kept.as_ref().map(|record| recheck(record, &labels)),
+        players: players(whole, &labels),
+        directory: directory(whole, address.as_deref()),
+        vmm: whole
+            .vm
+            .as_ref()
+            .and_then(|vm| vm.seen.vmm.as_ref())
+            .map(|vmm| VmmView {
+                name: vmm.name.clone(),
+                accelerator: vmm.accelerator.name().into(),
+            }),
+        boot_ms: whole.boot_ms,
+        times_ms: times(whole),
+        connect: connect(whole, address.as_deref()),
+        story: whole.story.clone(),
+        rosters: [&whole.home, &whole.away]
+            .map(|clan| roster(whole, clan, &labels))
+            .to_vec(),
+    }
+}
+
+fn labels(whole: &Whole, viewer: Option<ClanId>) -> Labels {
+    let mut all = whole.roster.clone();
+    // Who was measured and is no longer in the roster.
+    for record in [&whole.choice, &whole.kept].into_iter().flatten() {
+        let players = record.body.matrix.players().iter().filter_map(|player| {
+            let clan = if player.side == vmatrix_placement::Side::A {
+                &whole.home
+            } else {
+                &whole.away
+            };
+            Some(Named {
+                player: player.id.parse().ok()?,
+                clan: clan.id,
+                name: player.name.clone(),
+            })
+        });
+        all.extend(players.filter(|named| whole.roster.iter().all(|one| one.player != named.player)));
+    }
+    Labels::new(&all, viewer, |clan| clan_of(whole, clan).name.to_string())
+}
+
+fn clan_of(whole: &Whole, id: ClanId) -> &Clan {
+    if id == whole.home.id {
+        &whole.home
+    } else {
+        &whole.away
+    }
+}
+
+fn booked(whole: &Whole, labels: &Labels, now: Time) -> BookedView {
+    let of = &whole.of;
+    BookedView {
+        id: of.id,
+        state: of.state.name(),
+        explanation: explanation(whole, labels),
+        problem: problem(whole, now),
+        title: format!("{} – {}", whole.home.name, whole.away.name),
+        image: of.image.clone(),
+        map: of.map.clone(),
+        start: of.start_at,
+        end: of.end_at(),
+        length_minutes: of.length_ms / 60_000,
+        progress: progress(whole),
+    }
+}
+
+fn explanation(whole: &Whole, labels: &Labels) -> String {
+    let host = whole
+        .host
+        .as_ref()
+        .map_or("the host", |record| record.host.name.as_str());
+    match &whole.of.state {
+        MatchState::Gathering => {
+            let missing = [&whole.home, &whole.away]
+                .into_iter()
+                .find(|clan| whole.roster.iter().all(|named| named.clan != clan.id));
+            format!(
+                "Waits for {} to choose its players.",
+                missing.map_or("both clans", |clan| clan.name.as_str())
+            )
+        }
+        MatchState::Probing { .. } => "All hosts are measuring the players.".into(),
+        MatchState::Reserved {
+            recheck: super::Recheck::Running { .. },
+            ..
+        } => {
+            format!("A slot on {host} is held; the players are measured again.")
+        }
+        MatchState::Reserved {
+            recheck: super::Recheck::Due { at },
+            ..
+        } => {
+            format!("A slot on {host} is held; the players are measured again at {at}.")
+        }
+        MatchState::Reserved { .. } => {
+            format!("A slot on {host} is held; the server is woken before the start.")
+        }
+        MatchState::Waking { .. } => format!("The server is being woken on {host}."),
+        MatchState::Ready { .. } => format!("The server is up on {host}: players can join."),
+        MatchState::Ending { .. } => format!("The server on {host} is being taken away."),
+        MatchState::Over { .. } => "The match is over.".into(),
+        MatchState::Cancelled => "The match was cancelled.".into(),
+        MatchState::Failed { why, .. } => format!("The match did not take place: {why}."),
+        MatchState::Unplaced { why, .. } => unplaced(whole, labels, why),
+    }
+}
+
+fn unplaced(whole: &Whole, labels: &Labels, why: &str) -> String {
+    let mut text = format!("No host can be given: {why}.");
+    let Some(record) = &whole.choice else { return text };
+    let silent = labels.silent(&record.body);
+    if !silent.is_empty() {
+        let verb = if silent.len() == 1 { "does" } else { "do" };
+        text.push_str(&format!(" {} {verb} not answer any host.", silent.join(", ")));
+    }
+    let help = labels.help(&record.body);
+    if !help.is_empty() {
+        text.push_str(&format!(" What would help: {}.", help.join("; ")));
+    }
+    text
+}
+
+fn problem(whole: &Whole, now: Time) -> Option<String> {
+    let state = &whole.of.state;
+    if !matches!(
+        state,
+        MatchState::Reserved { .. } | MatchState::Waking { .. } | MatchState::Ready { .. }
+    ) {
+        return None;
+    }
+    if let Some(record) = whole.host.as_ref().filter(|record| record.is_gone(now)) {
+        let seconds = record.silent_ms(now) / 1000;
+        let so = if matches!(state, MatchState::Ready { .. }) {
+            "; the match goes on"
+        } else {
+            ""
+        };
+        return Some(format!(
+            "The agent of {} has not reported for {seconds} s{so}.",
+            record.host.name
+        ));
+    }
+    let report = whole.vm.as_ref()?.seen.report.as_ref()?;
+    if let Some(problem) = &report.problem {
+        return Some(problem.to_string());
+    }
+    report
+        .silent
+        .then(|| "The game does not answer queries at the moment. It is left alone.".into())
+}
+
+fn progress(whole: &Whole) -> Option<ProgressView> {
+    let probing = matches!(
+        whole.of.state,
+        MatchState::Probing { .. }
+            | MatchState::Reserved {
+                recheck: super::Recheck::Running { .. },
+                ..
+            }
+    );
+    if let Some((sent, targets, hosts)) = whole.sent.filter(|_| probing) {
+        let of = (u64::from(SAMPLES) * targets * hosts).max(1);
+        return Some(ProgressView {
+            what: "probe",
+            done: sent.min(of),
+            of,
+        });
+    }
+    let report = whole.vm.as_ref()?.seen.report.as_ref()?;
+    let under_way = matches!(
+        whole.of.state,
+        MatchState::Reserved { .. } | MatchState::Waking { .. }
+    );
+    (under_way && report.fetched_bytes < report.fetch_bytes).then_some(ProgressView {
+        what: "fetch",
+        done: report.fetched_bytes,
+        of: report.fetch_bytes,
+    })
+}
+
+fn hosts(record: &ChoiceRecord, labels: &Labels) -> Vec<HostView> {
+    let body = &record.body;
+    let view = |(answer, site): (&vmatrix_placement::HostAnswer, &String)| {
+        let shown = labels.shows(answer);
+        HostView {
+            host: answer.name.clone(),
+            site: site.clone(),
+            closeness_ms: answer.closeness.filter(|_| shown).map(|value| value.ms()),
+            mean_ms: answer.mean.filter(|_| shown).map(|value| value.ms()),
+            max_ms: answer.max.filter(|_| shown).map(|value| value.ms()),
+            verdict: answer.verdict().name().into(),
+            reason: labels.reason(body, answer),
+        }
+    };
+    body.choice.hosts.iter().zip(&body.sites).map(view).collect()
+}
+
+fn recheck(record: &ChoiceRecord, labels: &Labels) -> RecheckView {
+    let (better_by_us, why) = match &record.body.recheck {
+        Some(Recheck::Keep { better_by_us, why }) => (better_by_us.unwrap_or(0), why.to_string()),
+        Some(Recheck::Move { why, .. } | Recheck::Lost { why }) => (0, why.to_string()),
+        None => (0, "nothing else was possible".into()),
+    };
+    #[allow(clippy::cast_precision_loss, reason = "only shown")]
+    let better_by_ms = better_by_us.max(0) as f64 / 1000.0;
+    RecheckView {
+        matrix_ms: labels.matrix(&record.body),
+        better_by_ms,
+        kept_because: why,
+    }
+}
+
+fn players(whole: &Whole, labels: &Labels) -> Vec<PlayerView> {
+    let predicted = whole.choice.as_ref().filter(|_| whole.of.state.held().is_some());
+    let predicted = predicted.map(|record| predicted_of(record)).unwrap_or_default();
+    let of_clan = |clan: &Clan| {
+        let clan = clan.clone();
+        let predicted = &predicted;
+        whole
+            .roster
+            .iter()
+            .filter(move |named| named.clan == clan.id)
+            .map(move |named| PlayerView {
+                name: labels.of(named.player),
+                clan: clan_of(whole, named.clan).name.to_string(),
+                predicted_ms: predicted.get(&named.player).copied(),
+                measured_ms: None,
+            })
+    };
+    of_clan(&whole.home).chain(of_clan(&whole.away)).collect()
+}
+
+fn predicted_of(record: &ChoiceRecord) -> std::collections::BTreeMap<PlayerId, f64> {
+    predicted(&record.body, &record.body.choice)
+}
+
+fn directory(whole: &Whole, address: Option<&str>) -> DirectoryView {
+    let listed_at = whole.vm.as_ref().and_then(|vm| vm.seen.listed_at);
+    let was_open = whole.vm.as_ref().is_some_and(|vm| vm.seen.verified_at.is_some());
+    DirectoryView {
+        address: address.filter(|_| was_open).map(Into::into),
+        listed: listed_at.is_some(),
+        listed_at,
+    }
+}
+
+fn times(whole: &Whole) -> TimesView {
+    #[allow(clippy::cast_precision_loss, reason = "milliseconds")]
+    let span = |from: Option<Time>, to: Option<Time>| Some(to?.since(from?) as f64);
+    let seen = whole.vm.as_ref().map(|vm| &vm.seen);
+    let steps = seen
+        .and_then(|seen| seen.report.as_ref())
+        .map(|report| report.times)
+        .unwrap_or_default();
+    let round = whole
+        .choice
+        .as_ref()
+        .and_then(|record| whole.rounds.iter().find(|round| round.id == record.round_id));
+    TimesView {
+        probe: span(
+            round.map(|round| round.started_at),
+            round.and_then(|round| round.ended_at),
+        ),
+        choose: whole.choice.as_ref().map(|record| record.body.choose_ms),
+        fetch: steps.fetch,
+        resume_to_answer: steps.resume_to_answer,
+        cont_to_answer: steps.cont_to_answer,
+        configure: steps.configure,
+        order_to_answer: span(
+            seen.and_then(|seen| seen.ordered_at),
+            seen.and_then(|seen| seen.answered_at),
+        ),
+        book_to_ready: span(
+            whole.rounds.first().map(|round| round.started_at),
+            seen.and_then(|seen| seen.verified_at),
+        ),
+    }
+}
+
+fn connect(whole: &Whole, address: Option<&str>) -> Option<ConnectView> {
+    let address = address.filter(|_| matches!(whole.of.state, MatchState::Ready { .. }))?;
+    let password = whole.of.password.reveal();
+    Some(ConnectView {
+        address: address.into(),
+        password: password.into(),
+        line: format!("password {password};connect {address}"),
+    })
+}
+
+fn roster(whole: &Whole, clan: &Clan, labels: &Labels) -> RosterView {
+    let players = whole
+        .roster
+        .iter()
+        .filter(|named| named.clan == clan.id)
+        .map(|named| RosterPlayer {
+            id: Some(named.player).filter(|player| labels.is_open(*player)),
+            name: labels.of(named.player),
+        });
+    RosterView {
+        clan: RosterClan {
+            id: clan.id,
+            name: clan.name.to_string(),
+        },
+        players: players.collect(),
+    }
+}
+
+#[cfg(test)]
+#[path = "show_tests.rs"]
+mod tests;

@@ -1,0 +1,302 @@
+//! From a round that has ended to a choice; and holding what was chosen in the same transaction.
+
+use crate::{
+    app::App,
+    domain::{
+        ChoiceBody, ChoiceId, ChoiceRecord, Excluded, Held, HostId, HostRecord, Match, Named, PlayerId,
+        Purpose, Reservation, ReservationId, RoundId, Snapshot, Time, Vm, VmGoal, VmId, VmSeen, standing,
+        unlike_names,
+    },
+    store::{StoreError, Tx, clans, hosts, reservations, rosters, rounds, snapshots, vms},
+};
+use std::{collections::BTreeMap, time::Instant};
+use vmatrix_placement::{
+    HostState, Matrix, Micros, Player, Policy, Recheck, Side, choose, closeness_error, error_of_median,
+    recheck,
+};
+use vmatrix_wire::{Goal, RttSample, TargetId};
+
+/// How long a VM may take to go away after its match, milliseconds.
+const CLEAR_MS: i64 = 60_000;
+
+/// A choice that was made but not written, with what is needed to hold it.
+pub(super) struct Made {
+    pub(super) body: ChoiceBody,
+    round: RoundId,
+    snapshot: Snapshot,
+    hosts: Vec<HostRecord>,
+    ports: BTreeMap<HostId, u16>,
+    span: (Time, Time),
+}
+
+/// Chooses from a round. With `held` the reservation there is judged by it instead.
+///
+/// # Errors
+/// Inside: why nothing can be chosen at all, for people.
+pub(super) async fn make(
+    tx: &mut Tx,
+    of: &Match,
+    round: RoundId,
+    excluded: &[Excluded],
+    held: Option<HostId>,
+    (wake_ms, now): (i64, Time),
+) -> Result<Result<Made, String>, StoreError> {
+    let Some(snapshot) = snapshots::newest(tx, &of.image).await? else {
+        return Ok(Err(format!("the image {} is not in the nest", of.image)));
+    };
+    let hosts = hosts::list(tx).await?;
+    if hosts.is_empty() {
+        return Ok(Err("no host has joined yet".into()));
+    }
+    let span = (of.start_at.plus(-wake_ms).max(now), of.end_at().plus(CLEAR_MS));
+    let taken = reservations::held(tx).await?;
+    let mut states = Vec::new();
+    let mut ports = BTreeMap::new();
+    for record in &hosts {
+        let (state, port) = standing(
+            record,
+            &snapshot,
+            &taken,
+            excluded,
+            Purpose::Match(of.id),
+            span,
+            now,
+        );
+        ports.extend(port.map(|port| (record.host.id, port)));
+        states.push(state);
+    }
+    let players = players(tx, of, round).await?;
+    let measured = rounds::measurements(tx, round).await?;
+    let (rows, errors_us) = rows(&hosts, &players, &measured);
+    let heads = hosts.iter().map(|record| vmatrix_placement::Host {
+        id: record.host.id.to_string(),
+        name: record.host.name.clone(),
+    });
+    let columns = players.into_iter().map(|(_, player)| player).collect();
+    let matrix = match Matrix::new(columns, heads.collect(), rows) {
+        Ok(matrix) => matrix,
+        Err(why) => return Ok(Err(why.to_string())),
+    };
+    let body = decide(matrix, &states, errors_us, held);
+    let body = body.map(|mut body| {
+        body.sites = hosts.iter().map(|record| record.host.site.name.clone()).collect();
+        body
+    });
+    Ok(body.map(|body| Made {
+        body,
+        round,
+        snapshot,
+        hosts,
+        ports,
+        span,
+    }))
+}
+
+fn decide(
+    matrix: Matrix,
+    states: &[HostState],
+    errors_us: Vec<u32>,
+    held: Option<HostId>,
+) -> Result<ChoiceBody, String> {
+    let policy = Policy::default();
+    let begun = Instant::now();
+    let (choice, verdict): (_, Option<Recheck>) = match held {
+        None => (
+            choose(&policy, &matrix, states).map_err(|why| why.to_string())?,
+            None,
+        ),
+        Some(host) => {
+            let (choice, verdict) = recheck(&policy, &matrix, states, &errors_us, &host.to_string())
+                .map_err(|why| why.to_string())?;
+            (choice, Some(verdict))
+        }
+    };
+    let choose_ms = begun.elapsed().as_secs_f64() * 1000.0;
+    Ok(ChoiceBody {
+        matrix,
+        errors_us,
+        sites: Vec::new(),
+        choice,
+        recheck: verdict,
+        choose_ms,
+    })
+}
+
+/// The columns: everybody who is in the roster and was measured, in roster order, under unlike names.
+async fn players(tx: &mut Tx, of: &Match, round: RoundId) -> Result<Vec<(TargetId, Player)>, StoreError> {
+    let targets: BTreeMap<PlayerId, TargetId> = rounds::targets(tx, round)
+        .await?
+        .into_iter()
+        .map(|target| (target.player, target.target))
+        .collect();
+    let mut clan_names = BTreeMap::new();
+    for id in [of.home, of.away] {
+        clan_names.extend(clans::get(tx, id).await?.map(|clan| (id, clan.name.to_string())));
+    }
+    let mut roster: Vec<Named> = rosters::list(tx, of.id)
+        .await?
+        .into_iter()
+        .map(|entry| Named {
+            player: entry.player,
+            clan: entry.clan,
+            name: entry.name.to_string(),
+        })
+        .collect();
+    roster.sort_by_key(|named| named.clan != of.home);
+    let names = unlike_names(&roster, |clan| clan_names.get(&clan).cloned().unwrap_or_default());
+    let column = |named: &Named| {
+        let player = Player {
+            id: named.player.to_string(),
+            name: names.get(&named.player)?.clone(),
+            side: if named.clan == of.home { Side::A } else { Side::B },
+        };
+        Some((*targets.get(&named.player)?, player))
+    };
+    Ok(roster.iter().filter_map(column).collect())
+}
+
+/// Medians, and per host how wrong its closeness factor can be.
+fn rows(
+    hosts: &[HostRecord],
+    players: &[(TargetId, Player)],
+    measured: &[(HostId, RttSample)],
+) -> (Vec<Vec<Option<Micros>>>, Vec<u32>) {
+    let by: BTreeMap<(HostId, TargetId), &RttSample> = measured
+        .iter()
+        .map(|(host, sample)| ((*host, sample.target), sample))
+        .collect();
+    let row = |record: &HostRecord| {
+        let samples: Vec<_> = players
+            .iter()
+            .map(|(target, _)| by.get(&(record.host.id, *target)).copied())
+            .collect();
+        let medians = samples.iter().map(|sample| median((*sample)?)).collect();
+        let errors: Vec<u32> = samples
+            .iter()
+            .flatten()
+            .filter_map(|sample| Some(error_of_median(sample.deviation_us?, sample.received)))
+            .collect();
+        (medians, closeness_error(&errors))
+    };
+    hosts.iter().map(row).unzip()
+}
+
+/// What is out of all reason is unknown, and so is zero.
+fn median(sample: &RttSample) -> Option<Micros> {
+    if sample.received == 0 {
+        None
+    } else {
+        Micros::new(sample.median_us?).ok()
+    }
+}
+
+/// Writes the choice.
+pub(super) async fn write(
+    tx: &mut Tx,
+    app: &App,
+    of: &Match,
+    made: &Made,
+    kept: bool,
+    now: Time,
+) -> Result<ChoiceId, StoreError> {
+    let record = ChoiceRecord {
+        id: ChoiceId(app.new_id()),
+        match_id: of.id,
+        round_id: made.round,
+        made_at: now,
+        kept,
+        body: made.body.clone(),
+    };
+    crate::store::choices::insert(tx, &record).await?;
+    Ok(record.id)
+}
+
+/// Holds a slot and a port of the chosen host, with a VM that is to be so far. `None` if there is no chosen host, or
+/// if somebody else changed its reservations since they were read: then everything is to be thought over again.
+pub(super) async fn hold(
+    tx: &mut Tx,
+    app: &App,
+    of: &Match,
+    made: &Made,
+    choice: ChoiceId,
+    goal: Goal,
+    excluded: Vec<Excluded>,
+    now: Time,
+) -> Result<Option<Held>, StoreError> {
+    let Some(record) = made.body.choice.chosen.and_then(|index| made.hosts.get(index)) else {
+        return Ok(None);
+    };
+    let Some(&port) = made.ports.get(&record.host.id) else {
+        return Ok(None);
+    };
+    if !hosts::hold(tx, record.host.id, record.holds).await? {
+        return Ok(None);
+    }
+    let held = Held {
+        reservation: ReservationId(app.new_id()),
+        host: record.host.id,
+        port,
+        vm: VmId(app.new_id()),
+        choice,
+        ports_tried: Vec::new(),
+        excluded,
+    };
+    let purpose = Purpose::Match(of.id);
+    let (from_at, until_at) = made.span;
+    let reservation = Reservation {
+        id: held.reservation,
+        host: held.host,
+        purpose,
+        port,
+        from_at,
+        until_at,
+    };
+    reservations::insert(tx, &reservation).await?;
+    let vm = Vm {
+        id: held.vm,
+        reservation: held.reservation,
+        host: held.host,
+        purpose,
+        snapshot: made.snapshot.id,
+        goal: VmGoal::Ordered(goal),
+        port,
+        created_at: now,
+        seen: VmSeen::default(),
+    };
+    vms::insert(tx, &vm).await?;
+    Ok(Some(held))
+}
+
+impl Made {
+    /// Name of the chosen host.
+    pub(super) fn chosen_name(&self) -> &str {
+        self.body
+            .choice
+            .chosen()
+            .map_or("", |answer| answer.name.as_str())
+    }
+
+    /// Why no host was chosen, without names of players.
+    pub(super) fn why_none(&self) -> String {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for answer in &self.body.choice.hosts {
+            *counts.entry(answer.verdict().name()).or_default() += 1;
+        }
+        let words = [
+            ("over_cap", "over the cap for somebody"),
+            ("over_limit", "over a limit"),
+            ("undecided", "without an answer from everybody"),
+            ("no_capacity", "without a free slot at that time"),
+            ("unfit", "not able to run it"),
+        ];
+        let part =
+            |(verdict, words): &(&str, &str)| counts.get(verdict).map(|count| format!("{count} {words}"));
+        let parts: Vec<String> = words.iter().filter_map(part).collect();
+        let total = self.body.choice.hosts.len();
+        format!(
+            "of {total} {}, {}",
+            if total == 1 { "host" } else { "hosts" },
+            parts.join(", ")
+        )
+    }
+}

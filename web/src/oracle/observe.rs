@@ -1,0 +1,94 @@
+//! From reports to rows.
+
+use crate::{
+    app::App,
+    domain::{HostId, HostRecord, Round, Time, is_reached, see},
+    store::{StoreError, Tx, hosts, reservations, rounds, vms},
+};
+use std::collections::{BTreeMap, BTreeSet};
+use vmatrix_wire::{ProbeReport, RttSample, TargetId};
+
+/// One pass; `true` if anything changed.
+pub(super) async fn step(app: &App) -> Result<bool, StoreError> {
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    let all = hosts::list(&mut tx).await?;
+    let mut changed = see_vms(&mut tx, &all, now).await?;
+    for record in all.iter().filter(|record| record.reached_at.is_none()) {
+        if is_reached(record.host.id, &all) {
+            changed |= hosts::set_reached(&mut tx, record.host.id, now).await?;
+            tracing::info!(host = %record.host.name, "public address seen from outside");
+        }
+    }
+    for round in rounds::open(&mut tx).await? {
+        changed |= hear(&mut tx, &round, &all, now).await?;
+    }
+    if changed {
+        tx.commit().await?;
+    }
+    Ok(changed)
+}
+
+async fn see_vms(tx: &mut Tx, all: &[HostRecord], now: Time) -> Result<bool, StoreError> {
+    let mut changed = false;
+    for vm in vms::present(tx).await? {
+        let Some(host) = all.iter().find(|record| record.host.id == vm.host) else {
+            continue;
+        };
+        let seen = see(&vm, host, all, now);
+        if seen == vm.seen {
+            continue;
+        }
+        changed = true;
+        vms::set_seen(tx, vm.id, &seen).await?;
+        if seen.gone_at.is_some() {
+            reservations::release(tx, vm.reservation, now).await?;
+            tracing::info!(vm = %vm.id, host = %host.host.name, "VM is gone, its slot is free");
+        }
+    }
+    Ok(changed)
+}
+
+/// Takes what hosts have measured in a round, and ends it when nothing more can come.
+async fn hear(tx: &mut Tx, round: &Round, all: &[HostRecord], now: Time) -> Result<bool, StoreError> {
+    let targets: BTreeSet<TargetId> = rounds::targets(tx, round.id)
+        .await?
+        .iter()
+        .map(|target| target.target)
+        .collect();
+    let mut known: BTreeMap<(HostId, TargetId), RttSample> = BTreeMap::new();
+    for (host, sample) in rounds::measurements(tx, round.id).await? {
+        known.insert((host, sample.target), sample);
+    }
+    let mut changed = false;
+    let mut waiting = false;
+    for (host, done) in rounds::hosts(tx, round.id).await? {
+        if done {
+            continue;
+        }
+        let record = all.iter().find(|record| record.host.id == host);
+        let said = record.and_then(|record| said(record, round));
+        for sample in said.iter().flat_map(|said| &said.samples) {
+            // A host has nothing to say about whom it was not asked about.
+            if targets.contains(&sample.target) && known.get(&(host, sample.target)) != Some(sample) {
+                rounds::put_measurement(tx, round.id, host, sample).await?;
+                changed = true;
+            }
+        }
+        if said.is_some_and(|said| said.done) {
+            rounds::set_host_done(tx, round.id, host).await?;
+            changed = true;
+        } else if record.is_some_and(|record| !record.is_gone(now)) {
+            waiting = true;
+        }
+    }
+    if !waiting || now >= round.until_at {
+        changed |= rounds::end(tx, round.id, now).await?;
+    }
+    Ok(changed)
+}
+
+fn said<'a>(record: &'a HostRecord, round: &Round) -> Option<&'a ProbeReport> {
+    let (report, _) = record.report.as_ref()?;
+    report.probes.iter().find(|probe| probe.probe == round.id)
+}

@@ -1,0 +1,116 @@
+//! Writes what each host should be doing.
+
+use crate::{
+    app::App,
+    domain::{Fleet, HostRecord, Match, Purpose, Time, Vm, VmId, VmSeen, compose, console_text},
+    store::{StoreError, Tx, clans, hosts, matches, rounds, snapshots, vms},
+};
+use std::collections::BTreeMap;
+use vmatrix_wire::{Goal, MatchSettings, Orders};
+
+/// One pass; `true` if any host has new orders.
+pub(super) async fn step(app: &App) -> Result<bool, StoreError> {
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    let fleet = load(&mut tx, app).await?;
+    let mut changed = false;
+    for record in &fleet.hosts {
+        let orders = compose(record, &fleet, now);
+        if orders.generation == record.orders.generation {
+            continue;
+        }
+        // `false`: another server was quicker; the next pass looks again.
+        if hosts::write_orders(&mut tx, &orders, now).await? {
+            note_ordered(&mut tx, record, &orders, &fleet.vms, now).await?;
+            tracing::debug!(host = %record.host.name, generation = orders.generation, "new orders");
+            changed = true;
+        }
+    }
+    if changed {
+        tx.commit().await?;
+        app.orders.bump();
+    }
+    Ok(changed)
+}
+
+/// Everything that orders are made of.
+pub(super) async fn load(tx: &mut Tx, app: &App) -> Result<Fleet, StoreError> {
+    let mut fleet = Fleet {
+        hosts: hosts::list(tx).await?,
+        vms: vms::present(tx).await?,
+        masters: app.settings.masters.clone(),
+        ..Fleet::default()
+    };
+    for vm in &fleet.vms {
+        if !fleet.snapshots.contains_key(&vm.snapshot) {
+            if let Some(snapshot) = snapshots::get(tx, vm.snapshot).await? {
+                fleet.snapshots.insert(vm.snapshot, snapshot);
+            }
+        }
+        if let Purpose::Match(id) = vm.purpose {
+            if let Some(of) = matches::get(tx, id).await? {
+                fleet.games.insert(id, settings(tx, app, &of).await?);
+            }
+        }
+    }
+    for round in rounds::open(tx).await? {
+        let from = rounds::hosts(tx, round.id)
+            .await?
+            .into_iter()
+            .map(|(host, _)| host)
+            .collect();
+        let targets = rounds::targets(tx, round.id).await?;
+        let targets = targets
+            .into_iter()
+            .filter_map(|target| Some((target.target, target.address?)))
+            .collect();
+        fleet.rounds.push((round.id, from, targets));
+    }
+    Ok(fleet)
+}
+
+async fn settings(tx: &mut Tx, app: &App, of: &Match) -> Result<MatchSettings, StoreError> {
+    let mut names = Vec::new();
+    for id in [of.home, of.away] {
+        names.extend(clans::get(tx, id).await?.map(|clan| clan.name.to_string()));
+    }
+    Ok(MatchSettings {
+        server_name: console_text(&format!("vMatrix {}", names.join(" - "))),
+        password: of.password.clone(),
+        rcon: of.rcon.clone(),
+        map: of.map.clone(),
+        masters: app.settings.masters.clone(),
+        farewell: "The match is over. Thank you for playing.".into(),
+    })
+}
+
+/// Notes when it was first ordered that a VM be open: in the same transaction as the generation that says so.
+async fn note_ordered(
+    tx: &mut Tx,
+    before: &HostRecord,
+    orders: &Orders,
+    all: &[Vm],
+    now: Time,
+) -> Result<(), StoreError> {
+    let opens = |orders: &Orders, vm: VmId| {
+        orders
+            .vms
+            .iter()
+            .any(|order| order.vm == vm && order.goal == Goal::Open)
+    };
+    let by_id: BTreeMap<VmId, &Vm> = all.iter().map(|vm| (vm.id, vm)).collect();
+    for order in &orders.vms {
+        let Some(vm) = by_id.get(&order.vm) else { continue };
+        if opens(orders, order.vm) && !opens(&before.orders, order.vm) {
+            let seen = VmSeen {
+                ordered_at: Some(now),
+                answered_at: None,
+                verified_at: None,
+                listed_at: None,
+                ..vm.seen.clone()
+            };
+            vms::set_seen(tx, order.vm, &seen).await?;
+        }
+    }
+    Ok(())
+}
