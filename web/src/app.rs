@@ -1,7 +1,7 @@
 //! What every part of the server shares.
 
-use crate::{domain::Time, resolve::Resolver, store::Db};
-use std::{net::SocketAddr, sync::Arc};
+use crate::{domain::Time, nest::Nest, resolve::Resolver, secrets::Passwords, store::Db};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
@@ -16,6 +16,10 @@ pub struct App {
     pub settings: Arc<Settings>,
     /// Names to addresses.
     pub resolver: Resolver,
+    /// The chunks of snapshots.
+    pub nest: Nest,
+    /// Hashes and checks passwords, few at a time.
+    pub passwords: Passwords,
     /// Bumped after every commit that people can see: pages subscribe.
     pub changes: Feed,
     /// Bumped after orders were written: agents' long polls subscribe, then read their generation again.
@@ -29,9 +33,13 @@ pub struct App {
 /// What the operator decided at start, as far as actions and the Oracle need it.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Where files are kept: the nest, and by default the database.
+    pub data: PathBuf,
+    /// What people reach the website by: the start of every link that is handed out. Without a slash at its end.
+    pub public_url: String,
     /// Master servers that games register with.
     pub masters: Vec<SocketAddr>,
-    /// Whether players may have private and loopback addresses: for leagues on a LAN, and for tests.
+    /// Whether players may have private addresses: for leagues on a LAN, and for tests.
     pub allow_private_addresses: bool,
     /// How long before a match its players are measured again, milliseconds.
     pub recheck_ms: i64,
@@ -42,6 +50,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            data: PathBuf::from("data"),
+            public_url: "http://127.0.0.1:8080".into(),
             masters: Vec::new(),
             allow_private_addresses: false,
             recheck_ms: 15 * 60_000,
@@ -57,6 +67,8 @@ impl App {
         Self {
             db,
             clock: Clock::system(),
+            nest: Nest::below(&settings.data),
+            passwords: Passwords::default(),
             settings: Arc::new(settings),
             resolver,
             changes: Feed::default(),

@@ -10,8 +10,18 @@
 //! transaction. `domain` decides and has no I/O; `store` has all SQL; the Oracle makes what is intended come true.
 
 pub mod actions;
+pub mod agents;
+pub mod api;
 pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod config;
 pub mod domain;
+pub mod nest;
+pub mod ops;
 pub mod oracle;
+pub mod pages;
 pub mod resolve;
+pub mod secrets;
+pub mod server;
 pub mod store;

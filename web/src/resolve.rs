@@ -48,7 +48,7 @@ impl Resolver {
             PlayerAddress::Ip(ip) => *ip,
             PlayerAddress::HostName(name) => self.look_up(name).await?,
         };
-        if self.allow_private || is_public(ip) {
+        if is_public(ip) || (self.allow_private && is_somebodys(ip)) {
             Ok(ip)
         } else {
             Err(AddressError::NotPublic(ip))
@@ -71,6 +71,15 @@ impl Resolver {
             Err(_) => Err(AddressError::NoAnswer(name.to_owned())),
         }
     }
+}
+
+/// Whether an address can be a player's at all, on the internet or on a LAN: not the host itself, and not many at
+/// once.
+#[must_use]
+pub fn is_somebodys(ip: IpAddr) -> bool {
+    let ip = ip.to_canonical();
+    let many = matches!(ip, IpAddr::V4(v4) if v4.is_broadcast());
+    !(ip.is_loopback() || ip.is_unspecified() || ip.is_multicast() || many)
 }
 
 /// Whether an address can be a player's on the internet.
@@ -138,5 +147,14 @@ mod tests {
             Err(AddressError::NotPublic(ip))
         );
         assert_eq!(Resolver::system(true).resolve(&address).await, Ok(ip));
+    }
+
+    #[tokio::test]
+    async fn the_host_itself_and_many_at_once_are_never_allowed() {
+        for text in ["127.0.0.1", "::1", "0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255", "::ffff:127.0.0.1"] {
+            let address: PlayerAddress = text.parse().unwrap();
+            let refused = Resolver::system(true).resolve(&address).await;
+            assert!(matches!(refused, Err(AddressError::NotPublic(_))), "{text}: {refused:?}");
+        }
     }
 }

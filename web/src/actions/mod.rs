@@ -3,9 +3,26 @@
 //! An action is `async fn verb(app: &App, user: &User, request…) -> Result<T, ActionError>`. It authorises, checks,
 //! writes, commits, and calls [`App::changed`](crate::app::App::changed).
 
+pub mod clans;
+pub mod health;
+pub mod hosts;
+pub mod links;
+mod match_view;
 pub mod matches;
+pub mod nest;
+pub mod players;
+pub(crate) mod rounds;
+pub mod services;
+pub mod tokens;
+pub mod users;
+pub mod vms;
 
-use crate::{domain::Refusal, store::StoreError};
+use crate::{
+    domain::{Refusal, Role, User},
+    nest::NestError,
+    secrets::PasswordError,
+    store::StoreError,
+};
 
 /// Why an action was not done. Nothing is half done.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +47,12 @@ pub enum ActionError {
     /// Something is wrong here, not with the request (500).
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// As above, in the password hasher.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// As above, in the nest's files.
+    #[error(transparent)]
+    Nest(NestError),
 }
 
 impl ActionError {
@@ -44,6 +67,35 @@ impl ActionError {
             what,
             id: id.to_string().chars().take(80).collect(),
         }
+    }
+}
+
+impl ActionError {
+    /// What is wrong with the request, if it is that.
+    #[must_use]
+    pub fn refusals(self) -> Vec<Refusal> {
+        match self {
+            Self::Invalid(refusals) => refusals,
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Lets operators pass.
+fn operators_only(user: &User) -> Result<(), ActionError> {
+    if user.role == Role::Operator {
+        Ok(())
+    } else {
+        Err(ActionError::Forbidden("only operators may do that".into()))
+    }
+}
+
+/// Lets organisers and operators pass.
+fn staff_only(user: &User) -> Result<(), ActionError> {
+    if user.role.is_staff() {
+        Ok(())
+    } else {
+        Err(ActionError::Forbidden("only organisers and operators may do that".into()))
     }
 }
 

@@ -1,0 +1,145 @@
+//! Hosts: how they join, what they report, who may see them.
+
+use super::ActionError;
+use crate::{
+    app::App,
+    domain::{Host, HostId, HostRecord, LinkKind, Name, Refusal, SiteId, User},
+    secrets::{self, TokenKind},
+    store::{hosts, links, sites},
+};
+use std::net::IpAddr;
+use vmatrix_wire::{Digest, Enrolled, Enrolment, Report, Secret};
+
+/// Takes a host into the fleet, with its one-time join token. The secret in the answer is known to the agent alone.
+///
+/// # Errors
+/// `Forbidden` if the token is unknown, used or too old; `Invalid` with each field that is wrong. The token is used
+/// up only if the host is taken.
+pub async fn enrol_host(app: &App, enrolment: Enrolment) -> Result<Enrolled, ActionError> {
+    let unknown = || ActionError::Forbidden("the join token is unknown, used or too old".into());
+    let token_hash = secrets::hash_of(TokenKind::Join, enrolment.token.reveal()).ok_or_else(unknown)?;
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    let link = links::use_up(&mut tx, &token_hash, now).await?.ok_or_else(unknown)?;
+    if link.kind != LinkKind::JoinHost {
+        return Err(unknown());
+    }
+    let site_name = check(&enrolment)?;
+    let site = sites::find_or_insert(&mut tx, site_name.as_str(), SiteId(app.new_id())).await?;
+    let host = Host {
+        id: HostId(app.new_id()),
+        site,
+        name: enrolment.name,
+        public_address: enrolment.public_address,
+        ports: enrolment.ports,
+        slots: enrolment.slots,
+        role: enrolment.role,
+        facts: enrolment.facts,
+        joined_at: now,
+    };
+    let secret = secrets::token(TokenKind::Agent, rand::random());
+    let hash = secrets::hash_of(TokenKind::Agent, secret.reveal()).unwrap_or_default();
+    hosts::insert(&mut tx, &host, &hash, Digest(rand::random()))
+        .await
+        .map_err(|error| {
+            if error.is_taken() {
+                ActionError::invalid("name", &host.name, "a name that no other host has")
+            } else {
+                error.into()
+            }
+        })?;
+    tx.commit().await?;
+    tracing::info!(host = %host.id, name = host.name, site = host.site.name, "host joined");
+    app.changed();
+    Ok(Enrolled {
+        protocol: vmatrix_wire::PROTOCOL,
+        host: host.id,
+        secret,
+    })
+}
+
+/// Says everything that is wrong with an enrolment, and gives the site's name.
+fn check(enrolment: &Enrolment) -> Result<Name, ActionError> {
+    let mut refusals = Vec::new();
+    if !is_host_name(&enrolment.name) {
+        let expected = "1 to 63 of a-z, 0-9 and -, not beginning or ending with -";
+        refusals.push(Refusal::new("name", &enrolment.name, expected));
+    }
+    let site = enrolment.site.parse::<Name>();
+    if let Err(bad) = &site {
+        refusals.push(Refusal::new("site", &bad.value, "1 to 40 characters, none invisible"));
+    }
+    if !is_reachable(enrolment.public_address) {
+        let expected = "the address that players reach this host by";
+        refusals.push(Refusal::new("public_address", enrolment.public_address, expected));
+    }
+    let most = enrolment.ports.ports().count();
+    if enrolment.slots == 0 || usize::from(enrolment.slots) > most {
+        let expected = format!("1 to {most}: each VM needs a port of its own");
+        refusals.push(Refusal::new("slots", enrolment.slots, expected));
+    }
+    match site {
+        Ok(site) if refusals.is_empty() => Ok(site),
+        _ => Err(ActionError::Invalid(refusals)),
+    }
+}
+
+fn is_host_name(name: &str) -> bool {
+    (1..=63).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+fn is_reachable(address: IpAddr) -> bool {
+    !(address.is_unspecified()
+        || address.is_multicast()
+        || matches!(address, IpAddr::V4(v4) if v4.is_broadcast()))
+}
+
+/// Whose secret this is.
+///
+/// # Errors
+/// Only the store's.
+pub async fn host_of(app: &App, secret: &Secret) -> Result<Option<HostId>, ActionError> {
+    let Some(hash) = secrets::hash_of(TokenKind::Agent, secret.reveal()) else {
+        return Ok(None);
+    };
+    let mut tx = app.db.read().await?;
+    Ok(hosts::by_secret(&mut tx, &hash).await?)
+}
+
+/// The newest orders of a host as JSON, if they are newer than `since`.
+///
+/// # Errors
+/// Only the store's.
+pub async fn orders_since(app: &App, host: HostId, since: u64) -> Result<Option<String>, ActionError> {
+    let mut tx = app.db.read().await?;
+    Ok(hosts::orders_since(&mut tx, host, since).await?)
+}
+
+/// Takes what an agent sees, unless something newer of it was taken before: then `false`.
+///
+/// # Errors
+/// Only the store's.
+pub async fn take_report(app: &App, host: HostId, report: &Report) -> Result<bool, ActionError> {
+    let mut tx = app.db.begin().await?;
+    let taken = hosts::save_report(&mut tx, host, report, app.now()).await?;
+    tx.commit().await?;
+    if taken {
+        app.changed();
+    } else {
+        tracing::debug!(%host, incarnation = report.incarnation, sequence = report.sequence, "older report dropped");
+    }
+    Ok(taken)
+}
+
+/// All hosts by id. Staff only.
+///
+/// # Errors
+/// `Forbidden`.
+pub async fn list_hosts(app: &App, by: &User) -> Result<Vec<HostRecord>, ActionError> {
+    super::staff_only(by)?;
+    let mut tx = app.db.read().await?;
+    Ok(hosts::list(&mut tx).await?)
+}

@@ -1,0 +1,201 @@
+//! One-time links: the first operator's, and those that invite a clan's admin.
+
+use super::{ActionError, users::check_password, users::name_taken};
+use crate::{
+    app::App,
+    domain::{Clan, ClanId, Link, LinkKind, MatchId, Name, Role, Time, User, UserId},
+    secrets::{self, TokenKind},
+    store::{Tx, clans, links, users},
+};
+use vmatrix_wire::Secret;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Where a link's token leads to, below the server's URL.
+#[must_use]
+pub fn path_of(token: &Secret) -> String {
+    format!("/join/{}", token.reveal())
+}
+
+/// Invites a clan by name: the clan is made if there is none. Gives the token of a link for its admin, good for a
+/// week. Staff may invite admins to any clan; a clan admin to the own clan, and to a clan that nobody speaks for yet.
+///
+/// # Errors
+/// `Forbidden` for a clan that has an admin already.
+pub async fn invite_clan(
+    app: &App,
+    by: &User,
+    name: Name,
+    match_id: Option<MatchId>,
+) -> Result<(Clan, Secret), ActionError> {
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    let all = clans::list(&mut tx).await?;
+    let clan = match all.into_iter().find(|clan| clan.name == name) {
+        Some(clan) => clan,
+        None => {
+            let clan = Clan {
+                id: ClanId(app.new_id()),
+                name,
+            };
+            clans::insert(&mut tx, &clan, now).await?;
+            clan
+        }
+    };
+    let own = by.role.clan() == Some(clan.id);
+    if !by.role.is_staff() && !own && has_admin(&mut tx, clan.id).await? {
+        return Err(ActionError::Forbidden(format!(
+            "{} has an admin already, who can be challenged but not replaced",
+            clan.name
+        )));
+    }
+    let link = Link {
+        kind: LinkKind::ClanAdmin(clan.id),
+        match_id,
+        created_by: Some(by.id),
+        created_at: now,
+        expires_at: now.plus(7 * DAY_MS),
+    };
+    let token = insert(&mut tx, TokenKind::Link, &link).await?;
+    tx.commit().await?;
+    tracing::info!(by = %by.id, clan = %clan.id, "clan invited");
+    app.changed();
+    Ok((clan, token))
+}
+
+async fn has_admin(tx: &mut Tx, clan: ClanId) -> Result<bool, ActionError> {
+    let all = users::list(tx).await?;
+    Ok(all.iter().any(|user| user.role.clan() == Some(clan)))
+}
+
+/// The token of a link that makes the first operator, if there is no user yet. Earlier ones become useless.
+///
+/// # Errors
+/// Only the store's.
+pub async fn first_admin_link(app: &App) -> Result<Option<Secret>, ActionError> {
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    if !users::list(&mut tx).await?.is_empty() {
+        return Ok(None);
+    }
+    links::delete_kind(&mut tx, LinkKind::FirstAdmin).await?;
+    let link = Link {
+        kind: LinkKind::FirstAdmin,
+        match_id: None,
+        created_by: None,
+        created_at: now,
+        expires_at: now.plus(30 * DAY_MS),
+    };
+    let token = insert(&mut tx, TokenKind::Link, &link).await?;
+    tx.commit().await?;
+    Ok(Some(token))
+}
+
+/// A token that enrols one host within a day. Operators only.
+///
+/// # Errors
+/// `Forbidden`.
+pub async fn create_join_token(app: &App, by: &User) -> Result<Secret, ActionError> {
+    super::operators_only(by)?;
+    add_join_token(app, Some(by.id)).await
+}
+
+/// As [`create_join_token`], for whoever has a shell on the server.
+///
+/// # Errors
+/// Only the store's.
+pub async fn add_join_token(app: &App, by: Option<UserId>) -> Result<Secret, ActionError> {
+    let now = app.now();
+    let link = Link {
+        kind: LinkKind::JoinHost,
+        match_id: None,
+        created_by: by,
+        created_at: now,
+        expires_at: now.plus(DAY_MS),
+    };
+    let mut tx = app.db.begin().await?;
+    let token = insert(&mut tx, TokenKind::Join, &link).await?;
+    tx.commit().await?;
+    Ok(token)
+}
+
+async fn insert(tx: &mut Tx, kind: TokenKind, link: &Link) -> Result<Secret, ActionError> {
+    let token = secrets::token(kind, rand::random());
+    let hash = secrets::hash_of(kind, token.reveal()).unwrap_or_default();
+    links::insert(tx, &hash, link).await?;
+    Ok(token)
+}
+
+/// A link that can still be used, with its clan: for the page that asks for name and password.
+///
+/// # Errors
+/// `NotFound`, also if it was used or is too old.
+pub async fn look_at(app: &App, token: &str) -> Result<(Link, Option<Clan>), ActionError> {
+    let hash = secrets::hash_of(TokenKind::Link, token).ok_or_else(unknown)?;
+    let mut tx = app.db.read().await?;
+    let link = links::usable(&mut tx, &hash, app.now()).await?.ok_or_else(unknown)?;
+    let clan = match link.kind {
+        LinkKind::ClanAdmin(clan) => clans::get(&mut tx, clan).await?,
+        LinkKind::FirstAdmin | LinkKind::JoinHost => None,
+    };
+    Ok((link, clan))
+}
+
+/// Uses a link up: makes its user. Also says where the invited is taken to, if the link knows.
+///
+/// # Errors
+/// `NotFound` if it was used or is too old; `Invalid` if the name is taken or the password too short, and then the
+/// link can be used again.
+pub async fn accept(
+    app: &App,
+    token: &str,
+    name: Name,
+    password: &Secret,
+) -> Result<(User, Option<MatchId>), ActionError> {
+    check_password("password", password)?;
+    let hash = secrets::hash_of(TokenKind::Link, token).ok_or_else(unknown)?;
+    // Hashing is dear: not for strangers without a link.
+    look_at(app, token).await?;
+    let password_hash = app.passwords.hash(password).await?;
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    let link = links::use_up(&mut tx, &hash, now).await?.ok_or_else(unknown)?;
+    let user = User {
+        id: UserId(app.new_id()),
+        name,
+        role: role_of(&link).ok_or_else(unknown)?,
+        created_at: now,
+    };
+    users::insert(&mut tx, &user, &password_hash).await.map_err(name_taken(&user.name))?;
+    tx.commit().await?;
+    tracing::info!(user = %user.id, role = user.role.name(), "link used: user added");
+    app.changed();
+    Ok((user, link.match_id))
+}
+
+fn role_of(link: &Link) -> Option<Role> {
+    match link.kind {
+        LinkKind::FirstAdmin => Some(Role::Operator),
+        LinkKind::ClanAdmin(clan) => Some(Role::ClanAdmin(clan)),
+        LinkKind::JoinHost => None,
+    }
+}
+
+fn unknown() -> ActionError {
+    ActionError::NotFound {
+        what: "link",
+        id: "that can still be used: it was used, is too old, or was not copied whole".into(),
+    }
+}
+
+/// Forgets links, and sessions, that nobody can use any more.
+///
+/// # Errors
+/// Only the store's.
+pub async fn sweep(app: &App, now: Time) -> Result<(), ActionError> {
+    let mut tx = app.db.begin().await?;
+    links::delete_expired(&mut tx, now).await?;
+    crate::store::sessions::delete_expired(&mut tx, now).await?;
+    tx.commit().await?;
+    Ok(())
+}

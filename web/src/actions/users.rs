@@ -1,0 +1,134 @@
+//! Who can sign in.
+
+use super::ActionError;
+use crate::{
+    app::App,
+    domain::{BadName, Name, Role, User, UserId},
+    secrets::{self, Passwords},
+    store::{clans, users},
+};
+use vmatrix_wire::Secret;
+
+/// The user of this name and password; `None` if there is none, without saying which of the two was wrong.
+///
+/// # Errors
+/// Only if something is wrong here.
+pub async fn sign_in(app: &App, name: &str, password: &Secret) -> Result<Option<User>, ActionError> {
+    if password.reveal().len() > Passwords::LONGEST {
+        return Ok(None);
+    }
+    let mut tx = app.db.read().await?;
+    let (user, hash) = users::by_name(&mut tx, name.trim()).await?.unzip();
+    drop(tx);
+    let right = app.passwords.verify(password, hash).await?;
+    Ok(user.filter(|_| right))
+}
+
+/// The user of this id, for sessions.
+///
+/// # Errors
+/// Only the store's.
+pub async fn find_user(app: &App, id: UserId) -> Result<Option<User>, ActionError> {
+    let mut tx = app.db.read().await?;
+    Ok(users::get(&mut tx, id).await?)
+}
+
+/// Makes a user with a password that is shown once. Operators only.
+///
+/// # Errors
+/// `Forbidden`; `Invalid` if the name is taken or the clan does not exist.
+pub async fn create_user(
+    app: &App,
+    by: &User,
+    name: Name,
+    role: Role,
+) -> Result<(User, Secret), ActionError> {
+    super::operators_only(by)?;
+    add_user(app, name, role).await
+}
+
+/// As [`create_user`], for whoever has a shell on the server.
+///
+/// # Errors
+/// As there, without `Forbidden`.
+pub async fn add_user(app: &App, name: Name, role: Role) -> Result<(User, Secret), ActionError> {
+    let password = secrets::password(rand::random());
+    let hash = app.passwords.hash(&password).await?;
+    let user = User {
+        id: UserId(app.new_id()),
+        name,
+        role,
+        created_at: app.now(),
+    };
+    let mut tx = app.db.begin().await?;
+    if let Role::ClanAdmin(clan) = role
+        && clans::get(&mut tx, clan).await?.is_none()
+    {
+        return Err(ActionError::invalid("clan", clan, "the id of a clan"));
+    }
+    users::insert(&mut tx, &user, &hash).await.map_err(name_taken(&user.name))?;
+    tx.commit().await?;
+    tracing::info!(user = %user.id, role = role.name(), "user added");
+    app.changed();
+    Ok((user, password))
+}
+
+/// Changes one's own password.
+///
+/// # Errors
+/// `Invalid` if the old one is wrong or the new one too short.
+pub async fn change_password(
+    app: &App,
+    user: &User,
+    old: &Secret,
+    new: &Secret,
+) -> Result<(), ActionError> {
+    check_password("new", new)?;
+    if sign_in(app, user.name.as_str(), old).await?.is_none() {
+        return Err(ActionError::invalid("old", "(not shown)", "your present password"));
+    }
+    let hash = app.passwords.hash(new).await?;
+    let mut tx = app.db.begin().await?;
+    if !users::set_password(&mut tx, user.id, &hash).await? {
+        return Err(ActionError::not_found("user", user.id));
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// All users by name. Operators only.
+///
+/// # Errors
+/// `Forbidden`.
+pub async fn list_users(app: &App, by: &User) -> Result<Vec<User>, ActionError> {
+    super::operators_only(by)?;
+    let mut tx = app.db.read().await?;
+    Ok(users::list(&mut tx).await?)
+}
+
+/// Refuses a password that is too short or too long.
+pub(crate) fn check_password(field: &str, password: &Secret) -> Result<(), ActionError> {
+    let text = password.reveal();
+    if text.chars().count() < Passwords::SHORTEST || text.len() > Passwords::LONGEST {
+        let expected = format!("at least {} characters", Passwords::SHORTEST);
+        return Err(ActionError::invalid(field, "(not shown)", expected));
+    }
+    Ok(())
+}
+
+/// Reads a name out of a form or a body.
+pub(crate) fn parse_name(field: &str, text: &str) -> Result<Name, ActionError> {
+    text.parse()
+        .map_err(|bad: BadName| ActionError::invalid(field, bad.value, "1 to 40 characters, none invisible"))
+}
+
+/// A clash of names as the refusal that it is.
+pub(crate) fn name_taken(name: &Name) -> impl FnOnce(crate::store::StoreError) -> ActionError {
+    move |error| {
+        if error.is_taken() {
+            ActionError::invalid("name", name, "a name that nobody else has")
+        } else {
+            error.into()
+        }
+    }
+}

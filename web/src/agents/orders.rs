@@ -1,0 +1,56 @@
+//! Orders: held back until there are newer ones, then sent at once.
+
+use super::{caller::Agent, protocol::Spoken};
+use crate::{
+    actions::hosts,
+    api::Problem,
+    app::App,
+    domain::{HostId, Refusal},
+};
+use axum::{
+    extract::{Query, State, rejection::QueryRejection},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use std::time::Duration;
+use vmatrix_wire::HOLD_SECONDS;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Since {
+    /// The newest generation that the agent has; 0 if it has none.
+    since: u64,
+}
+
+/// 200 with the orders the moment there are newer ones; 204 if there are none for some seconds: ask again.
+pub(super) async fn wait(
+    State(app): State<App>,
+    _: Spoken,
+    agent: Agent,
+    since: Result<Query<Since>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(Since { since }) = since.map_err(|rejection| {
+        Problem::invalid(vec![Refusal::new("since", rejection.body_text(), "the newest generation seen, or 0")])
+    })?;
+    let found = tokio::time::timeout(Duration::from_secs(HOLD_SECONDS), newer(&app, agent.host, since)).await;
+    match found {
+        Ok(orders) => Ok(([(header::CONTENT_TYPE, "application/json")], orders?).into_response()),
+        Err(_) => Ok(StatusCode::NO_CONTENT.into_response()),
+    }
+}
+
+/// Orders newer than `since`. Hears first and reads then, so that nothing falls between the two.
+async fn newer(app: &App, host: HostId, since: u64) -> Result<String, Problem> {
+    let mut written = app.orders.subscribe();
+    loop {
+        written.mark_unchanged();
+        if let Some(orders) = hosts::orders_since(app, host, since).await? {
+            return Ok(orders);
+        }
+        if written.changed().await.is_err() {
+            // The server is going away: the agent's next request finds out.
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Bodies and paths into types that cannot be wrong, or into a problem that names the field.
+
+use super::Problem;
+use crate::domain::Refusal;
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Path, Request, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// A JSON body.
+#[derive(Debug)]
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Send JSON: Content-Type: application/json",
+            ));
+        }
+        let bytes = bytes(request, state).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+/// Reads a whole body, up to the limit of its route.
+pub(crate) async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state).await.map_err(|rejection| too_large_or_broken(&rejection))
+}
+
+fn too_large_or_broken(rejection: &BytesRejection) -> Problem {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than this path takes.")
+        }
+        _ => Problem::new(StatusCode::BAD_REQUEST, "The body did not come whole."),
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+/// Reads JSON; what cannot be taken is named by its path in the body.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, format!("The body is not JSON: {error}."))
+    })?;
+    serde_path_to_error::deserialize(&value).map_err(|error| {
+        let path = error.path().to_string();
+        let field = if path == "." { "body".to_owned() } else { path };
+        if is_secret(&field) {
+            return Problem::invalid(vec![Refusal::new(field, "(not shown)", "a text")]);
+        }
+        let held = held_at(&value, &field);
+        Problem::invalid(vec![Refusal::new(field, held, error.into_inner().to_string())])
+    })
+}
+
+/// Whether what a field holds must not be said back, not even to whoever sent it: answers are kept in logs.
+fn is_secret(path: &str) -> bool {
+    ["token", "secret", "password", "rcon"].iter().any(|word| path.contains(word))
+}
+
+/// What a body held at a path such as `rosters[0].clan`.
+fn held_at(body: &Value, path: &str) -> String {
+    let pointer = path.replace('[', ".").replace(']', "").replace('.', "/");
+    match body.pointer(&format!("/{pointer}")) {
+        None => "(absent)".into(),
+        Some(Value::Object(_) | Value::Array(_)) => "(not a single value)".into(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// Ids out of a path. What is no id is no such thing.
+#[derive(Debug)]
+pub(crate) struct At<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for At<T> {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::<T>::from_request_parts(parts, state).await {
+            Ok(Path(ids)) => Ok(Self(ids)),
+            Err(_) => Err(Problem::not_found("There is nothing at this path: an id in it is not one.")),
+        }
+    }
+}
+
+/// 201 with what was made.
+pub(crate) fn created<T: Serialize>(body: T) -> Response {
+    (StatusCode::CREATED, Json(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Outer {
+        rosters: Vec<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Inner {
+        clan: u8,
+        #[serde(default)]
+        password: u8,
+    }
+
+    fn refused(text: &str) -> String {
+        let problem = parse::<Outer>(text.as_bytes()).unwrap_err();
+        serde_json::to_string(&problem).unwrap()
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_by_its_path() {
+        let said = refused(r#"{"rosters": [{"clan": 1}, {"clan": "x"}]}"#);
+        assert!(said.contains(r#""field":"rosters[1].clan","value":"x""#), "{said}");
+    }
+
+    #[test]
+    fn an_unknown_field_is_named() {
+        let said = refused(r#"{"rosters": [], "colour": "red"}"#);
+        assert!(said.contains("colour"), "{said}");
+    }
+
+    #[test]
+    fn a_secret_is_not_said_back() {
+        let said = refused(r#"{"rosters": [{"clan": 1, "password": "hunter2"}]}"#);
+        assert!(said.contains("rosters[0].password") && !said.contains("hunter2"), "{said}");
+    }
+
+    #[test]
+    fn what_is_no_json_is_a_bad_request() {
+        assert!(refused("{").contains("400"));
+    }
+}

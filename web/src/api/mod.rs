@@ -1,0 +1,47 @@
+//! The API: the same verbs as the website, for programs, with a token of a user.
+//!
+//! ```text
+//!   clans             POST GET           /clans            players  POST GET PUT DELETE  /clans/{id}/players[/{id}]
+//!   matches           POST GET           /matches[/{id}]   roster   PUT                  /matches/{id}/rosters/{clan}
+//!                     POST               /matches/{id}/end, /matches/{id}/retry
+//!   invitations       POST               /invitations      tokens   GET POST DELETE      /tokens[/{id}]
+//!   hosts             GET                /hosts            join     POST                 /join-tokens
+//!   services          POST GET DELETE    /services[/{id}], POST /services/{id}/suspend, /services/{id}/wake
+//!   images            GET                /images           nest     POST PUT             /nest/…
+//! ```
+
+mod body;
+mod clans;
+mod hosts;
+mod matches;
+mod nest;
+mod problem;
+mod services;
+mod users;
+
+pub(crate) use body::{bytes, parse};
+pub use problem::Problem;
+pub(crate) use problem::{missing, wrong_method};
+
+use crate::{app::App, auth::Door};
+use axum::{Extension, Router, extract::DefaultBodyLimit};
+
+/// The largest JSON body, in bytes.
+const LARGEST_BODY: usize = 256 * 1024;
+
+/// All of `/api/v1`.
+pub fn router() -> Router<App> {
+    let small = Router::new()
+        .merge(clans::router())
+        .merge(matches::router())
+        .merge(hosts::router())
+        .merge(services::router())
+        .merge(users::router())
+        .layer(DefaultBodyLimit::max(LARGEST_BODY));
+    Router::new()
+        .merge(small)
+        .merge(nest::router())
+        .fallback(missing)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(Extension(Door::Api))
+}

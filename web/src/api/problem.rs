@@ -1,0 +1,116 @@
+//! What is wrong, for programs: problem details (RFC 9457). Every answer of the API that is not a success is one.
+
+use crate::{actions::ActionError, domain::Refusal};
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+/// A problem. `type` is `about:blank`: the status says the kind, `errors` says which field.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The status in words.
+    title: String,
+    status: u16,
+    /// What is wrong, in a sentence for people.
+    detail: String,
+    /// Which fields are wrong, what they held, and what would be right.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Refusal>,
+    #[serde(skip)]
+    header: Option<(HeaderName, &'static str)>,
+}
+
+impl Problem {
+    /// Any problem.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Problem").to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            errors: Vec::new(),
+            header: None,
+        }
+    }
+
+    /// Fields that are wrong (422).
+    pub fn invalid(errors: Vec<Refusal>) -> Self {
+        Self {
+            errors,
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Some fields cannot be taken.")
+        }
+    }
+
+    /// Nobody was recognised (401).
+    pub fn unauthorised() -> Self {
+        Self {
+            header: Some((header::WWW_AUTHENTICATE, "Bearer")),
+            ..Self::new(
+                StatusCode::UNAUTHORIZED,
+                "Send a token that is known here: Authorization: Bearer …",
+            )
+        }
+    }
+
+    /// Somebody was recognised who may not (403).
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// No such thing (404).
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// Something is wrong here; the cause goes to the log only (500).
+    pub fn internal(cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%cause, "a request failed");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Something went wrong here; it has been written down, and nothing was half done.",
+        )
+    }
+}
+
+impl From<ActionError> for Problem {
+    fn from(error: ActionError) -> Self {
+        match error {
+            ActionError::Invalid(refusals) => Self::invalid(refusals),
+            ActionError::NotFound { .. } => Self::not_found(error.to_string()),
+            ActionError::Forbidden(detail) => Self::forbidden(detail),
+            ActionError::Conflict(detail) => Self::new(StatusCode::CONFLICT, detail),
+            ActionError::Store(_) | ActionError::Password(_) | ActionError::Nest(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let json = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+/// There is nothing at this path.
+pub(crate) async fn missing() -> Problem {
+    Problem::not_found("There is nothing at this path.")
+}
+
+/// There is something at this path, but not for this method.
+pub(crate) async fn wrong_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "This path does not take this method; the header Allow says which it does.",
+    )
+}

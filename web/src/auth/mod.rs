@@ -1,0 +1,202 @@
+//! Who asks. One extractor per handler is the visible line of authorisation:
+//!
+//! ```ignore
+//! async fn handler(Viewer(user): Viewer, …)        // anybody signed in
+//! async fn handler(Organiser(user): Organiser, …)  // organisers and operators
+//! async fn handler(Operator(user): Operator, …)    // operators
+//! async fn handler(MaybeViewer(user): MaybeViewer) // also strangers
+//! ```
+//!
+//! A page asks the session, the API the bearer token, and never the other way round: a cookie does nothing at the
+//! API, so that no other website can make a browser act there. Which of the two it is, is said by the router
+//! ([`Door`]), not by the request.
+
+pub mod session;
+
+use crate::{
+    actions::{tokens, users},
+    api::Problem,
+    app::App,
+    domain::{Role, User},
+    pages::error::PageError,
+};
+use axum::{
+    extract::{FromRequestParts, OptionalFromRequestParts},
+    http::{HeaderMap, Method, header::AUTHORIZATION, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+};
+use std::convert::Infallible;
+
+/// Which way a request came in. Pages have no mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// By the API.
+    Api,
+}
+
+/// Somebody signed in.
+#[derive(Debug, Clone)]
+pub struct Viewer(pub User);
+
+/// An organiser or an operator.
+#[derive(Debug, Clone)]
+pub struct Organiser(pub User);
+
+/// An operator.
+#[derive(Debug, Clone)]
+pub struct Operator(pub User);
+
+/// Somebody signed in, or a stranger.
+#[derive(Debug, Clone)]
+pub struct MaybeViewer(pub Option<User>);
+
+/// A request that goes no further.
+#[derive(Debug)]
+pub enum Denied {
+    /// A stranger at a page: may sign in and come back here.
+    SignIn {
+        /// Where they wanted to go.
+        next: String,
+    },
+    /// Somebody whose role does not do at a page.
+    Page(&'static str),
+    /// At the API.
+    Api(Box<Problem>),
+}
+
+impl IntoResponse for Denied {
+    fn into_response(self) -> Response {
+        match self {
+            Self::SignIn { next } => {
+                let query: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+                Redirect::to(&format!("/sign-in?next={query}")).into_response()
+            }
+            Self::Page(text) => PageError::forbidden(text).into_response(),
+            Self::Api(problem) => problem.into_response(),
+        }
+    }
+}
+
+/// The token behind `Authorization: Bearer`.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn is_api(parts: &Parts) -> bool {
+    parts.extensions.get::<Door>() == Some(&Door::Api)
+}
+
+/// The user who asks, if any. Asked for once in a request, then remembered.
+async fn who(parts: &mut Parts, app: &App) -> Option<User> {
+    if let Some(known) = parts.extensions.get::<Known>() {
+        return known.0.clone();
+    }
+    let found = if is_api(parts) {
+        match bearer(&parts.headers) {
+            Some(token) => tokens::user_of(app, token).await,
+            None => Ok(None),
+        }
+    } else {
+        match session::user_id(parts).await {
+            Some(id) => users::find_user(app, id).await,
+            None => Ok(None),
+        }
+    };
+    let user = found.unwrap_or_else(|error| {
+        tracing::error!(%error, "nobody can be recognised");
+        None
+    });
+    parts.extensions.insert(Known(user.clone()));
+    user
+}
+
+#[derive(Clone)]
+struct Known(Option<User>);
+
+async fn require(
+    parts: &mut Parts,
+    app: &App,
+    allowed: impl Fn(Role) -> bool,
+    refusal: &'static str,
+) -> Result<User, Denied> {
+    let Some(user) = who(parts, app).await else {
+        return Err(stranger(parts));
+    };
+    if allowed(user.role) {
+        return Ok(user);
+    }
+    Err(if is_api(parts) {
+        Denied::Api(Box::new(Problem::forbidden(refusal)))
+    } else {
+        Denied::Page(refusal)
+    })
+}
+
+fn stranger(parts: &Parts) -> Denied {
+    if is_api(parts) {
+        return Denied::Api(Box::new(Problem::unauthorised()));
+    }
+    // What was posted is lost by signing in: go to the start instead.
+    let here = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
+    Denied::SignIn {
+        next: here.map_or_else(|| "/".to_owned(), ToString::to_string),
+    }
+}
+
+impl FromRequestParts<App> for MaybeViewer {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        Ok(Self(who(parts, app).await))
+    }
+}
+
+impl FromRequestParts<App> for Viewer {
+    type Rejection = Denied;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Denied> {
+        require(parts, app, |_| true, "").await.map(Self)
+    }
+}
+
+impl OptionalFromRequestParts<App> for Viewer {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, Infallible> {
+        Ok(who(parts, app).await.map(Self))
+    }
+}
+
+impl FromRequestParts<App> for Organiser {
+    type Rejection = Denied;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Denied> {
+        let refusal = "Only organisers and operators may do that.";
+        require(parts, app, Role::is_staff, refusal).await.map(Self)
+    }
+}
+
+impl FromRequestParts<App> for Operator {
+    type Rejection = Denied;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Denied> {
+        let refusal = "Only operators may do that.";
+        require(parts, app, |role| role == Role::Operator, refusal).await.map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_bearer_token_is_one() {
+        let with = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, value.parse().unwrap());
+            bearer(&headers).map(str::to_owned)
+        };
+        assert_eq!(with("Bearer abc"), Some("abc".to_owned()));
+        assert_eq!(with("bearer  abc "), Some("abc".to_owned()));
+        assert_eq!(with("Basic abc"), None);
+        assert_eq!(with("abc"), None);
+        assert_eq!(bearer(&HeaderMap::new()), None);
+    }
+}

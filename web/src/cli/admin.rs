@@ -1,0 +1,98 @@
+//! What an operator does with a shell on the server, also while it runs.
+
+use super::app;
+use crate::{
+    actions::{clans, links, tokens, users},
+    app::App,
+    config::Place,
+    domain::{Name, Role},
+};
+use clap::{Subcommand, ValueEnum};
+
+/// Make users, tokens and join tokens.
+#[derive(Debug, Subcommand)]
+pub(super) enum Admin {
+    /// Make a user and print their password, once
+    User {
+        /// What they sign in with
+        name: Name,
+        /// What they may do
+        #[arg(long)]
+        role: RoleName,
+        /// Name of their clan, made if there is none; for clan admins only
+        #[arg(long, required_if_eq("role", "clan_admin"))]
+        clan: Option<Name>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Make a token of the API for a user and print it, once
+    Token {
+        /// Name of the user
+        user: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Make a one-time token that enrols a host within a day, and print it
+    JoinToken {
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(super) enum RoleName {
+    /// Manages one clan: its players, and its side of matches
+    ClanAdmin,
+    /// Books matches for any clans
+    Organiser,
+    /// All that, and hosts, services and users
+    Operator,
+}
+
+pub(super) async fn run(admin: Admin) -> anyhow::Result<()> {
+    let (app, printed) = match admin {
+        Admin::User {
+            name,
+            role,
+            clan,
+            place,
+        } => {
+            let app = app(&place).await?;
+            let role = resolve_role(&app, role, clan).await?;
+            let (_, password) = users::add_user(&app, name, role).await?;
+            (app, password)
+        }
+        Admin::Token { user, place } => {
+            let app = app(&place).await?;
+            let name: Name = "command line".parse()?;
+            let token = tokens::create_token_for(&app, &user, &name).await?;
+            (app, token)
+        }
+        Admin::JoinToken { place } => {
+            let app = app(&place).await?;
+            let token = links::add_join_token(&app, None).await?;
+            (app, token)
+        }
+    };
+    app.db.close().await;
+    // The one place where a secret is printed: it was asked for.
+    println!("{}", printed.reveal());
+    Ok(())
+}
+
+async fn resolve_role(app: &App, role: RoleName, clan: Option<Name>) -> anyhow::Result<Role> {
+    match (role, clan) {
+        (RoleName::Organiser, None) => Ok(Role::Organiser),
+        (RoleName::Operator, None) => Ok(Role::Operator),
+        (RoleName::ClanAdmin, Some(name)) => {
+            let clan = match clans::clan_by_name(app, &name).await? {
+                Some(clan) => clan,
+                None => clans::add_clan(app, name).await?,
+            };
+            Ok(Role::ClanAdmin(clan.id))
+        }
+        (RoleName::ClanAdmin, None) => anyhow::bail!("a clan admin needs --clan NAME"),
+        (_, Some(name)) => anyhow::bail!("--clan {name}: only clan admins have a clan"),
+    }
+}

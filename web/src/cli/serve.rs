@@ -1,0 +1,118 @@
+//! `vmatrix serve`: config, data directory, database, Oracle, and only then the port.
+
+use super::open;
+use crate::{
+    actions::links::{self, path_of},
+    app::App,
+    config::Serve,
+    oracle, server,
+    resolve::Resolver,
+};
+use anyhow::Context;
+use std::{
+    fs::{File, OpenOptions},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    time::Duration,
+};
+use tokio::{net::TcpListener, signal::unix};
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+
+const DEFAULT_LOG: &str = "info,sqlx=warn,hickory_proto=warn,hickory_resolver=warn,tower_sessions_core=error";
+const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+
+pub(super) async fn serve(flags: Serve) -> anyhow::Result<()> {
+    start_logging(flags.log_json);
+    // Contradictions are told before anything is opened; the port may still be 0.
+    flags.check(flags.listen)?;
+    let db = open(&flags.place).await?;
+    let _lock = lock(&flags.place.data)?;
+    server::collect()?;
+    let listener = TcpListener::bind(flags.listen).await.with_context(|| format!("listen on {}", flags.listen))?;
+    let listening = listener.local_addr()?;
+    let (settings, edge) = flags.check(listening)?;
+    let app = App::new(db, settings, Resolver::system(flags.allow_private_addresses));
+    app.nest.prepare().context("nest")?;
+    offer_first_link(&app).await?;
+
+    let oracle = tokio::spawn(oracle::run(app.clone()));
+    let sweeper = tokio::spawn(sweep(app.clone()));
+    tracing::info!(%listening, url = app.settings.public_url, "vMatrix serves");
+    println!("vMatrix serves on {}", app.settings.public_url);
+    let served = server::serve(app.clone(), edge, listener, stop_asked()).await;
+    // Each step of the Oracle is a transaction: it can be broken off anywhere.
+    oracle.abort();
+    sweeper.abort();
+    app.db.close().await;
+    served.context("serve")
+}
+
+fn start_logging(json: bool) {
+    let filter = EnvFilter::try_from_env("VMATRIX_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
+    let registry = tracing_subscriber::registry().with(filter);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let started = if json { registry.with(lines.json()).try_init() } else { registry.with(lines).try_init() };
+    if let Err(error) = started {
+        eprintln!("vmatrix: no logs: {error}");
+    }
+}
+
+/// Held while the server runs. Two on one data directory would not hear each other's changes.
+fn lock(data: &Path) -> anyhow::Result<File> {
+    let path = data.join("lock");
+    let file = File::create(&path).with_context(|| format!("{}", path.display()))?;
+    file.try_lock()
+        .with_context(|| format!("another vmatrix serves from data directory {}", data.display()))?;
+    Ok(file)
+}
+
+/// Writes the first operator's link where only the owner of the data directory can read it, while nobody can sign
+/// in; afterwards removes it.
+async fn offer_first_link(app: &App) -> anyhow::Result<()> {
+    let path = app.settings.data.join("first-admin-link");
+    if let Err(error) = std::fs::remove_file(&path)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(error).with_context(|| format!("{}", path.display()));
+    }
+    if let Some(token) = links::first_admin_link(app).await? {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .with_context(|| format!("{}", path.display()))?;
+        writeln!(file, "{}{}", app.settings.public_url, path_of(&token))?;
+        println!("Nobody can sign in yet. The link that makes the first operator is in {}", path.display());
+    }
+    Ok(())
+}
+
+async fn sweep(app: App) {
+    loop {
+        if let Err(error) = links::sweep(&app, app.now()).await {
+            tracing::warn!(%error, "expired links and sessions stay for now");
+        }
+        tokio::time::sleep(SWEEP_EVERY).await;
+    }
+}
+
+async fn stop_asked() {
+    let terminate = async {
+        match unix::signal(unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM is not heard");
+                std::future::pending().await
+            }
+        }
+    };
+    tokio::select! {
+        () = terminate => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    tracing::info!("stopping");
+}

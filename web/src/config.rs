@@ -1,0 +1,173 @@
+//! What the operator decides: flags, or environment variables of the same names. Checked here, before anything is
+//! opened or bound.
+
+use crate::{app::Settings, server::Edge};
+use clap::Args;
+use std::{net::SocketAddr, path::PathBuf};
+use url::Url;
+
+/// Where things are kept.
+#[derive(Debug, Clone, Args)]
+pub struct Place {
+    /// Directory for the database, the nest and the first admin's link; made if absent.
+    #[arg(long, env = "VMATRIX_DATA", default_value = "data", value_name = "DIR")]
+    pub data: PathBuf,
+    /// postgres://USER@HOST/NAME or sqlite:PATH [default: sqlite in the data directory]
+    #[arg(long, env = "VMATRIX_DATABASE", hide_env_values = true, value_name = "URL")]
+    pub database: Option<String>,
+}
+
+impl Place {
+    /// The database's URL.
+    #[must_use]
+    pub fn database_url(&self) -> String {
+        let own = || format!("sqlite:{}", self.data.join("vmatrix.db").display());
+        self.database.clone().unwrap_or_else(own)
+    }
+}
+
+/// How to serve.
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    /// Where things are kept.
+    #[command(flatten)]
+    pub place: Place,
+    /// Address and port to listen on.
+    #[arg(long, env = "VMATRIX_LISTEN", default_value = "127.0.0.1:8080", value_name = "IP:PORT")]
+    pub listen: SocketAddr,
+    /// What people reach the website by, if that is not the address it listens on. With https, cookies are sent by
+    /// https only.
+    #[arg(long, env = "VMATRIX_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<Url>,
+    /// Master servers that games register with.
+    #[arg(long, env = "VMATRIX_MASTERS", value_delimiter = ',', value_name = "IP:PORT,…")]
+    pub masters: Vec<SocketAddr>,
+    /// Players may have private addresses: for leagues on a LAN.
+    #[arg(long, env = "VMATRIX_ALLOW_PRIVATE_ADDRESSES")]
+    pub allow_private_addresses: bool,
+    /// How long before a match its players are measured again.
+    #[arg(long, env = "VMATRIX_RECHECK_MINUTES", default_value_t = 15, value_name = "MINUTES",
+          value_parser = clap::value_parser!(i64).range(1..=720))]
+    pub recheck_minutes: i64,
+    /// A reverse proxy stands in front and sets x-forwarded-for.
+    #[arg(long, env = "VMATRIX_BEHIND_PROXY")]
+    pub behind_proxy: bool,
+    /// Log as JSON.
+    #[arg(long, env = "VMATRIX_LOG_JSON")]
+    pub log_json: bool,
+}
+
+/// Settings that do not go together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Not what people type into a browser.
+    #[error("--public-url {0}: it should be http://HOST or https://HOST, without a path")]
+    PublicUrl(String),
+    /// Somebody could write `x-forwarded-for` themselves.
+    #[error("--behind-proxy with --listen {0}: listen on loopback or a private address, or nobody has to come by the proxy")]
+    Proxy(SocketAddr),
+    /// Games speak to addresses only.
+    #[error("--masters {0}: a master server has an address and a port above 0")]
+    Master(SocketAddr),
+}
+
+impl Serve {
+    /// What actions and the edge need of this; `listening` is the address that was bound.
+    ///
+    /// # Errors
+    /// The first two settings that do not go together.
+    pub fn check(&self, listening: SocketAddr) -> Result<(Settings, Edge), ConfigError> {
+        let public = match &self.public_url {
+            Some(url) => url.clone(),
+            None => default_url(listening)?,
+        };
+        let bare = matches!(public.path(), "" | "/") && public.query().is_none() && public.fragment().is_none();
+        if !matches!(public.scheme(), "http" | "https") || !public.has_host() || !bare {
+            return Err(ConfigError::PublicUrl(public.to_string()));
+        }
+        if self.behind_proxy && is_open(listening) {
+            return Err(ConfigError::Proxy(listening));
+        }
+        if let Some(bad) = self.masters.iter().find(|master| master.port() == 0 || master.ip().is_unspecified()) {
+            return Err(ConfigError::Master(*bad));
+        }
+        let settings = Settings {
+            data: self.place.data.clone(),
+            public_url: public.origin().ascii_serialization(),
+            masters: self.masters.clone(),
+            allow_private_addresses: self.allow_private_addresses,
+            recheck_ms: self.recheck_minutes * 60_000,
+            ..Settings::default()
+        };
+        let edge = Edge {
+            secure: public.scheme() == "https",
+            behind_proxy: self.behind_proxy,
+        };
+        Ok((settings, edge))
+    }
+}
+
+fn default_url(listening: SocketAddr) -> Result<Url, ConfigError> {
+    let text = if listening.ip().is_unspecified() {
+        format!("http://127.0.0.1:{}", listening.port())
+    } else {
+        format!("http://{listening}")
+    };
+    Url::parse(&text).map_err(|_| ConfigError::PublicUrl(text))
+}
+
+/// Whether anybody on the internet may reach this address.
+fn is_open(address: SocketAddr) -> bool {
+    crate::resolve::is_public(address.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        serve: Serve,
+    }
+
+    fn check(flags: &[&str]) -> Result<(Settings, Edge), ConfigError> {
+        let serve = Flags::parse_from([&["vmatrix"], flags].concat()).serve;
+        serve.check(serve.listen)
+    }
+
+    #[test]
+    fn without_flags_it_is_for_this_machine_only() {
+        let (settings, edge) = check(&[]).unwrap();
+        assert_eq!(settings.public_url, "http://127.0.0.1:8080");
+        assert!(!edge.secure && !edge.behind_proxy && !settings.allow_private_addresses);
+    }
+
+    #[test]
+    fn an_https_url_makes_cookies_secure() {
+        let (settings, edge) = check(&["--public-url", "https://play.example.org/"]).unwrap();
+        assert_eq!(settings.public_url, "https://play.example.org");
+        assert!(edge.secure);
+    }
+
+    #[test]
+    fn a_public_url_with_a_path_is_refused() {
+        let refused = check(&["--public-url", "https://example.org/play"]).unwrap_err();
+        assert!(refused.to_string().contains("https://example.org/play"));
+    }
+
+    #[test]
+    fn a_proxy_that_anybody_can_walk_around_is_refused_with_both_settings() {
+        let refused = check(&["--behind-proxy", "--listen", "9.9.9.9:80"]).unwrap_err().to_string();
+        assert!(refused.contains("--behind-proxy") && refused.contains("9.9.9.9:80"), "{refused}");
+        assert!(check(&["--behind-proxy"]).is_ok());
+    }
+
+    #[test]
+    fn masters_are_a_list() {
+        let (settings, _) = check(&["--masters", "10.0.0.1:27950,10.0.0.2:27950"]).unwrap();
+        assert_eq!(settings.masters.len(), 2);
+        assert!(check(&["--masters", "10.0.0.1:0"]).is_err());
+    }
+}

@@ -1,0 +1,148 @@
+//! The whole of what the server answers: pages, API, agents, health; and the layers around them.
+//!
+//! ```text
+//!   every request    id, trace, panics caught, figures, security headers, time limit
+//!     pages, ops     session, CSRF protection, sign-in limit, compression
+//!     api            bearer tokens, compression
+//!     agents         bearer secrets, enrolment limit; never compressed: chunks are, and orders must not wait
+//!     health         nothing
+//! ```
+
+mod health;
+mod headers;
+mod limit;
+mod trace;
+
+pub use health::collect;
+
+use crate::{agents, api, app::App, auth::session, ops, pages, pages::error::PageError};
+use axum::{
+    Router,
+    http::{Response, StatusCode},
+    middleware::{from_fn, from_fn_with_state},
+    response::IntoResponse,
+    routing::get,
+    serve::ListenerExt,
+};
+use limit::Limits;
+use std::{any::Any, io, net::SocketAddr, time::Duration};
+use tokio::net::TcpListener;
+use tower::ServiceBuilder;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{DefaultPredicate, Predicate},
+    },
+    csrf::CsrfLayer,
+    timeout::TimeoutLayer,
+};
+
+/// How long a handler may take: longer than agents' long polls are held. What streams afterwards is not counted.
+const TIME_LIMIT: Duration = Duration::from_secs(vmatrix_wire::HOLD_SECONDS + 10);
+/// How long requests under way may go on when the server is told to stop.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// How the server is reached.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Edge {
+    /// Browsers come by https: cookies are sent that way only.
+    pub secure: bool,
+    /// A reverse proxy stands in front: the last address of `x-forwarded-for` is who asks.
+    pub behind_proxy: bool,
+}
+
+/// Everything that is answered.
+pub fn router(app: App, edge: Edge) -> Router {
+    let limits = Limits::new(edge.behind_proxy);
+    let pages = pages::router()
+        .merge(ops::router())
+        .layer(session::layer(&app, edge.secure))
+        .layer(csrf(&app.settings.public_url))
+        .layer(from_fn_with_state(limits.clone(), limit::sign_in))
+        .layer(compression());
+    let agents = agents::router().layer(from_fn_with_state(limits, limit::enrolment));
+    let health = Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics));
+    let layers = ServiceBuilder::new()
+        .layer(trace::set_id())
+        .layer(trace::layer())
+        .layer(trace::propagate_id())
+        .layer(from_fn(headers::security))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(trace::count))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIME_LIMIT));
+    Router::new()
+        .nest("/api/v1", api::router().layer(compression()))
+        .nest("/agent/v1", agents)
+        .merge(health)
+        .merge(pages)
+        .layer(layers)
+        .with_state(app)
+}
+
+/// Not what is streamed as it happens, nor what is compressed already.
+fn compression() -> CompressionLayer<impl Predicate> {
+    CompressionLayer::new().compress_when(DefaultPredicate::new())
+}
+
+/// A form of another website, sent by a browser of ours, is refused.
+fn csrf(
+    public_url: &str,
+) -> CsrfLayer<impl tower_http::csrf::ResponseForProtectionError<axum::body::Body> + use<>> {
+    let layer = CsrfLayer::new();
+    // Behind a proxy that does not keep `Host`, the browser's `Origin` is still this.
+    let layer = match layer.clone().add_trusted_origin(public_url) {
+        Ok(trusting) => trusting,
+        Err(error) => {
+            tracing::warn!(%error, "the public URL is not trusted as an origin");
+            layer
+        }
+    };
+    layer.with_rejection_response(|_| {
+        PageError::forbidden("This form was sent by another website. Open the page here and send it again.")
+            .into_response()
+    })
+}
+
+#[allow(clippy::needless_pass_by_value)]
+fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response<axum::body::Body> {
+    let cause = cause
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| cause.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    api::Problem::internal(&format_args!("panic: {cause}")).into_response()
+}
+
+/// Answers on `listener` until `stop`; then requests under way get a moment to end.
+///
+/// # Errors
+/// If the listener breaks.
+pub async fn serve(
+    app: App,
+    edge: Edge,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    // Orders are small and wanted at once: not to be held back for more bytes.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY");
+        }
+    });
+    let service = router(app, edge).into_make_service_with_connect_info::<SocketAddr>();
+    let stopping = tokio_util::sync::CancellationToken::new();
+    let stopped = stopping.clone();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
+        stop.await;
+        stopping.cancel();
+    });
+    tokio::select! {
+        done = serving.into_future() => done,
+        // Long polls and live pages never end by themselves.
+        () = async { stopped.cancelled().await; tokio::time::sleep(LAST_WORDS).await } => Ok(()),
+    }
+}
