@@ -29,6 +29,7 @@
 //!                                                                   or Outcome::Refused{message}: a real client
 //! ```
 
+pub mod browser;
 pub mod fleet;
 mod namespace;
 pub mod players;

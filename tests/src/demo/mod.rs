@@ -51,6 +51,7 @@ pub async fn run(args: Args) -> Result<()> {
         snapshots: ["openarena", "wiki"].map(|name| args.snapshots.join(name)).into(),
         database: None,
         serve: Vec::new(),
+        agent: Vec::new(),
         logs: args.out.join("logs"),
     };
     let fleet = Fleet::up(options, &|line| say.tell(line)).await?;
@@ -179,8 +180,8 @@ struct People {
 
 impl People {
     async fn enter(fleet: &Fleet) -> Result<Self> {
-        let mut accounts = vec![fleet.admin_user("otto", &["--role", "organiser"])?];
-        let organiser = fleet.operator.as_user(&fleet.admin(&["token", "otto"])?);
+        let (organiser, account) = fleet.organiser("otto")?;
+        let mut accounts = vec![account];
         let clans = fleet.enter_clans(&organiser).await?;
         for clan in &clans {
             let name = clan.name.to_lowercase();

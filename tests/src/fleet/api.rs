@@ -32,8 +32,14 @@ impl Api {
     pub fn new(base: &str, token: &str) -> Result<Self> {
         // The first provider wins; that there is one already is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
-        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), token: token.to_owned() })
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(60))
+            .build()?;
+        Ok(Self {
+            http,
+            base: base.trim_end_matches('/').to_owned(),
+            token: token.to_owned(),
+        })
     }
 
     /// Where the server is.
@@ -45,7 +51,10 @@ impl Api {
     /// The same server, as another user.
     #[must_use]
     pub fn as_user(&self, token: &str) -> Self {
-        Self { token: token.to_owned(), ..self.clone() }
+        Self {
+            token: token.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// GET below `/api/v1`.
@@ -87,10 +96,20 @@ impl Api {
         let text = answer.text().await?;
         let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
         if status.is_success() {
-            return Ok(if status == StatusCode::NO_CONTENT { Value::Null } else { value });
+            return Ok(if status == StatusCode::NO_CONTENT {
+                Value::Null
+            } else {
+                value
+            });
         }
         let (method, path) = (method.to_string(), path.to_owned());
-        Err(Refused { method, path, status: status.as_u16(), problem: value }.into())
+        Err(Refused {
+            method,
+            path,
+            status: status.as_u16(),
+            problem: value,
+        }
+        .into())
     }
 
     /// Waits until the server answers `/readyz`.
@@ -98,11 +117,21 @@ impl Api {
         let start = Instant::now();
         let url = format!("{}/readyz", self.base);
         loop {
-            if self.http.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            if self
+                .http
+                .get(&url)
+                .send()
+                .await
+                .is_ok_and(|answer| answer.status().is_success())
+            {
                 return Ok(());
             }
             if start.elapsed() > limit {
-                bail!("the server at {} was not ready within {} s", self.base, limit.as_secs());
+                bail!(
+                    "the server at {} was not ready within {} s",
+                    self.base,
+                    limit.as_secs()
+                );
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -111,10 +140,16 @@ impl Api {
 
 /// A text field of an answer.
 pub fn text<'a>(value: &'a Value, pointer: &str) -> Result<&'a str> {
-    value.pointer(pointer).and_then(Value::as_str).with_context(|| format!("no text {pointer} in {value}"))
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .with_context(|| format!("no text {pointer} in {value}"))
 }
 
 /// A number field of an answer.
 pub fn number(value: &Value, pointer: &str) -> Result<f64> {
-    value.pointer(pointer).and_then(Value::as_f64).with_context(|| format!("no number {pointer} in {value}"))
+    value
+        .pointer(pointer)
+        .and_then(Value::as_f64)
+        .with_context(|| format!("no number {pointer} in {value}"))
 }

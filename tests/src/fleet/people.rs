@@ -50,19 +50,31 @@ impl Fleet {
         for node in &self.running.world().players {
             if !clans.iter().any(|clan| clan.name == node.clan) {
                 let made = api.post("/clans", json!({ "name": node.clan })).await?;
-                clans.push(Clan { id: text(&made, "/id")?.to_owned(), name: node.clan.clone(), players: Vec::new() });
+                clans.push(Clan {
+                    id: text(&made, "/id")?.to_owned(),
+                    name: node.clan.clone(),
+                    players: Vec::new(),
+                });
             }
-            let clan = clans.iter_mut().find(|clan| clan.name == node.clan).context("a clan just made is gone")?;
+            let clan = clans
+                .iter_mut()
+                .find(|clan| clan.name == node.clan)
+                .context("a clan just made is gone")?;
             let body = json!({ "name": node.name, "address": self.running.address(&node.name)?.to_string() });
             let made = api.post(&format!("/clans/{}/players", clan.id), body).await?;
-            clan.players.push(Player { id: text(&made, "/id")?.to_owned(), name: node.name.clone() });
+            clan.players.push(Player {
+                id: text(&made, "/id")?.to_owned(),
+                name: node.name.clone(),
+            });
         }
         Ok(clans)
     }
 
     /// Books a match that starts now between the first two clans; gives its id.
     pub async fn book_now(&self, api: &Api, clans: &[Clan]) -> Result<String> {
-        let [home, away, ..] = clans else { bail!("a match needs two clans") };
+        let [home, away, ..] = clans else {
+            bail!("a match needs two clans")
+        };
         let booking = json!({
             "image": "openarena",
             "start": "now",
