@@ -1,14 +1,16 @@
 //! The agent: resumes, wires and proves VMs on one real machine.
 
+pub mod accel;
+pub mod agent;
+pub mod beacon;
 pub mod command;
 pub mod directory;
-pub mod images;
-pub mod net;
-pub mod beacon;
-pub mod lookout;
-pub mod tls;
 pub mod facts;
+pub mod images;
+pub mod lookout;
+pub mod net;
 pub mod probe;
-mod tiny;
 pub mod qmp;
+mod tiny;
+pub mod tls;
 pub mod vm;
