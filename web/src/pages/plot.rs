@@ -90,8 +90,7 @@ impl Plot {
             })
             .collect();
         Drawing {
-            plot: self,
-            axis,
+                        axis,
             rows,
             height: top,
             summary: self.summary(),
@@ -199,7 +198,6 @@ fn anchor(x: f64, half: f64) -> &'static str {
 #[derive(Template)]
 #[template(path = "plot.svg")]
 struct Drawing<'a> {
-    plot: &'a Plot,
     axis: Axis,
     rows: Vec<DrawnRow<'a>>,
     height: f64,
