@@ -30,6 +30,7 @@
 //! ```
 
 pub mod browser;
+pub mod client;
 pub mod fleet;
 mod namespace;
 pub mod players;

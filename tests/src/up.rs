@@ -182,6 +182,15 @@ impl Running {
         &self.world
     }
 
+    /// Leaves everything as a killed process would: for the test that the next world cleans up.
+    pub fn abandon(self) {
+        let unlocked = self.lock.try_clone().and_then(|lock| lock.unlock());
+        if let Err(error) = unlocked {
+            tracing::warn!("{LOCK}: {error}");
+        }
+        std::mem::forget(self);
+    }
+
     /// Names of all nodes: the directory, hosts, players.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
