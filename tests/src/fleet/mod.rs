@@ -2,6 +2,7 @@
 
 mod api;
 mod people;
+mod relay;
 
 pub use api::{Api, Refused, number, text};
 pub use people::{Account, Clan, Player};
@@ -70,6 +71,7 @@ pub struct Fleet {
     /// The operator's name and password.
     pub account: Account,
     programs: Vec<(String, Child)>,
+    _relay: relay::Relay,
     /// Goes after the programs in it.
     pub running: Running,
     options: Options,
@@ -96,6 +98,7 @@ impl Fleet {
             .tempdir_in("/var/tmp")?;
         let base = format!("http://127.0.0.1:{}", options.port);
         let operator = Api::new(&base, "")?;
+        let relay = relay::Relay::start(options.port).await?;
         let account = Account {
             name: "olga".into(),
             password: String::new(),
@@ -104,6 +107,7 @@ impl Fleet {
             operator,
             account,
             programs: Vec::new(),
+            _relay: relay,
             running,
             options,
             dir,
@@ -159,9 +163,14 @@ impl Fleet {
 
     /// Starts the server, which must not run, and waits until it is ready.
     pub async fn start_server(&mut self) -> Result<()> {
-        let mut command = self.vmatrix("serve")?;
+        let mut command = self.vmatrix(&["serve"])?;
         let port = self.options.port;
-        command.args(["--listen", &format!("127.0.0.1:{port},{CONTROL}:{port}")]);
+        command.args([
+            "--listen",
+            &format!("{CONTROL}:{port}"),
+            "--public-url",
+            self.operator.base(),
+        ]);
         command.args([
             "--masters",
             &self.master()?.to_string(),
@@ -316,22 +325,17 @@ impl Fleet {
         })
     }
 
-    /// Runs `vmatrix admin` and gives the last word that it prints: the secret.
+    /// Runs `vmatrix admin` and gives the secret that it prints.
     pub fn admin(&self, args: &[&str]) -> Result<String> {
-        let mut command = self.vmatrix("admin")?;
-        let output = run(command.args(args))?;
-        output
-            .split_whitespace()
-            .last()
-            .map(str::to_owned)
-            .with_context(|| format!("vmatrix admin {args:?} said nothing"))
+        let mut command = self.vmatrix(&[&["admin"], args].concat())?;
+        Ok(run(&mut command)?.trim().to_owned())
     }
 
-    fn vmatrix(&self, word: &str) -> Result<Command> {
+    fn vmatrix(&self, words: &[&str]) -> Result<Command> {
         let mut command = Command::new(program("vmatrix")?);
         command
             .env(MARK.0, MARK.1)
-            .arg(word)
+            .args(words)
             .arg("--data")
             .arg(self.server_data());
         if let Some(database) = &self.options.database {
