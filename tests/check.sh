@@ -29,7 +29,7 @@ for pair in "vmatrix-web vmatrix-hostagent" "vmatrix-hostagent vmatrix-web" "vma
     depends "$from" | grep -qx "$to" && fail "$from must not depend on $to"
 done
 only_in "sqlx outside web/src/store" '\bsqlx::' '^(web/src/store/|web/tests/|tests/)'
-only_in "axum outside the edge of web" '\baxum::' '^(web/src/(pages|ops|api|agents|auth|edge)/|web/src/(main|server|pages|ops|api|agents|auth|cli)\.rs|web/tests/|tests/)'
+only_in "axum outside the edge of web" '\baxum::' '^(web/src/(pages|ops|api|agents|auth|server)/|web/src/(main|server|pages|ops|api|agents|auth|cli)\.rs|web/tests/|tests/)'
 only_in "programs started outside hostagent/src/command.rs" 'Command::new\(' '^(hostagent/src/command\.rs|hostagent/benches/|hostagent/tests/|web/tests/|tests/)'
 only_in "the clock read inside placement, wire or domain" 'SystemTime::now|Instant::now|Timestamp::now' '^(hostagent/src/|hostagent/benches/|hostagent/tests/|web/src/(app|clock|cli|main|server|auth|agents|pages|ops|api|oracle|store|actions|nest|probe|resolve).*|web/tests/|tests/)'
 inner() { git ls-files -- "web/src/$1/*.rs" "web/src/$1.rs" | xargs -r grep -nE "crate::($2)\b" 2>/dev/null; }
@@ -39,33 +39,37 @@ for rule in "domain store|actions|oracle|pages|ops|api|agents|auth" "store actio
     [ -z "$found" ] || fail "web/src/$room must not use $others:"$'\n'"$found"
 done
 
+named=$(git grep -nE '(deb|security|snapshot|ftp)\.debian\.org|(static|index)\.crates\.io|registry\.npmjs|pypi\.org' -- ':!Cargo.lock' ':!tests/check.sh')
+[ -z "$named" ] || fail "a package registry is named:"$'\n'"$named"
+
 step "file lengths"
 long=$(git ls-files -- '*.rs' | xargs wc -l | awk '$2 != "total" && $1 > 400 { print $1, $2 }')
 [ -z "$long" ] || fail "files over 400 lines:"$'\n'"$long"
 
 step "unused dependencies"
-cargo machete --skip-target-dir >/tmp/vmatrix-machete.$$ 2>&1 || { cat /tmp/vmatrix-machete.$$ >&2; fail "unused dependencies"; }
-rm -f /tmp/vmatrix-machete.$$
+mkdir -p target
+cargo machete --skip-target-dir >target/machete.log 2>&1 || { cat target/machete.log >&2; fail "unused dependencies"; }
 
 step "advisories and licences"
-# The live advisory database where the network has it; else the copy that lies beside the project, if any.
-deny() { cargo deny --locked --workspace --config "$1" check --hide-inclusion-graph "${@:2}"; }
+deny() { cargo deny --locked --workspace "$@" --hide-inclusion-graph; }
+# The live advisory database where it can be reached; else the copy that lies beside the project, if there is one.
 if timeout 60 cargo deny --locked fetch db >/dev/null 2>&1; then
     echo "with the live advisory database" >&2
-    deny deny.toml advisories bans licenses sources || fail "cargo deny"
+    deny check advisories bans licenses sources || fail "cargo deny"
 elif [ -e ../shared/data/advisory-db.tar.gz ]; then
-    echo "with the copy of the advisory database in ../shared: the live one cannot be reached" >&2
-    # cargo-deny reads a database only out of a git repository: make one of the copy.
+    echo "with the copy of the advisory database in ../shared: the live one can not be reached" >&2
     copy=$PWD/target/advisory-copy
-    rm -rf "$copy" && mkdir -p "$copy/db"
-    tar -xzf ../shared/data/advisory-db.tar.gz -C "$copy/db"
-    git -C "$copy/db" init -q && git -C "$copy/db" add -A &&
-        git -C "$copy/db" -c user.name=check -c user.email=check@localhost commit -q -m copy
-    sed "s|^\[advisories\]|&\ndb-path = \"$copy/cache\"\ndb-urls = [\"file://$copy/db\"]\ngit-fetch-with-cli = true|" deny.toml >"$copy/deny.toml"
-    deny "$copy/deny.toml" advisories bans licenses sources || fail "cargo deny"
+    rm -rf "$copy" && mkdir -p "$copy"
+    sed "s|^\[advisories\]|&\ndb-path = \"$copy\"\nmaximum-db-staleness = \"P3Y\"|" deny.toml >"$copy/deny.toml"
+    # cargo-deny reads a git repository of a name of its own, which it tells when there is none.
+    name=$(deny --offline --config "$copy/deny.toml" check advisories 2>&1 | grep -o 'advisory-db-[0-9a-f]*' | head -n 1)
+    mkdir -p "$copy/$name" && tar -xzf ../shared/data/advisory-db.tar.gz -C "$copy/$name"
+    git -C "$copy/$name" init -q && git -C "$copy/$name" add -A &&
+        git -C "$copy/$name" -c user.name=check -c user.email=check@localhost commit -q -m copy
+    deny --offline --config "$copy/deny.toml" check advisories bans licenses sources || fail "cargo deny"
 else
     echo "no advisory database can be reached: advisories are NOT checked, licences are" >&2
-    deny deny.toml bans licenses sources || fail "cargo deny"
+    deny check bans licenses sources || fail "cargo deny"
 fi
 
 [ "$failures" = 0 ] || { printf '%s check(s) failed\n' "$failures" >&2; exit 1; }
