@@ -169,10 +169,11 @@ fn everything_that_is_wrong_is_said_at_once_with_its_value() {
 #[test]
 fn a_map_name_cannot_carry_a_command() {
     let case = Case::new();
+    let (home, away) = ([id(11)], [id(21)]);
     for map in ["", "a;quit", "a b", "../x", "\"", &"m".repeat(41)] {
         let asked = Asked {
             map: Some(map),
-            ..case.asked(&[id(11)], &[id(21)])
+            ..case.asked(&home, &away)
         };
         assert_eq!(
             case.check(&asked),

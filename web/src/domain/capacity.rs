@@ -32,7 +32,7 @@ pub struct Reservation {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoRoom {
     /// All slots are held at some moment of that time.
-    #[error("its {slots} {} held at that time", if *slots == 1 { "slot is" } else { "slots are" })]
+    #[error("{} at that time", if *slots == 1 { "its slot is held".to_owned() } else { format!("all its {slots} slots are held") })]
     Slots {
         /// How many it has.
         slots: u16,
