@@ -3,6 +3,7 @@
 pub mod accel;
 pub mod agent;
 pub mod beacon;
+pub mod cli;
 pub mod command;
 pub mod directory;
 pub mod facts;

@@ -1,6 +1,7 @@
 //! Looks at other hosts from here, for the server: the witness that a VM or a host is reachable on its public
 //! address. Level-triggered: what is ordered is asked again and again, gently, until it is withdrawn.
 
+use futures_util::future::join_all;
 use std::{
     collections::HashMap,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -13,12 +14,19 @@ use vmatrix_wire::{
     quake3::{MAX_PACKET, Packet, ServersQuery},
 };
 
+/// A question by UDP is said again after this long. A game lets one address ask ten times in a burst, then once a second,
+/// and answers ten queries a second in all; players ask too.
+const AGAIN: Duration = Duration::from_millis(300);
 /// One question's answer is waited for this long.
 const PATIENCE: Duration = Duration::from_millis(1_500);
-/// Pause until the first answer. The game answers ten queries a second in all, and players ask too.
-const EAGER: Duration = Duration::from_millis(400);
-/// Pause once everything that was asked for has been seen.
+/// A web application's first page after a resume takes longer.
+const WEB_PATIENCE: Duration = Duration::from_secs(5);
+/// Pause once the answer has been seen.
 const CALM: Duration = Duration::from_secs(5);
+/// Pause between two questions to masters, until the address is listed or this has been tried often.
+const UNLISTED: Duration = Duration::from_secs(1);
+/// How often.
+const OFTEN: u32 = 60;
 
 /// All lookouts of this host.
 pub struct Lookouts {
@@ -52,10 +60,15 @@ impl Lookouts {
     /// If there is no HTTP client to be had (no TLS provider is installed).
     pub fn new() -> reqwest::Result<Self> {
         let http = reqwest::Client::builder()
-            .timeout(PATIENCE)
+            .timeout(WEB_PATIENCE)
             .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
             .build()?;
-        Ok(Self { watches: HashMap::new(), changed: watch::Sender::new(0), http })
+        Ok(Self {
+            watches: HashMap::new(),
+            changed: watch::Sender::new(0),
+            http,
+        })
     }
 
     /// Grows whenever something is seen for the first time.
@@ -72,9 +85,21 @@ impl Lookouts {
                 continue;
             }
             let seen = Arc::new(Mutex::new(Seen::default()));
-            let work = look(lookout.clone(), Arc::clone(&seen), self.changed.clone(), self.http.clone());
+            let work = look(
+                lookout.clone(),
+                Arc::clone(&seen),
+                self.changed.clone(),
+                self.http.clone(),
+            );
             let task = tokio::spawn(work).abort_handle();
-            self.watches.insert(lookout.lookout, Watch { lookout: lookout.clone(), seen, task });
+            self.watches.insert(
+                lookout.lookout,
+                Watch {
+                    lookout: lookout.clone(),
+                    seen,
+                    task,
+                },
+            );
         }
     }
 
@@ -101,38 +126,65 @@ impl Lookouts {
 }
 
 async fn look(lookout: Lookout, seen: Arc<Mutex<Seen>>, changed: watch::Sender<u64>, http: reqwest::Client) {
-    loop {
-        let answered = ask(lookout.address, &lookout.ask, &http).await;
-        let listed = match &lookout.ask {
-            Ask::Vm { gamename, game_protocol, masters, .. } if answered => {
-                listed(lookout.address, masters, &ServersQuery::all(gamename, *game_protocol)).await
-            }
-            _ => false,
-        };
-        let (first, complete) = {
-            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            let first = (answered && seen.answered.is_none()) || (listed && seen.listed.is_none());
-            seen.answered = answered.then(Instant::now).or(seen.answered);
-            seen.listed = listed.then(Instant::now).or(seen.listed);
-            let wants_list = matches!(&lookout.ask, Ask::Vm { masters, .. } if !masters.is_empty());
-            (first, seen.answered.is_some() && (!wants_list || seen.listed.is_some()))
-        };
+    let note = |put: &dyn Fn(&mut Seen) -> &mut Option<Instant>| {
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = put(&mut seen).replace(Instant::now()).is_none();
+        drop(seen);
         if first {
             changed.send_modify(|count| *count += 1);
         }
-        tokio::time::sleep(if complete { CALM } else { EAGER }).await;
-    }
+    };
+    let answers = async {
+        loop {
+            if ask(lookout.address, &lookout.ask, &http).await {
+                note(&|seen| &mut seen.answered);
+                tokio::time::sleep(CALM).await;
+            } else {
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    };
+    let listings = async {
+        let Ask::Vm {
+            gamename,
+            game_protocol,
+            masters,
+            ..
+        } = &lookout.ask
+        else {
+            return;
+        };
+        let query = ServersQuery::all(gamename, *game_protocol);
+        let mut tries = 0;
+        while !masters.is_empty() {
+            let listed = listed(lookout.address, masters, &query).await;
+            if listed {
+                note(&|seen| &mut seen.listed);
+            }
+            tries += 1;
+            tokio::time::sleep(if listed || tries > OFTEN { CALM } else { UNLISTED }).await;
+        }
+    };
+    tokio::join!(answers, listings);
 }
 
 async fn ask(address: SocketAddr, ask: &Ask, http: &reqwest::Client) -> bool {
     match ask {
-        Ask::Vm { proof: Proof::Http { path }, .. } => {
+        Ask::Vm {
+            proof: Proof::Http { path },
+            ..
+        } => {
             let answer = http.get(format!("http://{address}{path}")).send().await;
             answer.is_ok_and(|answer| answer.status().as_u16() < 400)
         }
-        Ask::Vm { proof: Proof::Quake3, .. } => {
+        Ask::Vm {
+            proof: Proof::Quake3, ..
+        } => {
             let challenge = format!("{:08x}", rand::random::<u32>());
-            let question = Packet::GetInfo { challenge: challenge.clone() }.encode();
+            let question = Packet::GetInfo {
+                challenge: challenge.clone(),
+            }
+            .encode();
             let is_it = |bytes: &[u8]| match Packet::parse(bytes) {
                 Ok(Packet::Info(info)) => (info.challenge == challenge).then_some(()),
                 _ => None,
@@ -141,7 +193,9 @@ async fn ask(address: SocketAddr, ask: &Ask, http: &reqwest::Client) -> bool {
         }
         Ask::Beacon { nonce } => {
             let frame = crate::beacon::frame(nonce);
-            exchange(address, &frame, |bytes| (bytes == frame).then_some(())).await.is_some()
+            exchange(address, &frame, |bytes| (bytes == frame).then_some(()))
+                .await
+                .is_some()
         }
     }
 }
@@ -149,20 +203,17 @@ async fn ask(address: SocketAddr, ask: &Ask, http: &reqwest::Client) -> bool {
 /// Whether one of the masters lists the address.
 async fn listed(address: SocketAddr, masters: &[SocketAddr], query: &ServersQuery) -> bool {
     let question = Packet::GetServers(query.clone()).encode();
-    for master in masters {
-        let has_it = |bytes: &[u8]| match Packet::parse(bytes) {
-            Ok(Packet::Servers(list)) if list.servers.contains(&address) => Some(true),
-            Ok(Packet::Servers(list)) if list.last => Some(false),
-            _ => None,
-        };
-        if exchange(*master, &question, has_it).await == Some(true) {
-            return true;
-        }
-    }
-    false
+    let has_it = |bytes: &[u8]| match Packet::parse(bytes) {
+        Ok(Packet::Servers(list)) if list.servers.contains(&address) => Some(true),
+        Ok(Packet::Servers(list)) if list.last => Some(false),
+        _ => None,
+    };
+    let answers = join_all(masters.iter().map(|master| exchange(*master, &question, has_it))).await;
+    answers.contains(&Some(true))
 }
 
-/// Sends one packet and takes answers from there, and only from there, until one is the right one.
+/// Sends one packet, again now and then, and takes answers from there, and only from there, until one is the right
+/// one.
 async fn exchange<T>(to: SocketAddr, packet: &[u8], right: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
     let any: SocketAddr = match to {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -171,12 +222,17 @@ async fn exchange<T>(to: SocketAddr, packet: &[u8], right: impl Fn(&[u8]) -> Opt
     let work = async {
         let socket = UdpSocket::bind(any).await.ok()?;
         socket.connect(to).await.ok()?;
-        socket.send(packet).await.ok()?;
         let mut buffer = vec![0; MAX_PACKET];
+        let mut again = tokio::time::interval(AGAIN);
         loop {
-            let length = socket.recv(&mut buffer).await.ok()?;
-            if let Some(value) = right(&buffer[..length]) {
-                return Some(value);
+            tokio::select! {
+                // That nobody is there yet (an ICMP answer) shows as an error, and is no reason to stop.
+                _ = again.tick() => drop(socket.send(packet).await),
+                received = socket.recv(&mut buffer) => {
+                    if let Some(value) = received.ok().and_then(|length| right(&buffer[..length])) {
+                        return Some(value);
+                    }
+                }
             }
         }
     };
@@ -191,7 +247,11 @@ mod tests {
     use vmatrix_wire::{Beacon, Digest, HostId};
 
     fn beacon_lookout(address: SocketAddr, nonce: Digest) -> Lookout {
-        Lookout { lookout: LookoutId::Host(HostId(Uuid::nil())), address, ask: Ask::Beacon { nonce } }
+        Lookout {
+            lookout: LookoutId::Host(HostId(Uuid::nil())),
+            address,
+            ask: Ask::Beacon { nonce },
+        }
     }
 
     fn new() -> Lookouts {
@@ -206,15 +266,31 @@ mod tests {
         drop(free);
         let nonce = Digest([7; 32]);
         let mut beacons = Beacons::default();
-        beacons.intend(Some(&Beacon { port: address.port(), nonce }));
+        beacons.intend(Some(&Beacon {
+            port: address.port(),
+            nonce,
+        }));
         let mut lookouts = new();
         let mut changed = lookouts.changed();
         lookouts.intend(&[beacon_lookout(address, nonce)]);
         changed.changed().await.unwrap();
         assert!(lookouts.observe()[0].answered_ms_ago.is_some());
         lookouts.intend(&[]);
-        assert!(lookouts.observe().is_empty(), "what is withdrawn is no longer reported");
-        assert!(!ask(address, &Ask::Beacon { nonce: Digest([8; 32]) }, &lookouts.http).await, "another nonce");
+        assert!(
+            lookouts.observe().is_empty(),
+            "what is withdrawn is no longer reported"
+        );
+        assert!(
+            !ask(
+                address,
+                &Ask::Beacon {
+                    nonce: Digest([8; 32])
+                },
+                &lookouts.http
+            )
+            .await,
+            "another nonce"
+        );
     }
 
     #[tokio::test]
@@ -225,5 +301,61 @@ mod tests {
         let first = lookouts.watches[&lookout.lookout].task.id();
         lookouts.intend(std::slice::from_ref(&lookout));
         assert_eq!(lookouts.watches[&lookout.lookout].task.id(), first);
+    }
+
+    #[tokio::test]
+    async fn who_comes_up_while_they_are_asked_is_seen_soon() {
+        let address = {
+            let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            free.local_addr().unwrap()
+        };
+        let nonce = Digest([7; 32]);
+        let frame = crate::beacon::frame(&nonce);
+        // Nobody is there for the first questions, which the system says by ICMP.
+        let asked = tokio::spawn(async move {
+            let frame = crate::beacon::frame(&nonce);
+            exchange(address, &frame, |bytes| (bytes == frame).then_some(())).await
+        });
+        tokio::time::sleep(AGAIN + AGAIN / 2).await;
+        let late = UdpSocket::bind(address).await.unwrap();
+        let mut buffer = [0; 200];
+        let (length, from) = late.recv_from(&mut buffer).await.unwrap();
+        assert_eq!(&buffer[..length], frame);
+        late.send_to(&frame, from).await.unwrap();
+        assert_eq!(asked.await.unwrap(), Some(()));
+    }
+
+    #[tokio::test]
+    async fn a_web_page_counts_unless_it_is_an_error() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            for status in ["200 OK", "302 Found", "503 Busy"] {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut buffer = [0; 1_000];
+                let length = stream.read(&mut buffer).await.unwrap();
+                assert!(buffer[..length].starts_with(b"GET /index.php HTTP/1.1"));
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\nlocation: /\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+                );
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        let lookouts = new();
+        let page = Ask::Vm {
+            proof: Proof::Http {
+                path: "/index.php".into(),
+            },
+            gamename: String::new(),
+            game_protocol: 0,
+            masters: Vec::new(),
+        };
+        assert!(ask(address, &page, &lookouts.http).await);
+        assert!(
+            ask(address, &page, &lookouts.http).await,
+            "a redirection is an answer and is not followed"
+        );
+        assert!(!ask(address, &page, &lookouts.http).await);
     }
 }

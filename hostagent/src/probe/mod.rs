@@ -46,7 +46,11 @@ struct Answers {
 impl Default for Probes {
     fn default() -> Self {
         let room = Arc::new(Semaphore::new(IN_FLIGHT));
-        Self { rounds: HashMap::new(), room, changed: watch::Sender::new(0) }
+        Self {
+            rounds: HashMap::new(),
+            room,
+            changed: watch::Sender::new(0),
+        }
     }
 }
 
@@ -59,14 +63,24 @@ impl Probes {
 
     /// Takes the whole intention: starts rounds that are new, forgets those that are not listed.
     pub fn intend(&mut self, orders: &[ProbeOrder]) {
-        self.rounds.retain(|id, _| orders.iter().any(|order| order.probe == *id));
+        self.rounds
+            .retain(|id, _| orders.iter().any(|order| order.probe == *id));
         for order in orders {
             if self.rounds.contains_key(&order.probe) {
                 continue;
             }
-            let targets = order.targets.iter().map(|target| (target.clone(), 0, Vec::new())).collect();
+            let targets = order
+                .targets
+                .iter()
+                .map(|target| (target.clone(), 0, Vec::new()))
+                .collect();
             let answers = Arc::new(Mutex::new(Answers { done: false, targets }));
-            let work = measure(order.clone(), answers.clone(), self.room.clone(), self.changed.clone());
+            let work = measure(
+                order.clone(),
+                answers.clone(),
+                self.room.clone(),
+                self.changed.clone(),
+            );
             let task = tokio::spawn(work).abort_handle();
             self.rounds.insert(order.probe, Round { answers, task });
         }
@@ -85,7 +99,11 @@ impl Probes {
                     .iter()
                     .map(|(target, sent, rtts)| stats::sum_up(target.target, *sent, rtts))
                     .collect();
-                ProbeReport { probe: *id, done: answers.done, samples }
+                ProbeReport {
+                    probe: *id,
+                    done: answers.done,
+                    samples,
+                }
             })
             .collect();
         reports.sort_by_key(|report| report.probe);
@@ -109,7 +127,9 @@ async fn measure(
     let mut work = JoinSet::new();
     for (index, target) in order.targets.iter().enumerate() {
         // A client of its own per round, so that two rounds that ask the same target do not take each other's answers.
-        let client = clients.entry(target.address.is_ipv6()).or_insert_with(|| client(target.address));
+        let client = clients
+            .entry(target.address.is_ipv6())
+            .or_insert_with(|| client(target.address));
         let Some(client) = client.clone() else { continue };
         let ident = PingIdentifier(rand::random());
         for turn in 0..order.samples {
@@ -212,7 +232,10 @@ mod tests {
     fn requests_are_spread_evenly_over_targets_and_time() {
         let order = order(1, &["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"]);
         let at = |index, turn| due(&order, index, turn).as_millis();
-        assert_eq!([at(0, 0), at(1, 0), at(3, 0), at(0, 1), at(2, 3)], [0, 5, 15, 20, 70]);
+        assert_eq!(
+            [at(0, 0), at(1, 0), at(3, 0), at(0, 1), at(2, 3)],
+            [0, 5, 15, 20, 70]
+        );
     }
 
     #[tokio::test]
@@ -222,10 +245,17 @@ mod tests {
         }
         let mut probes = Probes::default();
         // Broadcasts are refused by the kernel itself: nothing is sent anywhere.
-        probes.intend(&[order(1, &["127.0.0.1", "255.255.255.255"]), order(2, &["127.0.0.1"])]);
+        probes.intend(&[
+            order(1, &["127.0.0.1", "255.255.255.255"]),
+            order(2, &["127.0.0.1"]),
+        ]);
         let reports = until_done(&probes).await;
         for report in &reports {
-            assert_eq!((report.samples[0].sent, report.samples[0].received), (4, 4), "{reports:?}");
+            assert_eq!(
+                (report.samples[0].sent, report.samples[0].received),
+                (4, 4),
+                "{reports:?}"
+            );
             assert!(report.samples[0].median_us.is_some_and(|us| us > 0));
         }
         assert_eq!(reports[0].samples[1].sent, 4);
@@ -239,7 +269,10 @@ mod tests {
         probes.intend(std::slice::from_ref(&nobody));
         until_done(&probes).await;
         probes.intend(std::slice::from_ref(&nobody));
-        assert!(probes.observe()[0].done, "asked for again, it is not measured again");
+        assert!(
+            probes.observe()[0].done,
+            "asked for again, it is not measured again"
+        );
         probes.intend(&[]);
         assert_eq!(probes.observe(), []);
     }

@@ -20,7 +20,9 @@ pub(crate) fn sum_up(target: TargetId, sent: u16, rtts: &[Duration]) -> RttSampl
 
 /// Rounded to the nearest microsecond, and at least one: what came back took time, and zero would look like "unknown".
 fn micros(time: Duration) -> u32 {
-    u32::try_from((time.as_nanos() + 500) / 1_000).unwrap_or(u32::MAX).max(1)
+    u32::try_from((time.as_nanos() + 500) / 1_000)
+        .unwrap_or(u32::MAX)
+        .max(1)
 }
 
 fn median(sorted: &[u32]) -> Option<u32> {
@@ -52,7 +54,10 @@ mod tests {
     fn what_never_came_back_is_unknown_and_not_zero() {
         let sample = of(&[]);
         assert_eq!((sample.sent, sample.received), (9, 0));
-        assert_eq!((sample.min_us, sample.median_us, sample.deviation_us), (None, None, None));
+        assert_eq!(
+            (sample.min_us, sample.median_us, sample.deviation_us),
+            (None, None, None)
+        );
     }
 
     #[test]
