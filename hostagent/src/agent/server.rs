@@ -145,7 +145,7 @@ impl Server {
     ///
     /// # Errors
     /// [`ServerError::Missing`], or any other.
-    pub async fn manifest(&self, digest: &Digest) -> Result<Vec<u8>, ServerError> {
+    pub async fn manifest(&self, digest: Digest) -> Result<Vec<u8>, ServerError> {
         self.bytes(&format!("agent/v1/manifests/{digest}")).await
     }
 
@@ -153,7 +153,7 @@ impl Server {
     ///
     /// # Errors
     /// [`ServerError::Missing`], or any other.
-    pub async fn chunk(&self, digest: &Digest) -> Result<Vec<u8>, ServerError> {
+    pub async fn chunk(&self, digest: Digest) -> Result<Vec<u8>, ServerError> {
         self.bytes(&format!("agent/v1/chunks/{digest}")).await
     }
 
@@ -162,7 +162,7 @@ impl Server {
         let most = usize::try_from(Manifest::CHUNK * 16).unwrap_or(usize::MAX);
         let mut bytes = Vec::new();
         let mut response = response;
-        while let Some(part) = response.chunk().await.map_err(ServerError::Unreachable)? {
+        while let Some(part) = response.chunk().await.map_err(broken_off)? {
             bytes.extend_from_slice(&part);
             if bytes.len() > most {
                 return Err(ServerError::Odd(format!("{path} is longer than {most} bytes")));
@@ -185,7 +185,7 @@ impl Server {
         let response = request
             .send()
             .await
-            .map_err(|error| ServerError::Unreachable(error.without_url()))?;
+            .map_err(broken_off)?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -206,6 +206,11 @@ impl Server {
 const SHORT: Duration = Duration::from_secs(15);
 const LONG: Duration = Duration::from_secs(120);
 
+/// An answer that did not come to its end. Addresses are no part of what is reported.
+fn broken_off(error: reqwest::Error) -> ServerError {
+    ServerError::Unreachable(error.without_url())
+}
+
 fn same_version(protocol: u16) -> Result<(), ServerError> {
     if protocol == PROTOCOL {
         Ok(())
@@ -215,7 +220,7 @@ fn same_version(protocol: u16) -> Result<(), ServerError> {
 }
 
 async fn decode<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, ServerError> {
-    let bytes = response.bytes().await.map_err(ServerError::Unreachable)?;
+    let bytes = response.bytes().await.map_err(broken_off)?;
     serde_json::from_slice(&bytes).map_err(|error| ServerError::Odd(error.to_string()))
 }
 
