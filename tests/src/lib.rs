@@ -31,6 +31,7 @@
 
 pub mod browser;
 pub mod client;
+pub mod demo;
 pub mod fleet;
 mod namespace;
 pub mod players;

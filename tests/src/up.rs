@@ -12,6 +12,8 @@ use tun_rs::{DeviceBuilder, Layer, SyncDevice};
 
 /// The management bridge: a wire beside the emulated internet, between agents and the website.
 const BRIDGE: &str = "vmx-ctl";
+/// Prefix of the bridge's ends of the hosts' wires.
+const WIRE: &str = "vmx-c";
 /// Held while a world is up; names its namespaces, so that the next one can remove them if this one is killed.
 const LOCK: &str = "/run/vmatrix-world";
 
@@ -152,7 +154,7 @@ impl Running {
                 "link set lo up\naddr add {address}/32 dev wan0\nlink set wan0 up\nroute add 10.77.0.0/16 dev wan0\n"
             );
             if node.kind == Kind::Host {
-                let outer = format!("{PREFIX}c{}", node.number);
+                let outer = wire_of(node);
                 ip(
                     None,
                     &format!("link add {outer} type veth peer name ctl0 netns {namespace}"),
@@ -307,12 +309,32 @@ fn remove(lock: &mut File) -> Result<(), UpError> {
             std::fs::remove_file(&path).map_err(UpError::io(path.display().to_string()))?;
         }
     }
-    if std::path::Path::new("/sys/class/net").join(BRIDGE).exists() {
-        ip(None, &format!("link delete {BRIDGE}"))?;
+    // A namespace goes in its own time, and its wires with it; ours must be free at once.
+    for link in links().filter(|link| link == BRIDGE || is_wire(link)) {
+        ip(None, &format!("link delete {link}"))?;
     }
     lock.set_len(0)
         .and_then(|()| lock.rewind())
         .map_err(UpError::io(LOCK))
+}
+
+/// All devices of the root namespace.
+fn links() -> impl Iterator<Item = String> {
+    let entries = std::fs::read_dir("/sys/class/net")
+        .into_iter()
+        .flatten()
+        .flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok())
+}
+
+/// The bridge's end of a host's wire.
+fn wire_of(node: &Placed) -> String {
+    format!("{WIRE}{}", node.number)
+}
+
+fn is_wire(link: &str) -> bool {
+    link.strip_prefix(WIRE)
+        .is_some_and(|number| number.parse::<usize>().is_ok())
 }
 
 /// Whether a namespace's uplink ends in one of these, or has ended in one that is gone.

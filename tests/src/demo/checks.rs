@@ -30,15 +30,32 @@ pub fn faults(summary: &Value) -> Vec<String> {
         faults.push("the server was not seen in the directory".into());
     }
     if summary["match"]["state"] != "over" {
-        faults.push(format!("the match ended as {}, not as over", summary["match"]["state"]));
+        faults.push(format!(
+            "the match ended as {}, not as over",
+            summary["match"]["state"]
+        ));
     }
-    for name in ["probe", "choose", "resume_to_answer", "cont_to_answer", "configure", "order_to_answer", "book_to_ready"]
-    {
+    for name in [
+        "probe",
+        "choose",
+        "resume_to_answer",
+        "cont_to_answer",
+        "configure",
+        "order_to_answer",
+        "book_to_ready",
+    ] {
         if !summary["times_ms"][name].is_number() {
             faults.push(format!("times_ms.{name} is missing"));
         }
     }
-    for pointer in ["/vmm/name", "/vmm/accelerator", "/boot_ms", "/policy", "/cap_ms", "/chosen/site"] {
+    for pointer in [
+        "/vmm/name",
+        "/vmm/accelerator",
+        "/boot_ms",
+        "/policy",
+        "/cap_ms",
+        "/chosen/site",
+    ] {
         if summary.pointer(pointer).is_none_or(Value::is_null) {
             faults.push(format!("{pointer} is missing"));
         }
@@ -69,15 +86,22 @@ fn choice(summary: &Value, faults: &mut Vec<String>) {
     match (best, fairness.get(chosen)) {
         (None, _) => faults.push("the matrix has no host for this match".into()),
         (Some((host, least)), own) if own.is_none_or(|own| *own > least + 1e-6) => {
-            faults.push(format!("{chosen} was chosen, and {host} is the fairest with {least:.3} ms"));
+            faults.push(format!(
+                "{chosen} was chosen, and {host} is the fairest with {least:.3} ms"
+            ));
         }
         (Some((_, least)), _) if (least - said).abs().is_nan() || (least - said).abs() > 0.01 => {
-            faults.push(format!("the closeness factor of {chosen} is {least:.3} ms, and was said to be {said:.3} ms"));
+            faults.push(format!(
+                "the closeness factor of {chosen} is {least:.3} ms, and was said to be {said:.3} ms"
+            ));
         }
         _ => {}
     }
     if let Some(hosts) = summary["hosts"].as_array() {
-        for host in hosts.iter().filter(|host| host["reason"].as_str().unwrap_or_default().is_empty()) {
+        for host in hosts
+            .iter()
+            .filter(|host| host["reason"].as_str().unwrap_or_default().is_empty())
+        {
             faults.push(format!("no reason is given for host {}", host["host"]));
         }
     }
@@ -94,14 +118,20 @@ fn promises(summary: &Value, faults: &mut Vec<String>) {
         let name = player["name"].as_str().unwrap_or_default();
         let (predicted, measured) = (player["predicted_ms"].as_f64(), player["measured_ms"].as_f64());
         let (Some(predicted), Some(measured)) = (predicted, measured) else {
-            faults.push(format!("{name}: nothing was promised, or the game did not answer"));
+            faults.push(format!(
+                "{name}: nothing was promised, or the game did not answer"
+            ));
             continue;
         };
         if summary["matrix_ms"][chosen][name].as_f64() != Some(predicted) {
-            faults.push(format!("{name}: {predicted} ms were promised, which is not what {chosen} measured"));
+            faults.push(format!(
+                "{name}: {predicted} ms were promised, which is not what {chosen} measured"
+            ));
         }
         if (measured - predicted).abs() > CLOSE_ENOUGH_MS {
-            faults.push(format!("{name}: {predicted:.1} ms were promised, and {measured:.1} ms came"));
+            faults.push(format!(
+                "{name}: {predicted:.1} ms were promised, and {measured:.1} ms came"
+            ));
         }
     }
 }
@@ -145,7 +175,11 @@ mod tests {
         let lies: [(&str, Value, &str); 7] = [
             ("/chosen/host", json!("b"), "a is the fairest"),
             ("/chosen/closeness_ms", json!(9.0), "was said to be 9.000"),
-            ("/players/0/measured_ms", json!(25.1), "x: 20.0 ms were promised, and 25.1 ms came"),
+            (
+                "/players/0/measured_ms",
+                json!(25.1),
+                "x: 20.0 ms were promised, and 25.1 ms came",
+            ),
             ("/players/1/measured_ms", json!(null), "y: nothing was promised"),
             ("/directory/listed", json!(false), "directory"),
             ("/match/state", json!("ending"), "ended as"),
@@ -155,7 +189,10 @@ mod tests {
             let mut summary = good();
             *summary.pointer_mut(pointer).unwrap() = lie;
             let faults = faults(&summary);
-            assert!(faults.iter().any(|fault| fault.contains(told)), "{pointer}: {faults:?}");
+            assert!(
+                faults.iter().any(|fault| fault.contains(told)),
+                "{pointer}: {faults:?}"
+            );
         }
     }
 }

@@ -20,16 +20,27 @@ pub struct Listing {
 pub async fn look_up(fleet: &Fleet, player: &str, server: SocketAddr) -> Result<Listing> {
     let directory = fleet.master()?;
     let query = ServersQuery::all(GAMENAME, PROTOCOL);
-    wait(Duration::from_secs(20), "the directory lists the server", async || {
-        let servers = listed(&fleet.running, player, directory, &query)?;
-        Ok(if servers.contains(&server) { Ok(()) } else { Err(json!(servers)) })
-    })
+    wait(
+        Duration::from_secs(20),
+        "the directory lists the server",
+        async || {
+            let servers = listed(&fleet.running, player, directory, &query)?;
+            Ok(if servers.contains(&server) {
+                Ok(())
+            } else {
+                Err(json!(servers))
+            })
+        },
+    )
     .await?;
     let mut line = None;
     // quakestat asks the server itself, whose answers are rationed: it may have to ask twice.
     for _ in 0..3 {
         let printed = quakestat(fleet, player, directory)?;
-        line = printed.lines().find(|line| line.contains(&server.to_string()) && !line.contains("no response")).map(str::to_owned);
+        line = printed
+            .lines()
+            .find(|line| line.contains(&server.to_string()) && !line.contains("no response"))
+            .map(str::to_owned);
         if line.is_some() {
             break;
         }
@@ -41,9 +52,18 @@ pub async fn look_up(fleet: &Fleet, player: &str, server: SocketAddr) -> Result<
 
 fn quakestat(fleet: &Fleet, player: &str, directory: SocketAddr) -> Result<String> {
     let mut command = Command::new("quakestat");
-    command.args([format!("-q3m,{PROTOCOL}"), directory.to_string()]).args(["-timeout", "3", "-nh"]);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args([format!("-q3m,{PROTOCOL}"), directory.to_string()])
+        .args(["-timeout", "3", "-nh"]);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let output = fleet.running.spawn_in(player, &mut command)?.wait_with_output()?;
-    ensure!(output.status.success(), "quakestat failed: {}", String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        output.status.success(),
+        "quakestat failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -15,7 +15,13 @@ pub fn answers(running: &Running, player: &str, server: SocketAddr, questions: u
     let socket = socket(running, player)?;
     for number in 0..questions {
         let challenge = format!("a{number}");
-        socket.send_to(&Packet::GetInfo { challenge: challenge.clone() }.encode(), server)?;
+        socket.send_to(
+            &Packet::GetInfo {
+                challenge: challenge.clone(),
+            }
+            .encode(),
+            server,
+        )?;
         let mut buffer = [0; 4096];
         if let Ok((length, from)) = socket.recv_from(&mut buffer)
             && let Ok(Packet::Info(info)) = Packet::parse(&buffer[..length])
@@ -29,7 +35,12 @@ pub fn answers(running: &Running, player: &str, server: SocketAddr, questions: u
 }
 
 /// The servers that a directory lists, by `getserversExt`.
-pub fn listed(running: &Running, player: &str, directory: SocketAddr, query: &ServersQuery) -> Result<Vec<SocketAddr>> {
+pub fn listed(
+    running: &Running,
+    player: &str,
+    directory: SocketAddr,
+    query: &ServersQuery,
+) -> Result<Vec<SocketAddr>> {
     let socket = socket(running, player)?;
     let question = Packet::GetServers(query.clone()).encode();
     for _ in 0..3 {

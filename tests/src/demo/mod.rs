@@ -22,7 +22,10 @@ use vmatrix_wire::Secret;
 
 /// What the demo is asked for.
 #[derive(Debug, Clone, clap::Parser)]
-#[command(name = "vmatrix-demo", about = "A world of hosts and players on this machine, and a match in it")]
+#[command(
+    name = "vmatrix-demo",
+    about = "A world of hosts and players on this machine, and a match in it"
+)]
 pub struct Args {
     /// Play one match to its end, check every claim, write target/demo/summary.json, and leave nothing behind.
     #[arg(long)]
@@ -61,7 +64,9 @@ pub async fn run(args: Args) -> Result<()> {
     let page = format!("{}/matches/{id}", fleet.operator.base());
     let patience = Duration::from_secs(180);
     let tell = |line: &str| say.tell(line);
-    let view = fleet.follow(&people.organiser, &id, &["ready"], patience, &tell).await?;
+    let view = fleet
+        .follow(&people.organiser, &id, &["ready"], patience, &tell)
+        .await?;
     if args.once {
         return once(&fleet, &people, &id, view, &args, &say).await;
     }
@@ -80,11 +85,19 @@ pub async fn run(args: Args) -> Result<()> {
 async fn once(fleet: &Fleet, people: &People, id: &str, view: Value, args: &Args, say: &Story) -> Result<()> {
     let server: SocketAddr = text(&view, "/connect/address")?.parse()?;
     let password = Secret::new(text(&view, "/connect/password")?);
-    let names: Vec<String> = people.clans.iter().flat_map(|clan| &clan.players).map(|player| player.name.clone()).collect();
+    let names: Vec<String> = people
+        .clans
+        .iter()
+        .flat_map(|clan| &clan.players)
+        .map(|player| player.name.clone())
+        .collect();
     let first = names.first().context("no players")?;
 
     let listing = look_up(fleet, first, server).await?;
-    say.tell(&format!("the directory {} lists {server}; quakestat shows: {}", listing.directory, listing.quakestat));
+    say.tell(&format!(
+        "the directory {} lists {server}; quakestat shows: {}",
+        listing.directory, listing.quakestat
+    ));
     join(&fleet.running, first, server, &password, say)?;
     say.tell("every player asks the game for its status, from their own city");
     let names_of: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -92,17 +105,29 @@ async fn once(fleet: &Fleet, people: &People, id: &str, view: Value, args: &Args
     let measured = |name: &str| measured.get(name).and_then(players::RoundTrips::median_ms);
 
     let api = &people.organiser;
-    let view = wait(Duration::from_secs(60), "the server has seen the listing", async || {
-        let view = api.get(&format!("/matches/{id}")).await?;
-        Ok(if view["directory"]["listed"] == true { Ok(view) } else { Err(view["directory"].clone()) })
-    })
+    let view = wait(
+        Duration::from_secs(60),
+        "the server has seen the listing",
+        async || {
+            let view = api.get(&format!("/matches/{id}")).await?;
+            Ok(if view["directory"]["listed"] == true {
+                Ok(view)
+            } else {
+                Err(view["directory"].clone())
+            })
+        },
+    )
     .await?;
     let taken = text(&view, "/chosen/host")?.to_owned();
     visit_wiki(fleet, first, &taken, &|line| say.tell(line)).await?;
 
     say.tell("the organiser ends the match");
     api.post(&format!("/matches/{id}/end"), json!({})).await?;
-    let over = fleet.follow(api, id, &["over"], Duration::from_secs(60), &|line| say.tell(line)).await?;
+    let over = fleet
+        .follow(api, id, &["over"], Duration::from_secs(60), &|line| {
+            say.tell(line)
+        })
+        .await?;
     let summary = summarise(view, &over, measured);
     let path = args.out.join("summary.json");
     std::fs::create_dir_all(&args.out)?;
@@ -112,25 +137,42 @@ async fn once(fleet: &Fleet, people: &People, id: &str, view: Value, args: &Args
 
     let faults = checks::faults(&summary);
     if !faults.is_empty() {
-        bail!("not all is as it should be (see {}):\n  {}", path.display(), faults.join("\n  "));
+        bail!(
+            "not all is as it should be (see {}):\n  {}",
+            path.display(),
+            faults.join("\n  ")
+        );
     }
     table(&summary);
-    say.tell(&format!("every claim was checked and is true; see {}", path.display()));
+    say.tell(&format!(
+        "every claim was checked and is true; see {}",
+        path.display()
+    ));
     Ok(())
 }
 
 /// A real client is refused without the match password, and plays with it.
 fn join(running: &Running, player: &str, server: SocketAddr, password: &Secret, say: &Story) -> Result<()> {
     let attempt = |password: Option<Secret>| {
-        let join = Join { server, name: player.to_owned(), password, patience: Duration::from_secs(20) };
+        let join = Join {
+            server,
+            name: player.to_owned(),
+            password,
+            patience: Duration::from_secs(20),
+        };
         client::join(running, player, &join)
     };
     match attempt(None)? {
-        Outcome::Refused { message } => say.tell(&format!("{player} without the password is refused: {}", message.trim())),
+        Outcome::Refused { message } => say.tell(&format!(
+            "{player} without the password is refused: {}",
+            message.trim()
+        )),
         Outcome::Playing { .. } => bail!("{player} could join without the match password"),
     }
     match attempt(Some(password.clone()))? {
-        Outcome::Playing { ping_ms, .. } => say.tell(&format!("{player} with the password plays, with a ping of {ping_ms} ms")),
+        Outcome::Playing { ping_ms, .. } => say.tell(&format!(
+            "{player} with the password plays, with a ping of {ping_ms} ms"
+        )),
         Outcome::Refused { message } => bail!("{player} could not join with the match password: {message}"),
     }
     Ok(())
@@ -154,19 +196,36 @@ fn summarise(mut view: Value, over: &Value, measured: impl Fn(&str) -> Option<f6
 }
 
 fn nothing_is_left(fleet: &Fleet, host: &str, player: &str, server: SocketAddr) -> Result<()> {
-    ensure!(!answers(&fleet.running, player, server, 2)?, "the game still answers on {server}");
+    ensure!(
+        !answers(&fleet.running, player, server, 2)?,
+        "the game still answers on {server}"
+    );
     let vms = fleet.agent_data(host).join("vms");
-    let left = std::fs::read_dir(&vms).map(|entries| entries.flatten().map(|entry| entry.path()).collect::<Vec<_>>());
-    ensure!(left.as_ref().map_or(true, Vec::is_empty), "left on {host}: {left:?}");
+    let left = std::fs::read_dir(&vms)
+        .map(|entries| entries.flatten().map(|entry| entry.path()).collect::<Vec<_>>());
+    ensure!(
+        left.as_ref().map_or(true, Vec::is_empty),
+        "left on {host}: {left:?}"
+    );
     Ok(())
 }
 
 fn table(summary: &Value) {
-    println!("\n  {:10} {:9} {:>9} {:>9}", "player", "clan", "promised", "measured");
+    println!(
+        "\n  {:10} {:9} {:>9} {:>9}",
+        "player", "clan", "promised", "measured"
+    );
     for player in summary["players"].as_array().into_iter().flatten() {
-        let (name, clan) = (player["name"].as_str().unwrap_or("?"), player["clan"].as_str().unwrap_or("?"));
+        let (name, clan) = (
+            player["name"].as_str().unwrap_or("?"),
+            player["clan"].as_str().unwrap_or("?"),
+        );
         let ms = |field: &str| player[field].as_f64().unwrap_or(f64::NAN);
-        println!("  {name:10} {clan:9} {:6.1} ms {:6.1} ms", ms("predicted_ms"), ms("measured_ms"));
+        println!(
+            "  {name:10} {clan:9} {:6.1} ms {:6.1} ms",
+            ms("predicted_ms"),
+            ms("measured_ms")
+        );
     }
     println!("\n  milliseconds: {}\n", summary["times_ms"]);
 }
@@ -187,7 +246,11 @@ impl People {
             let name = clan.name.to_lowercase();
             accounts.push(fleet.admin_user(&name, &["--role", "clan_admin", "--clan", &clan.name])?);
         }
-        Ok(Self { organiser, accounts, clans })
+        Ok(Self {
+            organiser,
+            accounts,
+            clans,
+        })
     }
 }
 

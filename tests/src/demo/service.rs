@@ -12,7 +12,10 @@ use std::{
 pub async fn visit_wiki(fleet: &Fleet, player: &str, taken: &str, say: &dyn Fn(&str)) -> Result<()> {
     let hosts = fleet.operator.get("/hosts").await?;
     let hosts = hosts.as_array().context("no list of hosts")?;
-    let host = hosts.iter().find(|host| host["name"] != taken).context("no second host")?;
+    let host = hosts
+        .iter()
+        .find(|host| host["name"] != taken)
+        .context("no second host")?;
     let name = text(host, "/name")?;
     say(&format!("a wiki is put on {name}"));
     let body = json!({ "name": "handbook", "image": "wiki", "host": text(host, "/id")? });
@@ -25,15 +28,33 @@ pub async fn visit_wiki(fleet: &Fleet, player: &str, taken: &str, say: &dyn Fn(&
     })
     .await?;
     let address = text(&view, "/vm/address")?;
-    let page = read(fleet, player, &format!("http://{address}/dokuwiki/doku.php?id=start"))?;
-    ensure!(page.contains("DokuWiki"), "http://{address} answered with something else: {page}");
-    say(&format!("{player} reads the wiki at http://{address}, through the NAT of its host"));
+    let page = read(
+        fleet,
+        player,
+        &format!("http://{address}/dokuwiki/doku.php?id=start"),
+    )?;
+    ensure!(
+        page.contains("DokuWiki"),
+        "http://{address} answered with something else: {page}"
+    );
+    say(&format!(
+        "{player} reads the wiki at http://{address}, through the NAT of its host"
+    ));
     fleet.operator.delete(&path).await?;
     let vms = fleet.agent_data(name).join("vms");
-    wait(Duration::from_secs(60), "the wiki is gone from its host", async || {
-        let left: Vec<_> = std::fs::read_dir(&vms).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-        Ok(if left.is_empty() { Ok(()) } else { Err(json!(left)) })
-    })
+    wait(
+        Duration::from_secs(60),
+        "the wiki is gone from its host",
+        async || {
+            let left: Vec<_> = std::fs::read_dir(&vms)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|entry| entry.path())
+                .collect();
+            Ok(if left.is_empty() { Ok(()) } else { Err(json!(left)) })
+        },
+    )
     .await?;
     say("the wiki is put back");
     Ok(())
@@ -42,8 +63,15 @@ pub async fn visit_wiki(fleet: &Fleet, player: &str, taken: &str, say: &dyn Fn(&
 fn read(fleet: &Fleet, player: &str, url: &str) -> Result<String> {
     let mut command = Command::new("curl");
     command.args(["--silent", "--show-error", "--fail", "--max-time", "30", url]);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let output = fleet.running.spawn_in(player, &mut command)?.wait_with_output()?;
-    ensure!(output.status.success(), "{player} can not read {url}: {}", String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        output.status.success(),
+        "{player} can not read {url}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
