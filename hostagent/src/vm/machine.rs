@@ -86,19 +86,33 @@ impl Hmp for Qmp {
 
 impl Machine {
     /// Starts QEMU, detached, and connects to its monitor. `launcher` are words before the command.
-    pub(crate) async fn start(launcher: &[String], args: &[String], dir: &Path) -> Result<Self, MachineError> {
+    pub(crate) async fn start(
+        launcher: &[String],
+        args: &[String],
+        dir: &Path,
+    ) -> Result<Self, MachineError> {
         let socket = dir.join(MONITOR);
         // A socket of an earlier process would be connected to in vain.
         let _ = std::fs::remove_file(&socket);
         let words: Vec<&str> = launcher.iter().map(String::as_str).chain([QEMU]).collect();
-        let rest: Vec<&str> = words[1..].iter().copied().chain(args.iter().map(String::as_str)).collect();
+        let rest: Vec<&str> = words[1..]
+            .iter()
+            .copied()
+            .chain(args.iter().map(String::as_str))
+            .collect();
         let log = dir.join("qemu.log");
         let _ = std::fs::remove_file(&log);
         let mut process = spawn_detached(words[0], &rest, &log)?;
         let deadline = Instant::now() + START_LIMIT;
         loop {
             match Qmp::connect(&socket).await {
-                Ok((qmp, events)) => return Ok(Self { qmp, events, dir: dir.to_owned() }),
+                Ok((qmp, events)) => {
+                    return Ok(Self {
+                        qmp,
+                        events,
+                        dir: dir.to_owned(),
+                    });
+                }
                 Err(error @ QmpError::Greeting { .. }) => return Err(error.into()),
                 Err(_) if Instant::now() > deadline => break,
                 Err(_) => {}
@@ -110,7 +124,9 @@ impl Machine {
         }
         kill(dir).await;
         let log = std::fs::read_to_string(&log).unwrap_or_default();
-        Err(MachineError::NotUp { log: log.lines().last().unwrap_or("it said nothing").to_owned() })
+        Err(MachineError::NotUp {
+            log: log.lines().last().unwrap_or("it said nothing").to_owned(),
+        })
     }
 
     /// The process that an earlier agent started for this directory, if it still answers. What does not answer is killed.
@@ -123,7 +139,14 @@ impl Machine {
                 "inmigrate" | "postmigrate" | "finish-migrate" | "guest-panicked" => Status::Empty,
                 _ => Status::Paused,
             };
-            Some((Self { qmp, events, dir: dir.to_owned() }, status))
+            Some((
+                Self {
+                    qmp,
+                    events,
+                    dir: dir.to_owned(),
+                },
+                status,
+            ))
         })
         .await;
         match found {
@@ -143,7 +166,9 @@ impl Machine {
     /// Loads device state, and memory as said, into a QEMU that was started with `-incoming defer`.
     pub(crate) async fn load(&mut self, state: &Path, memory: Memory) -> Result<(), MachineError> {
         self.capabilities(memory).await?;
-        self.qmp.execute("migrate-incoming", json!({ "uri": uri(state) })).await?;
+        self.qmp
+            .execute("migrate-incoming", json!({ "uri": uri(state) }))
+            .await?;
         self.migrated("loading the snapshot").await
     }
 
@@ -194,7 +219,9 @@ impl Machine {
             set("x-ignore-shared", memory == Memory::InItsFile),
             set("mapped-ram", memory == Memory::InTheState),
         ];
-        self.qmp.execute("migrate-set-capabilities", json!({ "capabilities": list })).await?;
+        self.qmp
+            .execute("migrate-set-capabilities", json!({ "capabilities": list }))
+            .await?;
         Ok(())
     }
 
@@ -202,20 +229,29 @@ impl Machine {
         let completed = async {
             loop {
                 let Some(event) = self.events.next().await else {
-                    return Err(MachineError::State { what, reason: "QEMU is gone".into() });
+                    return Err(MachineError::State {
+                        what,
+                        reason: "QEMU is gone".into(),
+                    });
                 };
                 match event.data.get("status").and_then(Value::as_str) {
                     Some("completed") if event.name == "MIGRATION" => return Ok(()),
                     Some("failed") if event.name == "MIGRATION" => {
-                        return Err(MachineError::State { what, reason: "QEMU says failed".into() });
+                        return Err(MachineError::State {
+                            what,
+                            reason: "QEMU says failed".into(),
+                        });
                     }
                     _ => {}
                 }
             }
         };
-        timeout(STATE_LIMIT, completed)
-            .await
-            .unwrap_or_else(|_| Err(MachineError::State { what, reason: format!("not within {STATE_LIMIT:?}") }))
+        timeout(STATE_LIMIT, completed).await.unwrap_or_else(|_| {
+            Err(MachineError::State {
+                what,
+                reason: format!("not within {STATE_LIMIT:?}"),
+            })
+        })
     }
 }
 
@@ -232,7 +268,8 @@ pub(crate) async fn kill(dir: &Path) {
             return;
         }
         for pid in pids {
-            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
+            let _ =
+                nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
         }
         sleep(Duration::from_millis(5)).await;
     }
@@ -241,11 +278,21 @@ pub(crate) async fn kill(dir: &Path) {
 /// Processes that have this directory's monitor on their command line. By what they are, not by a remembered number, which
 /// the system may have given to another.
 fn processes_of(dir: &Path) -> Vec<i32> {
-    let mark = format!("unix:{},server=on", dir.join(MONITOR).display().to_string().replace(',', ",,"));
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let mark = format!(
+        "unix:{},server=on",
+        dir.join(MONITOR).display().to_string().replace(',', ",,")
+    );
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
     let is_ours = |pid: &i32| {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        line.split(|byte| *byte == 0).any(|word| word.starts_with(mark.as_bytes()))
+        line.split(|byte| *byte == 0)
+            .any(|word| word.starts_with(mark.as_bytes()))
     };
-    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(is_ours).collect()
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(is_ours)
+        .collect()
 }

@@ -1,8 +1,14 @@
 use super::*;
 use proptest::prelude::*;
 
-const NOTHING: Seen =
-    Seen { fetched: false, suspended: false, wired: false, vmm: Vmm::Off, ready: false, open: false };
+const NOTHING: Seen = Seen {
+    fetched: false,
+    suspended: false,
+    wired: false,
+    vmm: Vmm::Off,
+    ready: false,
+    open: false,
+};
 
 /// What a host is like after a step that succeeds. Refuses what must never be done.
 fn after(step: Step, mut seen: Seen) -> Seen {
@@ -10,7 +16,10 @@ fn after(step: Step, mut seen: Seen) -> Seen {
         Step::Fetch => seen.fetched = true,
         Step::Wire => seen.wired = true,
         Step::Launch => {
-            assert!(seen.vmm == Vmm::Off && seen.wired && seen.fetched, "two QEMUs, or one without network: {seen:?}");
+            assert!(
+                seen.vmm == Vmm::Off && seen.wired && seen.fetched,
+                "two QEMUs, or one without network: {seen:?}"
+            );
             seen.vmm = Vmm::Paused;
         }
         Step::Run => {
@@ -20,16 +29,25 @@ fn after(step: Step, mut seen: Seen) -> Seen {
             seen.suspended = false;
         }
         Step::Configure => {
-            assert!(seen.vmm == Vmm::Running && !seen.open, "configured while strangers can come: {seen:?}");
+            assert!(
+                seen.vmm == Vmm::Running && !seen.open,
+                "configured while strangers can come: {seen:?}"
+            );
             seen.ready = true;
         }
         Step::Open => {
-            assert!(seen.ready && seen.vmm == Vmm::Running, "opened unconfigured: {seen:?}");
+            assert!(
+                seen.ready && seen.vmm == Vmm::Running,
+                "opened unconfigured: {seen:?}"
+            );
             seen.open = true;
         }
         Step::Close => seen.open = false,
         Step::Freeze => {
-            assert!(seen.vmm == Vmm::Running && !seen.open, "frozen while players are in: {seen:?}");
+            assert!(
+                seen.vmm == Vmm::Running && !seen.open,
+                "frozen while players are in: {seen:?}"
+            );
             seen.suspended = true;
             seen = died(seen);
         }
@@ -49,7 +67,11 @@ fn after(step: Step, mut seen: Seen) -> Seen {
 
 /// QEMU is gone: the way in is still there.
 fn died(seen: Seen) -> Seen {
-    Seen { vmm: Vmm::Off, ready: false, ..seen }
+    Seen {
+        vmm: Vmm::Off,
+        ready: false,
+        ..seen
+    }
 }
 
 /// The agent was killed and started again: what it only remembered is lost.
@@ -81,14 +103,26 @@ fn reached(goal: Option<Goal>, seen: &Seen) -> bool {
 }
 
 fn goals() -> impl Strategy<Value = Option<Goal>> {
-    prop_oneof![Just(None), Just(Some(Goal::Fetched)), Just(Some(Goal::Open)), Just(Some(Goal::Suspended))]
+    prop_oneof![
+        Just(None),
+        Just(Some(Goal::Fetched)),
+        Just(Some(Goal::Open)),
+        Just(Some(Goal::Suspended))
+    ]
 }
 
 fn anything() -> impl Strategy<Value = Seen> {
     let vmm = prop_oneof![Just(Vmm::Off), Just(Vmm::Paused), Just(Vmm::Running)];
     (any::<[bool; 5]>(), vmm).prop_map(|([fetched, suspended, wired, ready, open], vmm)| {
         // Readiness is of a running guest; what adoption cannot know it does not claim.
-        Seen { fetched, suspended, wired, vmm, ready: ready && vmm == Vmm::Running, open: open && wired }
+        Seen {
+            fetched,
+            suspended,
+            wired,
+            vmm,
+            ready: ready && vmm == Vmm::Running,
+            open: open && wired,
+        }
     })
 }
 
@@ -140,12 +174,29 @@ fn a_fresh_vm_takes_the_steps_in_order() {
         steps.push(step);
         seen = after(step, seen);
     }
-    assert_eq!(steps, [Step::Fetch, Step::Wire, Step::Launch, Step::Run, Step::Configure, Step::Open]);
+    assert_eq!(
+        steps,
+        [
+            Step::Fetch,
+            Step::Wire,
+            Step::Launch,
+            Step::Run,
+            Step::Configure,
+            Step::Open
+        ]
+    );
 }
 
 #[test]
 fn a_vm_that_served_is_frozen_and_not_thrown_away() {
-    let open = Seen { fetched: true, wired: true, vmm: Vmm::Running, ready: true, open: true, ..NOTHING };
+    let open = Seen {
+        fetched: true,
+        wired: true,
+        vmm: Vmm::Running,
+        ready: true,
+        open: true,
+        ..NOTHING
+    };
     let (end, _) = settles(Some(Goal::Suspended), open);
     assert!(end.suspended);
     assert_eq!(phase(Some(Goal::Suspended), &end), Phase::Suspended);
@@ -153,6 +204,13 @@ fn a_vm_that_served_is_frozen_and_not_thrown_away() {
 
 #[test]
 fn a_vm_that_dies_while_open_is_closed_before_it_is_resumed() {
-    let open = Seen { fetched: true, wired: true, vmm: Vmm::Running, ready: true, open: true, ..NOTHING };
+    let open = Seen {
+        fetched: true,
+        wired: true,
+        vmm: Vmm::Running,
+        ready: true,
+        open: true,
+        ..NOTHING
+    };
     assert_eq!(next(Some(Goal::Open), &died(open)), Step::Close);
 }

@@ -1,0 +1,256 @@
+//! One task owns one VM: asks [`super::reconcile`] what is next, does it, and asks again.
+
+use super::kept::Kept;
+use super::machine::{Machine, Status, kill};
+use super::reconcile::{Seen, Step, Vmm, next, phase};
+use super::trouble::Trouble;
+use super::{Intent, Shared, lock};
+use crate::images::LocalSnapshot;
+use crate::net::SlotNet;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+use vmatrix_wire::{Goal, VmReport, VmTimes};
+
+/// A failed step is tried again after this, then after twice this, and so on.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// A VM and all that is known of it.
+pub(super) struct Driver {
+    pub(super) shared: Arc<Shared>,
+    pub(super) intent: watch::Receiver<Intent>,
+    pub(super) report: Arc<Mutex<VmReport>>,
+    pub(super) dir: PathBuf,
+    pub(super) kept: Kept,
+    pub(super) seen: Seen,
+    pub(super) machine: Option<Machine>,
+    pub(super) slot: Option<SlotNet>,
+    pub(super) snapshot: Option<LocalSnapshot>,
+    /// When QEMU was last started.
+    pub(super) launched: Instant,
+}
+
+impl Driver {
+    /// A VM as it is found: new, or left by a killed agent, whose QEMU may still run.
+    pub(super) async fn find(
+        shared: Arc<Shared>,
+        intent: watch::Receiver<Intent>,
+        report: Arc<Mutex<VmReport>>,
+        kept: Kept,
+    ) -> Self {
+        let dir = shared.dir(kept.order.vm);
+        let snapshot = shared.fetcher.local(kept.order.snapshot).await;
+        let seen = Seen {
+            fetched: snapshot.is_some(),
+            suspended: kept.suspended,
+            wired: false,
+            vmm: Vmm::Off,
+            ready: false,
+            open: false,
+        };
+        let mut driver = Self { shared, intent, report, dir, kept, seen, machine: None, slot: None, snapshot, launched: Instant::now() };
+        driver.adopt().await;
+        driver
+    }
+
+    async fn adopt(&mut self) {
+        let Some(slot) = self.kept.slot.and_then(|index| self.shared.retake(index, self.kept.order.vm)) else {
+            kill(&self.dir).await;
+            return;
+        };
+        self.slot = Some(slot);
+        self.seen.open = self.kept.open;
+        self.seen.wired = true;
+        match Machine::adopt(&self.dir).await {
+            Some((machine, Status::Running)) => {
+                self.machine = Some(machine);
+                self.seen.vmm = Vmm::Running;
+                self.seen.ready = self.kept.ready;
+            }
+            // Without its state, or stopped in the middle of being frozen: not worth finding out.
+            Some((machine, _)) => machine.end().await,
+            None => {}
+        }
+        if let Err(trouble) = self.rewire().await {
+            tracing::warn!(vm = %self.kept.order.vm, %trouble, "an adopted VM's network");
+            self.seen.wired = false;
+        }
+    }
+
+    async fn rewire(&mut self) -> Result<(), Trouble> {
+        self.wire().await?;
+        if self.seen.open && let (Some(slot), Some(machine)) = (&self.slot, &self.machine) {
+            slot.open(self.kept.order.port, machine.monitor()).await?;
+        }
+        Ok(())
+    }
+
+    /// Drives the VM until it is not ordered any more and nothing of it is left.
+    pub(super) async fn drive(mut self) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let goal = self.take_order();
+            let step = next(goal, &self.seen);
+            self.publish(goal);
+            match step {
+                Step::Rest => {
+                    let _ = self.intent.changed().await;
+                }
+                Step::Watch => self.watch().await,
+                Step::Remove => {
+                    if let Err(error) = std::fs::remove_dir_all(&self.dir)
+                        && error.kind() != std::io::ErrorKind::NotFound
+                    {
+                        tracing::warn!(vm = %self.kept.order.vm, %error, "its directory stays");
+                    }
+                    return;
+                }
+                step => match self.take(step).await {
+                    Ok(()) => {
+                        pause = FIRST_PAUSE;
+                        self.with_report(|report| report.problem = None);
+                    }
+                    Err(trouble) => {
+                        self.suffer(step, trouble).await;
+                        self.publish(goal);
+                        tokio::select! {
+                            () = sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+                            _ = self.intent.changed() => pause = FIRST_PAUSE,
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// What is wanted now. Other settings than those that it was given make it unready; so it is closed first.
+    fn take_order(&mut self) -> Option<Goal> {
+        let order = self.intent.borrow_and_update().order.clone()?;
+        let goal = order.goal;
+        if order != self.kept.order {
+            let same = order.game == self.kept.order.game && order.port == self.kept.order.port;
+            if !same {
+                self.seen.ready = false;
+            }
+            self.kept.order = order;
+            self.keep();
+        }
+        Some(goal)
+    }
+
+    async fn take(&mut self, step: Step) -> Result<(), Trouble> {
+        let mut intent = self.intent.clone();
+        // What takes long is given up when something else is wanted; doing it again later is the same as doing it once.
+        let patient = matches!(step, Step::Fetch | Step::Run | Step::Configure);
+        let done = async {
+            match step {
+                Step::Fetch => self.fetch().await,
+                Step::Wire => self.take_slot().await,
+                Step::Launch => self.launch().await,
+                Step::Run => self.run().await,
+                Step::Configure => self.configure().await,
+                Step::Open => self.open().await,
+                Step::Close => self.close().await,
+                Step::Freeze => self.freeze().await,
+                Step::End => self.end().await,
+                Step::Unwire => self.give_slot_back().await,
+                Step::Watch | Step::Remove | Step::Rest => Ok(()),
+            }
+        };
+        let changed = async {
+            if !patient || intent.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let result = tokio::select! {
+            result = done => result,
+            () = changed => Ok(()),
+        };
+        self.keep();
+        result
+    }
+
+    async fn suffer(&mut self, step: Step, trouble: Trouble) {
+        let order = &self.kept.order;
+        tracing::warn!(vm = %order.vm, ?step, %trouble, "a step failed");
+        if matches!(trouble, Trouble::Died) {
+            self.bury().await;
+        }
+        let problem = trouble.problem(step_name(step));
+        self.with_report(|report| report.problem = Some(problem));
+    }
+
+    /// The machine is gone or useless: what it was is written off, and the next steps bring it back.
+    pub(super) async fn bury(&mut self) {
+        match self.machine.take() {
+            Some(machine) => machine.end().await,
+            None => kill(&self.dir).await,
+        }
+        self.seen.vmm = Vmm::Off;
+        self.seen.ready = false;
+        if self.intent.borrow().order.as_ref().is_some_and(|order| order.goal == Goal::Open) {
+            self.kept.revived += 1;
+            let revived = self.kept.revived;
+            self.with_report(|report| report.revived = revived);
+        }
+        self.keep();
+    }
+
+    /// Writes down what a successor of a killed agent must know.
+    pub(super) fn keep(&mut self) {
+        self.kept.ready = self.seen.ready;
+        self.kept.open = self.seen.open;
+        self.kept.suspended = self.seen.suspended;
+        if let Err(error) = self.kept.save(&self.dir) {
+            tracing::error!(vm = %self.kept.order.vm, %error, "cannot be written down");
+        }
+    }
+
+    fn publish(&self, goal: Option<Goal>) {
+        let phase = phase(goal, &self.seen);
+        let (have, all) = self.shared.fetcher.progress(self.kept.order.snapshot);
+        self.with_report(|report| {
+            report.phase = phase;
+            (report.fetched_bytes, report.fetch_bytes) = (have, all);
+        });
+    }
+
+    /// Changes the report and tells the agent, if it is another one than before.
+    pub(super) fn with_report(&self, change: impl FnOnce(&mut VmReport)) {
+        let differs = {
+            let mut report = lock(&self.report);
+            let before = report.clone();
+            change(&mut report);
+            *report != before
+        };
+        if differs {
+            self.shared.changed.send_modify(|count| *count += 1);
+        }
+    }
+
+    pub(super) fn with_times(&self, change: impl FnOnce(&mut VmTimes)) {
+        self.with_report(|report| change(&mut report.times));
+    }
+}
+
+fn step_name(step: Step) -> &'static str {
+    match step {
+        Step::Fetch => "fetching the snapshot",
+        Step::Wire => "preparing the network",
+        Step::Launch => "resuming the VM",
+        Step::Run => "waiting for the first answer",
+        Step::Configure => "configuring the guest",
+        Step::Open => "opening the port",
+        Step::Close => "closing the port",
+        Step::Freeze => "suspending the VM",
+        Step::End => "stopping the VM",
+        Step::Unwire => "giving the network back",
+        Step::Watch | Step::Remove | Step::Rest => "waiting",
+    }
+}
