@@ -148,6 +148,12 @@ impl Feed {
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.0.subscribe()
     }
+
+    /// How many hear it at this moment.
+    #[must_use]
+    pub fn listeners(&self) -> usize {
+        self.0.receiver_count()
+    }
 }
 
 /// How the Oracle is doing: last run, last error, and its off switch.

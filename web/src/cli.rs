@@ -66,7 +66,9 @@ async fn open(place: &config::Place) -> anyhow::Result<Db> {
     use std::os::unix::fs::DirBuilderExt;
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true).mode(0o700);
-    builder.create(&place.data).with_context(|| format!("data directory {}", place.data.display()))?;
+    builder
+        .create(&place.data)
+        .with_context(|| format!("data directory {}", place.data.display()))?;
     Ok(Db::open(&place.database_url()).await?)
 }
 
@@ -76,7 +78,11 @@ async fn app(place: &config::Place) -> anyhow::Result<crate::app::App> {
         data: place.data.clone(),
         ..crate::app::Settings::default()
     };
-    Ok(crate::app::App::new(open(place).await?, settings, Resolver::system(false)))
+    Ok(crate::app::App::new(
+        open(place).await?,
+        settings,
+        Resolver::system(false),
+    ))
 }
 
 #[cfg(test)]
@@ -91,7 +97,11 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_in_a_wrong_way_exits_with_two() {
-        for flags in [&["vmatrix"][..], &["vmatrix", "dance"], &["vmatrix", "serve", "--listen", "here"]] {
+        for flags in [
+            &["vmatrix"][..],
+            &["vmatrix", "dance"],
+            &["vmatrix", "serve", "--listen", "here"],
+        ] {
             let refused = Cli::try_parse_from(flags).unwrap_err();
             assert_eq!(refused.exit_code(), 2, "{flags:?}");
         }

@@ -33,14 +33,24 @@ pub struct Serve {
     #[command(flatten)]
     pub place: Place,
     /// Address and port to listen on.
-    #[arg(long, env = "VMATRIX_LISTEN", default_value = "127.0.0.1:8080", value_name = "IP:PORT")]
+    #[arg(
+        long,
+        env = "VMATRIX_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "IP:PORT"
+    )]
     pub listen: SocketAddr,
     /// What people reach the website by, if that is not the address it listens on. With https, cookies are sent by
     /// https only.
     #[arg(long, env = "VMATRIX_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<Url>,
     /// Master servers that games register with.
-    #[arg(long, env = "VMATRIX_MASTERS", value_delimiter = ',', value_name = "IP:PORT,…")]
+    #[arg(
+        long,
+        env = "VMATRIX_MASTERS",
+        value_delimiter = ',',
+        value_name = "IP:PORT,…"
+    )]
     pub masters: Vec<SocketAddr>,
     /// Players may have private addresses: for leagues on a LAN.
     #[arg(long, env = "VMATRIX_ALLOW_PRIVATE_ADDRESSES")]
@@ -64,7 +74,9 @@ pub enum ConfigError {
     #[error("--public-url {0}: it should be http://HOST or https://HOST, without a path")]
     PublicUrl(String),
     /// Somebody could write `x-forwarded-for` themselves.
-    #[error("--behind-proxy with --listen {0}: listen on loopback or a private address, or nobody has to come by the proxy")]
+    #[error(
+        "--behind-proxy with --listen {0}: listen on loopback or a private address, or nobody has to come by the proxy"
+    )]
     Proxy(SocketAddr),
     /// Games speak to addresses only.
     #[error("--masters {0}: a master server has an address and a port above 0")]
@@ -81,14 +93,19 @@ impl Serve {
             Some(url) => url.clone(),
             None => default_url(listening)?,
         };
-        let bare = matches!(public.path(), "" | "/") && public.query().is_none() && public.fragment().is_none();
+        let bare =
+            matches!(public.path(), "" | "/") && public.query().is_none() && public.fragment().is_none();
         if !matches!(public.scheme(), "http" | "https") || !public.has_host() || !bare {
             return Err(ConfigError::PublicUrl(public.to_string()));
         }
         if self.behind_proxy && is_open(listening) {
             return Err(ConfigError::Proxy(listening));
         }
-        if let Some(bad) = self.masters.iter().find(|master| master.port() == 0 || master.ip().is_unspecified()) {
+        if let Some(bad) = self
+            .masters
+            .iter()
+            .find(|master| master.port() == 0 || master.ip().is_unspecified())
+        {
             return Err(ConfigError::Master(*bad));
         }
         let settings = Settings {
@@ -159,8 +176,13 @@ mod tests {
 
     #[test]
     fn a_proxy_that_anybody_can_walk_around_is_refused_with_both_settings() {
-        let refused = check(&["--behind-proxy", "--listen", "9.9.9.9:80"]).unwrap_err().to_string();
-        assert!(refused.contains("--behind-proxy") && refused.contains("9.9.9.9:80"), "{refused}");
+        let refused = check(&["--behind-proxy", "--listen", "9.9.9.9:80"])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains("--behind-proxy") && refused.contains("9.9.9.9:80"),
+            "{refused}"
+        );
         assert!(check(&["--behind-proxy"]).is_ok());
     }
 

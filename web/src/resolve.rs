@@ -151,10 +151,22 @@ mod tests {
 
     #[tokio::test]
     async fn the_host_itself_and_many_at_once_are_never_allowed() {
-        for text in ["127.0.0.1", "::1", "0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255", "::ffff:127.0.0.1"] {
+        for text in [
+            "127.0.0.1",
+            "::1",
+            "0.0.0.0",
+            "::",
+            "224.0.0.1",
+            "ff02::1",
+            "255.255.255.255",
+            "::ffff:127.0.0.1",
+        ] {
             let address: PlayerAddress = text.parse().unwrap();
             let refused = Resolver::system(true).resolve(&address).await;
-            assert!(matches!(refused, Err(AddressError::NotPublic(_))), "{text}: {refused:?}");
+            assert!(
+                matches!(refused, Err(AddressError::NotPublic(_))),
+                "{text}: {refused:?}"
+            );
         }
     }
 }

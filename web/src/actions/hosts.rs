@@ -20,7 +20,9 @@ pub async fn enrol_host(app: &App, enrolment: Enrolment) -> Result<Enrolled, Act
     let token_hash = secrets::hash_of(TokenKind::Join, enrolment.token.reveal()).ok_or_else(unknown)?;
     let now = app.now();
     let mut tx = app.db.begin().await?;
-    let link = links::use_up(&mut tx, &token_hash, now).await?.ok_or_else(unknown)?;
+    let link = links::use_up(&mut tx, &token_hash, now)
+        .await?
+        .ok_or_else(unknown)?;
     if link.kind != LinkKind::JoinHost {
         return Err(unknown());
     }
@@ -67,7 +69,11 @@ fn check(enrolment: &Enrolment) -> Result<Name, ActionError> {
     }
     let site = enrolment.site.parse::<Name>();
     if let Err(bad) = &site {
-        refusals.push(Refusal::new("site", &bad.value, "1 to 40 characters, none invisible"));
+        refusals.push(Refusal::new(
+            "site",
+            &bad.value,
+            "1 to 40 characters, none invisible",
+        ));
     }
     if !is_reachable(enrolment.public_address) {
         let expected = "the address that players reach this host by";
@@ -86,7 +92,9 @@ fn check(enrolment: &Enrolment) -> Result<Name, ActionError> {
 
 fn is_host_name(name: &str) -> bool {
     (1..=63).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !name.starts_with('-')
         && !name.ends_with('-')
 }

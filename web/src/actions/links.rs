@@ -133,7 +133,9 @@ async fn insert(tx: &mut Tx, kind: TokenKind, link: &Link) -> Result<Secret, Act
 pub async fn look_at(app: &App, token: &str) -> Result<(Link, Option<Clan>), ActionError> {
     let hash = secrets::hash_of(TokenKind::Link, token).ok_or_else(unknown)?;
     let mut tx = app.db.read().await?;
-    let link = links::usable(&mut tx, &hash, app.now()).await?.ok_or_else(unknown)?;
+    let link = links::usable(&mut tx, &hash, app.now())
+        .await?
+        .ok_or_else(unknown)?;
     let clan = match link.kind {
         LinkKind::ClanAdmin(clan) => clans::get(&mut tx, clan).await?,
         LinkKind::FirstAdmin | LinkKind::JoinHost => None,
@@ -166,7 +168,9 @@ pub async fn accept(
         role: role_of(&link).ok_or_else(unknown)?,
         created_at: now,
     };
-    users::insert(&mut tx, &user, &password_hash).await.map_err(name_taken(&user.name))?;
+    users::insert(&mut tx, &user, &password_hash)
+        .await
+        .map_err(name_taken(&user.name))?;
     tx.commit().await?;
     tracing::info!(user = %user.id, role = user.role.name(), "link used: user added");
     app.changed();

@@ -95,7 +95,9 @@ fn staff_only(user: &User) -> Result<(), ActionError> {
     if user.role.is_staff() {
         Ok(())
     } else {
-        Err(ActionError::Forbidden("only organisers and operators may do that".into()))
+        Err(ActionError::Forbidden(
+            "only organisers and operators may do that".into(),
+        ))
     }
 }
 

@@ -26,7 +26,9 @@ pub async fn missing_chunks(app: &App, by: &User, digests: Vec<Digest>) -> Resul
 pub async fn put_chunk(app: &App, by: &User, digest: Digest, zstd: Vec<u8>) -> Result<(), ActionError> {
     super::operators_only(by)?;
     let nest = app.nest.clone();
-    off_the_loop(move || nest.put(digest, &zstd)).await?.map_err(refusal)
+    off_the_loop(move || nest.put(digest, &zstd))
+        .await?
+        .map_err(refusal)
 }
 
 fn refusal(error: NestError) -> ActionError {
@@ -108,7 +110,9 @@ pub async fn list_images(app: &App, _user: &User) -> Result<Vec<Snapshot>, Actio
 }
 
 /// Runs what works hard or waits for the disk on another thread.
-async fn off_the_loop<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ActionError> {
+async fn off_the_loop<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ActionError> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| ActionError::Nest(NestError::Task(error.to_string())))

@@ -111,7 +111,9 @@ fn may_manage(by: &User, clan: ClanId) -> Result<(), ActionError> {
     if by.role.is_staff() || by.role.clan() == Some(clan) {
         Ok(())
     } else {
-        Err(ActionError::Forbidden("another clan's players are not yours to see or change".into()))
+        Err(ActionError::Forbidden(
+            "another clan's players are not yours to see or change".into(),
+        ))
     }
 }
 
@@ -126,7 +128,10 @@ fn seen_by(by: &User, player: Player) -> PlayerSeen {
 async fn check(app: &App, id: PlayerId, clan: ClanId, new: &NewPlayer) -> Result<Player, ActionError> {
     let mut refusals = Vec::new();
     let name = super::users::parse_name("name", &new.name).map_err(|error| refusals.extend(error.refusals()));
-    let address = new.address.parse::<PlayerAddress>().map_err(|refusal| refusals.push(refusal));
+    let address = new
+        .address
+        .parse::<PlayerAddress>()
+        .map_err(|refusal| refusals.push(refusal));
     // A name server is asked only if the rest is right.
     if let (Ok(name), Ok(address)) = (name, address) {
         return match app.resolver.resolve(&address).await {

@@ -4,7 +4,8 @@ use super::ActionError;
 use crate::{
     app::App,
     domain::{
-        Host, Name, Purpose, Reservation, ReservationId, Service, ServiceGoal, ServiceId, Time, User, Vm, room,
+        Host, Name, Purpose, Reservation, ReservationId, Service, ServiceGoal, ServiceId, Time, User, Vm,
+        room,
     },
     store::{Tx, hosts, reservations, services, snapshots, vms},
 };
@@ -51,7 +52,9 @@ pub async fn put_service(app: &App, by: &User, new: NewService) -> Result<Servic
         created_at: now,
         removed_at: None,
     };
-    services::insert(&mut tx, &service).await.map_err(name_taken(&name))?;
+    services::insert(&mut tx, &service)
+        .await
+        .map_err(name_taken(&name))?;
     let held = reservations::held(&mut tx).await?;
     let purpose = Purpose::Service(service.id);
     let port = room(&host, &held, None, &[], (now, Time::NEVER), now)
@@ -65,7 +68,10 @@ pub async fn put_service(app: &App, by: &User, new: NewService) -> Result<Servic
         until_at: Time::NEVER,
     };
     if !hosts::hold(&mut tx, host.id, holds).await? {
-        let text = format!("host {} was given to somebody else at this moment: ask again", host.name);
+        let text = format!(
+            "host {} was given to somebody else at this moment: ask again",
+            host.name
+        );
         return Err(ActionError::Conflict(text));
     }
     reservations::insert(&mut tx, &reservation).await?;
@@ -124,7 +130,10 @@ pub async fn list_services(app: &App, by: &User) -> Result<Vec<ServiceSeen>, Act
 pub async fn view_service(app: &App, by: &User, id: ServiceId) -> Result<ServiceSeen, ActionError> {
     super::staff_only(by)?;
     let mut tx = app.db.read().await?;
-    let seen = match services::get(&mut tx, id).await?.filter(|service| service.removed_at.is_none()) {
+    let seen = match services::get(&mut tx, id)
+        .await?
+        .filter(|service| service.removed_at.is_none())
+    {
         Some(service) => see(&mut tx, service).await?,
         None => None,
     };

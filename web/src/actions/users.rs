@@ -66,7 +66,9 @@ pub async fn add_user(app: &App, name: Name, role: Role) -> Result<(User, Secret
     {
         return Err(ActionError::invalid("clan", clan, "the id of a clan"));
     }
-    users::insert(&mut tx, &user, &hash).await.map_err(name_taken(&user.name))?;
+    users::insert(&mut tx, &user, &hash)
+        .await
+        .map_err(name_taken(&user.name))?;
     tx.commit().await?;
     tracing::info!(user = %user.id, role = role.name(), "user added");
     app.changed();
@@ -77,15 +79,14 @@ pub async fn add_user(app: &App, name: Name, role: Role) -> Result<(User, Secret
 ///
 /// # Errors
 /// `Invalid` if the old one is wrong or the new one too short.
-pub async fn change_password(
-    app: &App,
-    user: &User,
-    old: &Secret,
-    new: &Secret,
-) -> Result<(), ActionError> {
+pub async fn change_password(app: &App, user: &User, old: &Secret, new: &Secret) -> Result<(), ActionError> {
     check_password("new", new)?;
     if sign_in(app, user.name.as_str(), old).await?.is_none() {
-        return Err(ActionError::invalid("old", "(not shown)", "your present password"));
+        return Err(ActionError::invalid(
+            "old",
+            "(not shown)",
+            "your present password",
+        ));
     }
     let hash = app.passwords.hash(new).await?;
     let mut tx = app.db.begin().await?;

@@ -13,8 +13,12 @@ pub(super) struct Agent {
 impl FromRequestParts<App> for Agent {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let secret = bearer(&parts.headers).map(Secret::new).ok_or_else(Problem::unauthorised)?;
-        let host = hosts::host_of(app, &secret).await?.ok_or_else(Problem::unauthorised)?;
+        let secret = bearer(&parts.headers)
+            .map(Secret::new)
+            .ok_or_else(Problem::unauthorised)?;
+        let host = hosts::host_of(app, &secret)
+            .await?
+            .ok_or_else(Problem::unauthorised)?;
         Ok(Self { host })
     }
 }

@@ -37,9 +37,15 @@ const LARGEST_REPORT: usize = 8 << 20;
 /// All of `/agent/v1`.
 pub fn router() -> Router<App> {
     Router::new()
-        .route("/enrol", post(enrol).layer(DefaultBodyLimit::max(LARGEST_ENROLMENT)))
+        .route(
+            "/enrol",
+            post(enrol).layer(DefaultBodyLimit::max(LARGEST_ENROLMENT)),
+        )
         .route("/orders", get(orders::wait))
-        .route("/report", post(report).layer(DefaultBodyLimit::max(LARGEST_REPORT)))
+        .route(
+            "/report",
+            post(report).layer(DefaultBodyLimit::max(LARGEST_REPORT)),
+        )
         .route("/chunks/{digest}", get(chunk))
         .route("/manifests/{digest}", get(manifest))
         .fallback(missing)

@@ -31,7 +31,11 @@ pub(super) async fn wait(
     since: Result<Query<Since>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(Since { since }) = since.map_err(|rejection| {
-        Problem::invalid(vec![Refusal::new("since", rejection.body_text(), "the newest generation seen, or 0")])
+        Problem::invalid(vec![Refusal::new(
+            "since",
+            rejection.body_text(),
+            "the newest generation seen, or 0",
+        )])
     })?;
     let found = tokio::time::timeout(Duration::from_secs(HOLD_SECONDS), newer(&app, agent.host, since)).await;
     match found {

@@ -34,7 +34,7 @@ pub(super) fn check_body(body: &[u8]) -> Result<(), Problem> {
         protocol: Option<Value>,
     }
     match parse::<Version>(body)?.protocol {
-        Some(value) if value == Value::from(PROTOCOL) => Ok(()),
+        Some(value) if value == PROTOCOL => Ok(()),
         Some(value) => Err(other(&value.to_string())),
         None => Err(other("no version (field protocol)")),
     }
@@ -44,6 +44,8 @@ fn other(said: &str) -> Problem {
     let said: String = said.chars().take(80).collect();
     Problem::new(
         StatusCode::UPGRADE_REQUIRED,
-        format!("This server speaks protocol {PROTOCOL}, the agent speaks {said}: update the older of the two."),
+        format!(
+            "This server speaks protocol {PROTOCOL}, the agent speaks {said}: update the older of the two."
+        ),
     )
 }

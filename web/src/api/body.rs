@@ -32,49 +32,83 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
 /// Reads a whole body, up to the limit of its route.
 pub(crate) async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state).await.map_err(|rejection| too_large_or_broken(&rejection))
+    Bytes::from_request(request, state)
+        .await
+        .map_err(|rejection| too_large_or_broken(&rejection))
 }
 
 fn too_large_or_broken(rejection: &BytesRejection) -> Problem {
     match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than this path takes.")
-        }
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "The body is larger than this path takes.",
+        ),
         _ => Problem::new(StatusCode::BAD_REQUEST, "The body did not come whole."),
     }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
 }
 
 /// Reads JSON; what cannot be taken is named by its path in the body.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, format!("The body is not JSON: {error}."))
-    })?;
+    let value: Value = serde_json::from_slice(bytes)
+        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("The body is not JSON: {error}.")))?;
     serde_path_to_error::deserialize(&value).map_err(|error| {
         let path = error.path().to_string();
-        let field = if path == "." { "body".to_owned() } else { path };
-        if is_secret(&field) {
-            return Problem::invalid(vec![Refusal::new(field, "(not shown)", "a text")]);
-        }
-        let held = held_at(&value, &field);
-        Problem::invalid(vec![Refusal::new(field, held, error.into_inner().to_string())])
+        let path = if path == "." { "" } else { path.as_str() };
+        Problem::invalid(vec![refusal(&value, path, &error.inner().to_string())])
     })
+}
+
+/// What serde says of a field, as whoever sent it can use it.
+fn refusal(body: &Value, path: &str, said: &str) -> Refusal {
+    let named = |start: &str| said.strip_prefix(start).and_then(|rest| rest.split('`').next());
+    if let Some(name) = named("missing field `") {
+        let field = if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        };
+        return Refusal::new(field, "(absent)", "this field is needed");
+    }
+    let field = if path.is_empty() { "body" } else { path };
+    if is_secret(field) {
+        return Refusal::new(field, "(not shown)", "a text");
+    }
+    let expected = match said.rsplit_once(", expected ") {
+        Some((_, fields)) if said.starts_with("unknown field") => {
+            format!("no field of this name; there are {fields}")
+        }
+        Some((_, what)) => what.to_owned(),
+        None if said.starts_with("UUID") => "an id such as 0199e3a2-7c1b-7a55-8d0e-3f4b5a6c7d8e".to_owned(),
+        None => said.to_owned(),
+    };
+    Refusal::new(field, held_at(body, path), expected)
 }
 
 /// Whether what a field holds must not be said back, not even to whoever sent it: answers are kept in logs.
 fn is_secret(path: &str) -> bool {
-    ["token", "secret", "password", "rcon"].iter().any(|word| path.contains(word))
+    ["token", "secret", "password", "rcon"]
+        .iter()
+        .any(|word| path.contains(word))
 }
 
 /// What a body held at a path such as `rosters[0].clan`.
 fn held_at(body: &Value, path: &str) -> String {
-    let pointer = path.replace('[', ".").replace(']', "").replace('.', "/");
-    match body.pointer(&format!("/{pointer}")) {
+    let steps = path.replace('[', ".").replace(']', "").replace('.', "/");
+    let pointer = if steps.is_empty() {
+        steps
+    } else {
+        format!("/{steps}")
+    };
+    match body.pointer(&pointer) {
         None => "(absent)".into(),
         Some(Value::Object(_) | Value::Array(_)) => "(not a single value)".into(),
         Some(Value::String(text)) => text.clone(),
@@ -91,7 +125,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for At<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::<T>::from_request_parts(parts, state).await {
             Ok(Path(ids)) => Ok(Self(ids)),
-            Err(_) => Err(Problem::not_found("There is nothing at this path: an id in it is not one.")),
+            Err(_) => Err(Problem::not_found(
+                "There is nothing at this path: an id in it is not one.",
+            )),
         }
     }
 }
@@ -130,7 +166,10 @@ mod tests {
     #[test]
     fn a_wrong_value_is_named_by_its_path() {
         let said = refused(r#"{"rosters": [{"clan": 1}, {"clan": "x"}]}"#);
-        assert!(said.contains(r#""field":"rosters[1].clan","value":"x""#), "{said}");
+        assert!(
+            said.contains(r#""field":"rosters[1].clan","value":"x""#),
+            "{said}"
+        );
     }
 
     #[test]
@@ -142,7 +181,10 @@ mod tests {
     #[test]
     fn a_secret_is_not_said_back() {
         let said = refused(r#"{"rosters": [{"clan": 1, "password": "hunter2"}]}"#);
-        assert!(said.contains("rosters[0].password") && !said.contains("hunter2"), "{said}");
+        assert!(
+            said.contains("rosters[0].password") && !said.contains("hunter2"),
+            "{said}"
+        );
     }
 
     #[test]

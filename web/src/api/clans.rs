@@ -29,7 +29,10 @@ pub(super) fn router() -> Router<App> {
         .route("/clans", get(list).post(create))
         .route("/clans/{clan}", get(view))
         .route("/clans/{clan}/players", get(list_players).post(add_player))
-        .route("/clans/{clan}/players/{player}", put(change_player).delete(remove_player))
+        .route(
+            "/clans/{clan}/players/{player}",
+            put(change_player).delete(remove_player),
+        )
         .route("/invitations", post(invite))
 }
 

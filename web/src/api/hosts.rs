@@ -14,7 +14,9 @@ use std::net::IpAddr;
 use vmatrix_wire::{Facts, Phase, PortRange, Role, SnapshotId, VmId};
 
 pub(super) fn router() -> Router<App> {
-    Router::new().route("/hosts", get(list)).route("/join-tokens", post(join_token))
+    Router::new()
+        .route("/hosts", get(list))
+        .route("/join-tokens", post(join_token))
 }
 
 /// A host as staff see it.
@@ -61,7 +63,10 @@ fn answer(record: HostRecord, now: Time) -> HostAnswer {
         problem: vm.problem.as_ref().map(ToString::to_string),
         revived: vm.revived,
         silent: vm.silent,
-        snapshot: ordered.iter().find(|order| order.vm == vm.vm).map(|order| order.snapshot),
+        snapshot: ordered
+            .iter()
+            .find(|order| order.vm == vm.vm)
+            .map(|order| order.snapshot),
     });
     HostAnswer {
         vms: vms.collect(),

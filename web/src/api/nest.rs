@@ -27,9 +27,18 @@ const LARGEST_LIST: usize = 16 << 20;
 pub(super) fn router() -> Router<App> {
     Router::new()
         .route("/images", get(images))
-        .route("/nest/missing", post(missing).layer(DefaultBodyLimit::max(LARGEST_LIST)))
-        .route("/nest/chunks/{digest}", put(put_chunk).layer(DefaultBodyLimit::max(Nest::COMPRESSED)))
-        .route("/nest/manifests/{digest}", put(put_manifest).layer(DefaultBodyLimit::max(LARGEST_LIST)))
+        .route(
+            "/nest/missing",
+            post(missing).layer(DefaultBodyLimit::max(LARGEST_LIST)),
+        )
+        .route(
+            "/nest/chunks/{digest}",
+            put(put_chunk).layer(DefaultBodyLimit::max(Nest::COMPRESSED)),
+        )
+        .route(
+            "/nest/manifests/{digest}",
+            put(put_manifest).layer(DefaultBodyLimit::max(LARGEST_LIST)),
+        )
 }
 
 #[derive(Deserialize)]
@@ -70,7 +79,9 @@ async fn put_manifest(
     request: Request,
 ) -> Result<Response, Problem> {
     let manifest = bytes(request, &app).await?;
-    Ok(created(ImageAnswer::from(nest::publish(&app, &user, digest, manifest.into()).await?)))
+    Ok(created(ImageAnswer::from(
+        nest::publish(&app, &user, digest, manifest.into()).await?,
+    )))
 }
 
 /// What can be booked.

@@ -2,7 +2,7 @@
 
 use crate::{actions::ActionError, domain::Refusal};
 use axum::{
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -13,15 +13,16 @@ pub struct Problem {
     #[serde(rename = "type")]
     kind: &'static str,
     /// The status in words.
-    title: String,
+    title: &'static str,
     status: u16,
     /// What is wrong, in a sentence for people.
     detail: String,
     /// Which fields are wrong, what they held, and what would be right.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Refusal>,
+    /// Whether the answer says how to be recognised.
     #[serde(skip)]
-    header: Option<(HeaderName, &'static str)>,
+    challenge: bool,
 }
 
 impl Problem {
@@ -29,26 +30,31 @@ impl Problem {
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             kind: "about:blank",
-            title: status.canonical_reason().unwrap_or("Problem").to_owned(),
+            title: status.canonical_reason().unwrap_or("Problem"),
             status: status.as_u16(),
             detail: detail.into(),
             errors: Vec::new(),
-            header: None,
+            challenge: false,
         }
     }
 
     /// Fields that are wrong (422).
     pub fn invalid(errors: Vec<Refusal>) -> Self {
+        let detail = errors
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ");
         Self {
             errors,
-            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Some fields cannot be taken.")
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
         }
     }
 
     /// Nobody was recognised (401).
     pub fn unauthorised() -> Self {
         Self {
-            header: Some((header::WWW_AUTHENTICATE, "Bearer")),
+            challenge: true,
             ..Self::new(
                 StatusCode::UNAUTHORIZED,
                 "Send a token that is known here: Authorization: Bearer …",
@@ -95,8 +101,10 @@ impl IntoResponse for Problem {
         let mut response = (status, body).into_response();
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
-        if let Some((name, value)) = self.header {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        if self.challenge {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

@@ -67,7 +67,11 @@ impl From<ServiceSeen> for ServiceAnswer {
             phase: vm.phase(),
             address: SocketAddr::new(seen.host.public_address, vm.port),
             verified_at: vm.seen.verified_at,
-            problem: vm.seen.report.and_then(|report| report.problem).map(|problem| problem.to_string()),
+            problem: vm
+                .seen
+                .report
+                .and_then(|report| report.problem)
+                .map(|problem| problem.to_string()),
         });
         Self {
             id: seen.service.id,

@@ -72,7 +72,9 @@ async fn create(
     let role = Role::parse(&new.role, new.clan)
         .map_err(|bad| Problem::invalid(vec![Refusal::new("role", &new.role, bad.to_string())]))?;
     let (made, password) = users::create_user(&app, &user, name, role).await?;
-    Ok(created(json!({ "id": made.id, "name": made.name, "password": password })))
+    Ok(created(
+        json!({ "id": made.id, "name": made.name, "password": password }),
+    ))
 }
 
 #[derive(Deserialize)]

@@ -178,7 +178,9 @@ impl FromRequestParts<App> for Operator {
     type Rejection = Denied;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Denied> {
         let refusal = "Only operators may do that.";
-        require(parts, app, |role| role == Role::Operator, refusal).await.map(Self)
+        require(parts, app, |role| role == Role::Operator, refusal)
+            .await
+            .map(Self)
     }
 }
 

@@ -73,7 +73,11 @@ fn row(record: &Record) -> session_store::Result<(String, String, Time)> {
     let until = record.expiry_date.unix_timestamp();
     let data = serde_json::to_string(&(until, &record.data))
         .map_err(|error| session_store::Error::Encode(error.to_string()))?;
-    Ok((key(&record.id), data, Time::from_millis(until.saturating_mul(1000))))
+    Ok((
+        key(&record.id),
+        data,
+        Time::from_millis(until.saturating_mul(1000)),
+    ))
 }
 
 fn key(id: &Id) -> String {
@@ -90,7 +94,10 @@ impl SessionStore for Sessions {
         let mut tx = self.0.db.begin().await.map_err(backend)?;
         loop {
             let (id, data, until) = row(record)?;
-            if sessions::insert(&mut tx, &id, &data, until).await.map_err(backend)? {
+            if sessions::insert(&mut tx, &id, &data, until)
+                .await
+                .map_err(backend)?
+            {
                 return tx.commit().await.map_err(backend);
             }
             record.id = Id::default();
@@ -106,7 +113,9 @@ impl SessionStore for Sessions {
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
         let mut tx = self.0.db.read().await.map_err(backend)?;
-        let found = sessions::get(&mut tx, &key(id), self.0.now()).await.map_err(backend)?;
+        let found = sessions::get(&mut tx, &key(id), self.0.now())
+            .await
+            .map_err(backend)?;
         let Some(text) = found else {
             return Ok(None);
         };

@@ -5,8 +5,9 @@ use crate::{
     actions::links::{self, path_of},
     app::App,
     config::Serve,
-    oracle, server,
+    oracle,
     resolve::Resolver,
+    server,
 };
 use anyhow::Context;
 use std::{
@@ -29,18 +30,21 @@ pub(super) async fn serve(flags: Serve) -> anyhow::Result<()> {
     let db = open(&flags.place).await?;
     let _lock = lock(&flags.place.data)?;
     server::collect()?;
-    let listener = TcpListener::bind(flags.listen).await.with_context(|| format!("listen on {}", flags.listen))?;
+    let listener = TcpListener::bind(flags.listen)
+        .await
+        .with_context(|| format!("listen on {}", flags.listen))?;
     let listening = listener.local_addr()?;
     let (settings, edge) = flags.check(listening)?;
     let app = App::new(db, settings, Resolver::system(flags.allow_private_addresses));
     app.nest.prepare().context("nest")?;
     offer_first_link(&app).await?;
 
+    let stop = stop_asked().context("signals")?;
     let oracle = tokio::spawn(oracle::run(app.clone()));
     let sweeper = tokio::spawn(sweep(app.clone()));
     tracing::info!(%listening, url = app.settings.public_url, "vMatrix serves");
     println!("vMatrix serves on {}", app.settings.public_url);
-    let served = server::serve(app.clone(), edge, listener, stop_asked()).await;
+    let served = server::serve(app.clone(), edge, listener, stop).await;
     // Each step of the Oracle is a transaction: it can be broken off anywhere.
     oracle.abort();
     sweeper.abort();
@@ -52,7 +56,11 @@ fn start_logging(json: bool) {
     let filter = EnvFilter::try_from_env("VMATRIX_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let started = if json { registry.with(lines.json()).try_init() } else { registry.with(lines).try_init() };
+    let started = if json {
+        registry.with(lines.json()).try_init()
+    } else {
+        registry.with(lines).try_init()
+    };
     if let Err(error) = started {
         eprintln!("vmatrix: no logs: {error}");
     }
@@ -84,7 +92,10 @@ async fn offer_first_link(app: &App) -> anyhow::Result<()> {
             .open(&path)
             .with_context(|| format!("{}", path.display()))?;
         writeln!(file, "{}{}", app.settings.public_url, path_of(&token))?;
-        println!("Nobody can sign in yet. The link that makes the first operator is in {}", path.display());
+        println!(
+            "Nobody can sign in yet. The link that makes the first operator is in {}",
+            path.display()
+        );
     }
     Ok(())
 }
@@ -98,21 +109,15 @@ async fn sweep(app: App) {
     }
 }
 
-async fn stop_asked() {
-    let terminate = async {
-        match unix::signal(unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM is not heard");
-                std::future::pending().await
-            }
+/// Comes when the server is told to stop. Listens from this call on, not from the first poll.
+fn stop_asked() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = unix::signal(unix::SignalKind::terminate())?;
+    let mut interrupt = unix::signal(unix::SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        () = terminate => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
-    tracing::info!("stopping");
+        tracing::info!("stopping");
+    })
 }

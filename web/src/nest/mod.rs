@@ -125,7 +125,9 @@ impl Nest {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
         }
-        let new = self.chunks.join(format!(".new-{}", uuid::Uuid::now_v7().simple()));
+        let new = self
+            .chunks
+            .join(format!(".new-{}", uuid::Uuid::now_v7().simple()));
         let written = std::fs::File::create_new(&new)
             .and_then(|mut file| file.write_all(zstd).and_then(|()| file.sync_data()))
             .and_then(|()| std::fs::rename(&new, &path));

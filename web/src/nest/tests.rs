@@ -32,7 +32,10 @@ fn a_chunk_of_other_bytes_is_refused_with_both_digests() {
     let (_dir, nest) = nest();
     let (name, other) = (digest(b"a chunk"), digest(b"b chunk"));
     let error = nest.put(name, &packed(b"b chunk")).unwrap_err().to_string();
-    assert!(error.contains(&name.to_string()) && error.contains(&other.to_string()), "{error}");
+    assert!(
+        error.contains(&name.to_string()) && error.contains(&other.to_string()),
+        "{error}"
+    );
     assert!(!nest.has(name));
     assert!(!nest.has(other));
 }

@@ -102,7 +102,12 @@ mod tests {
         let kept = passwords.hash(&right).await.unwrap();
         assert!(!kept.contains("correct horse"));
         assert!(passwords.verify(&right, Some(kept.clone())).await.unwrap());
-        assert!(!passwords.verify(&Secret::new("wrong horse"), Some(kept)).await.unwrap());
+        assert!(
+            !passwords
+                .verify(&Secret::new("wrong horse"), Some(kept))
+                .await
+                .unwrap()
+        );
     }
 
     #[tokio::test]

@@ -17,7 +17,11 @@ pub(super) async fn security(request: Request, next: Next) -> Response {
     unless_set(headers, header::X_FRAME_OPTIONS, "DENY");
     // A link's token stands in the path: other websites must not learn it from the browser.
     unless_set(headers, header::REFERRER_POLICY, "same-origin");
-    unless_set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    unless_set(
+        headers,
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    );
     unless_set(headers, header::CACHE_CONTROL, "no-store");
     response
 }

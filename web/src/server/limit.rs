@@ -37,7 +37,10 @@ impl Limits {
     }
 
     fn allows(&self, request: &Request) -> bool {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let peer = request
+            .extensions()
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|info| info.0.ip());
         let Some(address) = peer.map(|peer| who(peer, request.headers(), self.behind_proxy)) else {
             return true;
         };
@@ -52,10 +55,19 @@ impl Limits {
 /// write. An IPv6 customer has a whole /64.
 fn who(peer: IpAddr, headers: &HeaderMap, behind_proxy: bool) -> IpAddr {
     let forwarded = || {
-        let text = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+        let text = headers
+            .get_all("x-forwarded-for")
+            .iter()
+            .next_back()?
+            .to_str()
+            .ok()?;
         text.rsplit(',').next()?.trim().parse().ok()
     };
-    let address = if behind_proxy { forwarded().unwrap_or(peer) } else { peer };
+    let address = if behind_proxy {
+        forwarded().unwrap_or(peer)
+    } else {
+        peer
+    };
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
         v4 @ IpAddr::V4(_) => v4,
@@ -76,8 +88,11 @@ pub(super) async fn sign_in(State(limits): State<Limits>, request: Request, next
 pub(super) async fn enrolment(State(limits): State<Limits>, request: Request, next: Next) -> Response {
     // Nested routers see the path below theirs.
     if request.uri().path().ends_with("/enrol") && !limits.allows(&request) {
-        return Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too many tries from your address: wait a minute.")
-            .into_response();
+        return Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many tries from your address: wait a minute.",
+        )
+        .into_response();
     }
     next.run(request).await
 }
@@ -98,17 +113,24 @@ mod tests {
 
     #[test]
     fn behind_a_proxy_its_own_word_counts() {
-        let (proxy, client): (IpAddr, IpAddr) = ("10.0.0.1".parse().unwrap(), "198.51.100.7".parse().unwrap());
+        let (proxy, client): (IpAddr, IpAddr) =
+            ("10.0.0.1".parse().unwrap(), "198.51.100.7".parse().unwrap());
         assert_eq!(who(proxy, &headers("1.2.3.4, 198.51.100.7"), true), client);
         assert_eq!(who(proxy, &headers("nonsense"), true), proxy);
     }
 
     #[test]
     fn one_customer_is_one_address_also_with_ipv6() {
-        let (a, b): (IpAddr, IpAddr) = ("2001:db8::1".parse().unwrap(), "2001:db8::ffff:1".parse().unwrap());
+        let (a, b): (IpAddr, IpAddr) = (
+            "2001:db8::1".parse().unwrap(),
+            "2001:db8::ffff:1".parse().unwrap(),
+        );
         let none = HeaderMap::new();
         assert_eq!(who(a, &none, false), who(b, &none, false));
         let mapped: IpAddr = "::ffff:203.0.113.1".parse().unwrap();
-        assert_eq!(who(mapped, &none, false), "203.0.113.1".parse::<IpAddr>().unwrap());
+        assert_eq!(
+            who(mapped, &none, false),
+            "203.0.113.1".parse::<IpAddr>().unwrap()
+        );
     }
 }

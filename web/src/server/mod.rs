@@ -8,8 +8,8 @@
 //!     health         nothing
 //! ```
 
-mod health;
 mod headers;
+mod health;
 mod limit;
 mod trace;
 
@@ -73,7 +73,10 @@ pub fn router(app: App, edge: Edge) -> Router {
         .layer(from_fn(headers::security))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(trace::count))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIME_LIMIT));
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            TIME_LIMIT,
+        ));
     Router::new()
         .nest("/api/v1", api::router().layer(compression()))
         .nest("/agent/v1", agents)

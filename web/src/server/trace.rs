@@ -22,7 +22,10 @@ pub(super) fn propagate_id() -> PropagateRequestIdLayer {
 }
 
 pub(super) fn layer() -> TraceLayer<SharedClassifier<ServerErrorsAsFailures>, Spans, (), Answered> {
-    TraceLayer::new_for_http().make_span_with(Spans).on_request(()).on_response(Answered)
+    TraceLayer::new_for_http()
+        .make_span_with(Spans)
+        .on_request(())
+        .on_response(Answered)
 }
 
 #[derive(Clone)]
@@ -31,8 +34,12 @@ pub(super) struct Spans;
 impl<B> MakeSpan<B> for Spans {
     fn make_span(&mut self, request: &axum::http::Request<B>) -> Span {
         let extensions = request.extensions();
-        let route = extensions.get::<MatchedPath>().map_or("(none)", MatchedPath::as_str);
-        let id = extensions.get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
+        let route = extensions
+            .get::<MatchedPath>()
+            .map_or("(none)", MatchedPath::as_str);
+        let id = extensions
+            .get::<RequestId>()
+            .and_then(|id| id.header_value().to_str().ok());
         let id = id.unwrap_or_default();
         tracing::info_span!("request", method = %request.method(), route, id)
     }

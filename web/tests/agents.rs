@@ -1,0 +1,264 @@
+//! What agents and the server say to each other.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{enrolment, facts, report, send, world};
+use reqwest::Method;
+use serde_json::json;
+use std::time::{Duration, Instant};
+use vmatrix_web::{domain::Role, store};
+use vmatrix_wire::{Digest, Orders, Secret};
+
+#[tokio::test]
+async fn a_wrong_join_token_enrols_nobody() {
+    let world = world().await;
+    let unknown = Secret::new(format!("vmj_{}", "0".repeat(64)));
+    for token in [unknown, Secret::new("vmj_short"), Secret::new("")] {
+        let answer = world.enrol(&enrolment("mad-1", &token)).await;
+        assert_eq!(answer.status, 403, "{}", answer.text);
+    }
+    assert!(
+        world
+            .get(&world.operator().await, "/hosts")
+            .await
+            .expect(200)
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_join_token_enrols_one_host() {
+    let world = world().await;
+    let token = world.join_token().await;
+    let answer = world.enrol(&enrolment("mad-1", &token)).await.expect(201);
+    assert!(answer["secret"].as_str().unwrap().starts_with("vma_"));
+    assert_eq!(world.enrol(&enrolment("mad-2", &token)).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_refused_enrolment_names_every_field_and_leaves_the_token_good() {
+    let world = world().await;
+    let token = world.join_token().await;
+    let mut body = enrolment("Not A Host", &token);
+    body["slots"] = json!(9);
+    body["public_address"] = json!("0.0.0.0");
+    let answer = world.enrol(&body).await;
+    assert_eq!(answer.refused_fields(), ["name", "public_address", "slots"]);
+    assert!(!answer.text.contains(token.reveal()));
+    world.enrol(&enrolment("mad-1", &token)).await.expect(201);
+    let twin = world.enrol(&enrolment("mad-1", &world.join_token().await)).await;
+    assert_eq!(twin.refused_fields(), ["name"]);
+}
+
+#[tokio::test]
+async fn an_unknown_field_of_an_enrolment_is_named() {
+    let world = world().await;
+    let mut body = enrolment("mad-1", &world.join_token().await);
+    body["slotz"] = json!(2);
+    assert_eq!(world.enrol(&body).await.refused_fields(), ["slotz"]);
+}
+
+#[tokio::test]
+async fn an_agent_of_another_version_is_told_both() {
+    let world = world().await;
+    let agent = world.host("mad-1").await;
+    let mut body = enrolment("mad-2", &world.join_token().await);
+    body["protocol"] = json!(7);
+    body["new_field_of_version_7"] = json!(true);
+    let mut newer = report(1, 1);
+    newer["protocol"] = json!(7);
+    let answers = [
+        world.enrol(&body).await,
+        send(world.agent(&agent, Method::POST, "/report").json(&newer)).await,
+        send(
+            world
+                .request(Method::GET, "/agent/v1/orders?since=0")
+                .bearer_auth(agent.token())
+                .header("x-vmatrix-protocol", "7"),
+        )
+        .await,
+    ];
+    for answer in answers {
+        assert_eq!(answer.status, 426, "{}", answer.text);
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("protocol 1") && detail.contains('7'), "{detail}");
+    }
+    let none = send(
+        world
+            .request(Method::GET, "/agent/v1/orders?since=0")
+            .bearer_auth(agent.token()),
+    )
+    .await;
+    assert_eq!(none.status, 426, "{}", none.text);
+}
+
+#[tokio::test]
+async fn an_older_report_is_dropped() {
+    let world = world().await;
+    let agent = world.host("mad-1").await;
+    for (incarnation, sequence, taken) in [
+        (1, 5, true),
+        (1, 4, false),
+        (2, 1, true),
+        (1, 9, false),
+        (2, 1, false),
+    ] {
+        let mut body = report(incarnation, sequence);
+        body["facts"]["memory_mb"] = json!(incarnation * 1000 + sequence);
+        let answer = send(world.agent(&agent, Method::POST, "/report").json(&body)).await;
+        assert_eq!(
+            answer.expect(200),
+            json!({ "taken": taken }),
+            "({incarnation}, {sequence})"
+        );
+    }
+    let hosts = world.get(&world.operator().await, "/hosts").await.expect(200);
+    assert_eq!(hosts[0]["facts"]["memory_mb"], 2001);
+    assert_eq!(hosts[0]["up"], true);
+}
+
+#[tokio::test]
+async fn new_orders_are_answered_at_once() {
+    let world = world().await;
+    let agent = world.host("mad-1").await;
+    let first = send(world.agent(&agent, Method::GET, "/orders?since=0"))
+        .await
+        .expect(200);
+    assert_eq!(first["generation"], 1);
+
+    let held = tokio::spawn(send(world.agent(&agent, Method::GET, "/orders?since=1")));
+    // The poll is at the server when it has heard of it: the orders feed has a listener.
+    while world.app.orders.listeners() == 0 {
+        tokio::task::yield_now().await;
+    }
+    // Somebody else's orders are no answer.
+    world.app.orders.bump();
+    let host = first["host"].as_str().unwrap().parse().unwrap();
+    let mut tx = world.app.db.begin().await.unwrap();
+    assert!(
+        store::hosts::write_orders(&mut tx, &Orders::empty(host, 2), world.app.now())
+            .await
+            .unwrap()
+    );
+    tx.commit().await.unwrap();
+    let committed = Instant::now();
+    world.app.orders.bump();
+    let answer = held.await.unwrap().expect(200);
+    let took = committed.elapsed();
+    assert_eq!(answer["generation"], 2);
+    // The next timer would be seconds away; a busy machine gets some room.
+    assert!(took < Duration::from_millis(500), "{took:?}");
+}
+
+#[tokio::test]
+async fn orders_that_are_newer_already_are_not_waited_for() {
+    let world = world().await;
+    let agent = world.host("mad-1").await;
+    for wrong in [
+        "/orders",
+        "/orders?since=-1",
+        "/orders?since=x",
+        "/orders?since=1&x=1",
+    ] {
+        assert_eq!(
+            send(world.agent(&agent, Method::GET, wrong))
+                .await
+                .refused_fields(),
+            ["since"],
+            "{wrong}"
+        );
+    }
+    send(world.agent(&agent, Method::GET, "/orders?since=0"))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn each_secret_opens_its_own_door_only() {
+    let world = world().await;
+    let agent = world.host("mad-1").await;
+    let operator = world.operator().await;
+    assert_eq!(world.get(&agent, "/hosts").await.status, 401);
+    for stranger in [operator.token(), "", "vma_", world.join_token().await.reveal()] {
+        let answer = send(
+            world
+                .request(Method::GET, "/agent/v1/orders?since=0")
+                .bearer_auth(stranger)
+                .header("x-vmatrix-protocol", "1"),
+        )
+        .await;
+        assert_eq!(answer.status, 401, "{}", answer.text);
+        assert_eq!(answer.kind, "application/problem+json");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_fetches_what_an_operator_has_pushed() {
+    let world = world().await;
+    let (agent, operator) = (world.host("mad-1").await, world.operator().await);
+    let bytes = b"a chunk".repeat(100);
+    let digest = Digest(*blake3::hash(&bytes).as_bytes());
+    let fetch = async || send(world.agent(&agent, Method::GET, &format!("/chunks/{digest}"))).await;
+    assert_eq!(fetch().await.status, 404);
+    let put = world.request(Method::PUT, &format!("/api/v1/nest/chunks/{digest}"));
+    let packed = zstd::encode_all(bytes.as_slice(), 3).unwrap();
+    assert_eq!(
+        send(put.bearer_auth(operator.token()).body(packed.clone()))
+            .await
+            .status,
+        204
+    );
+    let got = world
+        .agent(&agent, Method::GET, &format!("/chunks/{digest}"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(got.headers()["content-type"], "application/zstd");
+    assert_eq!(got.bytes().await.unwrap(), packed);
+    for path in [
+        "/chunks/../../etc/passwd",
+        "/chunks/abc",
+        "/manifests/abc",
+        "/nothing",
+    ] {
+        assert_eq!(
+            send(world.agent(&agent, Method::GET, path)).await.status,
+            404,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_report_that_is_too_large_is_refused() {
+    let world = world().await;
+    let agent = world.host("mad-1").await;
+    let mut body = report(1, 1);
+    body["facts"]["cpu_model"] = json!("x".repeat(9 << 20));
+    let answer = send(world.agent(&agent, Method::POST, "/report").json(&body)).await;
+    assert_eq!(answer.status, 413, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn staff_see_hosts_without_their_secrets() {
+    let world = world().await;
+    let agent = world.host("mad-1").await;
+    let organiser = world.person("oscar", Role::Organiser).await;
+    let answer = world.get(&organiser, "/hosts").await;
+    assert!(
+        !answer.text.contains(agent.token()) && !answer.text.contains("secret"),
+        "{}",
+        answer.text
+    );
+    let hosts = answer.expect(200);
+    assert_eq!(
+        (&hosts[0]["name"], &hosts[0]["site"], &hosts[0]["up"]),
+        (&json!("mad-1"), &json!("Madrid"), &json!(false))
+    );
+    assert_eq!(hosts[0]["facts"], facts());
+    let (_, admin) = world.clan_with_admin("Reds").await;
+    assert_eq!(world.get(&admin, "/hosts").await.status, 403);
+}

@@ -1,0 +1,251 @@
+//! A real server on a port of its own over SQLite, and people as its clients.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use std::{net::SocketAddr, time::Duration};
+use vmatrix_web::{
+    actions::{clans, links, tokens, users},
+    app::{App, Settings},
+    domain::{ClanId, Name, Role},
+    resolve::Resolver,
+    server::{self, Edge},
+    store::Db,
+};
+use vmatrix_wire::Secret;
+
+/// A server that runs until it is dropped. Its Oracle does not run: nothing happens by itself.
+pub struct World {
+    pub app: App,
+    pub url: String,
+    pub dir: tempfile::TempDir,
+    client: reqwest::Client,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub kind: String,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// The body, if the status is this one.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        if self.text.is_empty() {
+            Value::Null
+        } else {
+            self.json()
+        }
+    }
+
+    /// The fields that a problem names.
+    #[track_caller]
+    pub fn refused_fields(&self) -> Vec<String> {
+        assert_eq!(self.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", self.text);
+        let errors = self.json()["errors"].as_array().cloned().unwrap_or_default();
+        errors
+            .iter()
+            .map(|error| error["field"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+/// Somebody with a token of the API.
+#[derive(Clone)]
+pub struct Person {
+    token: String,
+}
+
+pub async fn world() -> World {
+    world_with(Settings {
+        allow_private_addresses: true,
+        ..Settings::default()
+    })
+    .await
+}
+
+pub async fn world_with(settings: Settings) -> World {
+    let dir = tempfile::tempdir().unwrap();
+    let db = Db::open(&format!("sqlite:{}", dir.path().join("test.db").display()))
+        .await
+        .unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let resolver = Resolver::system(settings.allow_private_addresses);
+    let settings = Settings {
+        data: dir.path().to_owned(),
+        public_url: url.clone(),
+        ..settings
+    };
+    let app = App::new(db, settings, resolver);
+    app.nest.prepare().unwrap();
+    let served = app.clone();
+    let serving = tokio::spawn(async move {
+        server::serve(served, Edge::default(), listener, std::future::pending())
+            .await
+            .unwrap();
+    });
+    World {
+        app,
+        url,
+        dir,
+        client: client(),
+        serving,
+    }
+}
+
+/// A client that follows no redirect and shares no connection's fate with others.
+pub fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(Duration::from_secs(60))
+        .build()
+        .unwrap()
+}
+
+impl World {
+    pub fn address(&self) -> SocketAddr {
+        self.url.strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// A user of this role, by a token.
+    pub async fn person(&self, name: &str, role: Role) -> Person {
+        let name: Name = name.parse().unwrap();
+        users::add_user(&self.app, name.clone(), role).await.unwrap();
+        let token = tokens::create_token_for(&self.app, name.as_str(), &name)
+            .await
+            .unwrap();
+        Person {
+            token: token.reveal().to_owned(),
+        }
+    }
+
+    pub async fn operator(&self) -> Person {
+        self.person("olga", Role::Operator).await
+    }
+
+    pub async fn clan(&self, name: &str) -> ClanId {
+        clans::add_clan(&self.app, name.parse().unwrap())
+            .await
+            .unwrap()
+            .id
+    }
+
+    /// A clan and its admin.
+    pub async fn clan_with_admin(&self, name: &str) -> (ClanId, Person) {
+        let clan = self.clan(name).await;
+        (
+            clan,
+            self.person(&format!("admin of {name}"), Role::ClanAdmin(clan))
+                .await,
+        )
+    }
+
+    pub async fn api(&self, person: &Person, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let request = self
+            .request(method, &format!("/api/v1{path}"))
+            .bearer_auth(&person.token);
+        send(match body {
+            Some(body) => request.json(&body),
+            None => request,
+        })
+        .await
+    }
+
+    pub async fn get(&self, person: &Person, path: &str) -> Answer {
+        self.api(person, Method::GET, path, None).await
+    }
+
+    pub async fn post(&self, person: &Person, path: &str, body: Value) -> Answer {
+        self.api(person, Method::POST, path, Some(body)).await
+    }
+
+    pub async fn join_token(&self) -> Secret {
+        links::add_join_token(&self.app, None).await.unwrap()
+    }
+
+    /// A host of this name and its agent's secret.
+    pub async fn host(&self, name: &str) -> Person {
+        let token = self.join_token().await;
+        let answer = self.enrol(&enrolment(name, &token)).await.expect(201);
+        Person {
+            token: answer["secret"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    pub async fn enrol(&self, body: &Value) -> Answer {
+        send(self.request(Method::POST, "/agent/v1/enrol").json(body)).await
+    }
+
+    pub fn agent(&self, agent: &Person, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, &format!("/agent/v1{path}"))
+            .bearer_auth(&agent.token)
+            .header("x-vmatrix-protocol", "1")
+    }
+}
+
+impl Person {
+    pub fn with_token(token: &str) -> Self {
+        Self {
+            token: token.to_owned(),
+        }
+    }
+
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+pub async fn send(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let kind = response
+        .headers()
+        .get("content-type")
+        .map(|kind| kind.to_str().unwrap().to_owned());
+    Answer {
+        status: response.status(),
+        kind: kind.unwrap_or_default(),
+        text: response.text().await.unwrap(),
+    }
+}
+
+pub fn facts() -> Value {
+    json!({
+        "agent_version": "0.1.0", "cores": 4, "memory_mb": 8192, "disk_free_mb": 50000, "cpu_model": "Test CPU",
+        "vmm": {"name": "qemu", "version": "10.0.2"}, "accelerator": "tcg", "network": "tap"
+    })
+}
+
+pub fn enrolment(name: &str, token: &Secret) -> Value {
+    json!({
+        "protocol": 1, "token": token.reveal(), "name": name, "site": "Madrid", "public_address": "10.77.0.1",
+        "ports": "27960-27963", "slots": 1, "role": "production", "facts": facts()
+    })
+}
+
+pub fn report(incarnation: u64, sequence: u64) -> Value {
+    json!({
+        "protocol": 1, "incarnation": incarnation, "sequence": sequence, "generation": 1, "facts": facts(),
+        "vms": [], "probes": [], "lookouts": []
+    })
+}

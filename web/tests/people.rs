@@ -1,0 +1,234 @@
+//! People at their browsers: links, sessions, and what another website may not do.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{client, send, world};
+use reqwest::{Client, Method, Response, header};
+use vmatrix_web::{
+    actions::links::{first_admin_link, path_of},
+    oracle, server,
+};
+
+/// A browser, as far as cookies go: keeps the one of the last answer.
+struct Browser {
+    client: Client,
+    url: String,
+    cookie: Option<String>,
+}
+
+impl Browser {
+    fn new(url: &str) -> Self {
+        Self {
+            client: client(),
+            url: url.to_owned(),
+            cookie: None,
+        }
+    }
+
+    async fn send(&mut self, method: Method, path: &str, form: &[(&str, &str)]) -> Response {
+        let mut request = self.client.request(method.clone(), format!("{}{path}", self.url));
+        if method == Method::POST {
+            let body = url::form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(form)
+                .finish();
+            request = request
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(body);
+            request = request.header("sec-fetch-site", "same-origin");
+        }
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        let response = request.send().await.unwrap();
+        if let Some(set) = response.headers().get(header::SET_COOKIE) {
+            self.cookie = set.to_str().unwrap().split(';').next().map(str::to_owned);
+        }
+        response
+    }
+
+    async fn get(&mut self, path: &str) -> Response {
+        self.send(Method::GET, path, &[]).await
+    }
+
+    async fn sign_in(&mut self, name: &str, password: &str) -> Response {
+        self.send(
+            Method::POST,
+            "/sign-in",
+            &[("user", name), ("password", password)],
+        )
+        .await
+    }
+}
+
+/// The first operator: made by the link, as `ada`.
+async fn ada(world: &common::World) -> Browser {
+    let token = first_admin_link(&world.app).await.unwrap().unwrap();
+    let mut browser = Browser::new(&world.url);
+    let form = [("user", "ada"), ("new_password", "a long password")];
+    let answer = browser.send(Method::POST, &path_of(&token), &form).await;
+    assert_eq!(answer.status(), 303, "{}", answer.text().await.unwrap());
+    browser
+}
+
+#[tokio::test]
+async fn the_first_admins_link_works_once() {
+    let world = world().await;
+    let token = first_admin_link(&world.app).await.unwrap().unwrap();
+    let path = path_of(&token);
+    let form = [("user", "ada"), ("new_password", "a long password")];
+    let mut browser = Browser::new(&world.url);
+    assert_eq!(browser.get(&path).await.status(), 200);
+    let short = browser
+        .send(Method::POST, &path, &[("user", "ada"), ("new_password", "short")])
+        .await;
+    assert_eq!(short.status(), 422);
+    assert_eq!(browser.send(Method::POST, &path, &form).await.status(), 303);
+    // Signed in by it, as operator.
+    assert_eq!(browser.get("/ops").await.status(), 200);
+
+    let mut second = Browser::new(&world.url);
+    for answer in [
+        second.get(&path).await,
+        second
+            .send(Method::POST, &path, &[("user", "eve"), form[1]])
+            .await,
+    ] {
+        assert!(answer.status().is_client_error(), "{}", answer.status());
+    }
+    assert_eq!(second.sign_in("eve", "a long password").await.status(), 422);
+    assert!(first_admin_link(&world.app).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_newer_first_link_makes_the_older_one_useless() {
+    let world = world().await;
+    let old = first_admin_link(&world.app).await.unwrap().unwrap();
+    let new = first_admin_link(&world.app).await.unwrap().unwrap();
+    let mut browser = Browser::new(&world.url);
+    assert!(browser.get(&path_of(&old)).await.status().is_client_error());
+    assert_eq!(browser.get(&path_of(&new)).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_session_begins_under_a_new_id_and_ends_on_the_server() {
+    let world = world().await;
+    let mut browser = ada(&world).await;
+    let first = browser.cookie.clone().unwrap();
+    assert_eq!(browser.sign_in("ada", "a long password").await.status(), 303);
+    let second = browser.cookie.clone().unwrap();
+    assert_ne!(first, second, "the session kept its id when ada signed in");
+
+    assert_eq!(browser.get("/account").await.status(), 200);
+    assert_eq!(browser.send(Method::POST, "/sign-out", &[]).await.status(), 303);
+    for old in [first, second] {
+        browser.cookie = Some(old);
+        let answer = browser.get("/account").await;
+        assert_eq!(answer.status(), 303);
+        assert_eq!(answer.headers()["location"], "/sign-in?next=%2Faccount");
+    }
+}
+
+#[tokio::test]
+async fn the_cookie_is_for_the_server_alone() {
+    let world = world().await;
+    ada(&world).await;
+    let mut browser = Browser::new(&world.url);
+    let answer = browser.sign_in("ada", "a long password").await;
+    let set = answer.headers()[header::SET_COOKIE].to_str().unwrap().to_owned();
+    assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax"), "{set}");
+}
+
+#[tokio::test]
+async fn a_cookie_does_nothing_at_the_api() {
+    let world = world().await;
+    let mut browser = ada(&world).await;
+    assert_eq!(browser.get("/account").await.status(), 200);
+    assert_eq!(browser.get("/api/v1/clans").await.status(), 401);
+}
+
+#[tokio::test]
+async fn a_form_of_another_website_is_refused() {
+    let world = world().await;
+    let browser = ada(&world).await;
+    let post = |name: &'static str, value: &'static str| {
+        world
+            .request(Method::POST, "/sign-out")
+            .header(header::COOKIE, browser.cookie.clone().unwrap())
+            .header(name, value)
+    };
+    for request in [
+        post("sec-fetch-site", "cross-site"),
+        post("origin", "https://evil.example"),
+        post("origin", "null"),
+    ] {
+        assert_eq!(send(request).await.status, 403);
+    }
+    let mut still = browser;
+    assert_eq!(
+        still.get("/account").await.status(),
+        200,
+        "the session was ended by another website"
+    );
+}
+
+#[tokio::test]
+async fn too_many_passwords_from_one_address_are_not_tried() {
+    let world = world().await;
+    let mut browser = Browser::new(&world.url);
+    let mut answers = Vec::new();
+    for _ in 0..30 {
+        answers.push(
+            browser
+                .sign_in("ada", "guess guess guess")
+                .await
+                .status()
+                .as_u16(),
+        );
+    }
+    assert_eq!(answers[0], 422);
+    assert!(answers.contains(&429), "{answers:?}");
+    assert_eq!(browser.get("/sign-in").await.status(), 200);
+}
+
+#[tokio::test]
+async fn every_answer_tells_browsers_to_be_careful() {
+    let world = world().await;
+    for path in ["/", "/sign-in", "/nothing", "/api/v1/clans", "/healthz"] {
+        let answer = world.request(Method::GET, path).send().await.unwrap();
+        let said = |name: &str| {
+            answer
+                .headers()
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+                .unwrap_or_default()
+        };
+        let policy = said("content-security-policy");
+        assert!(
+            policy.contains("default-src 'none'") && !policy.contains("unsafe"),
+            "{path}: {policy}"
+        );
+        assert_eq!(said("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(said("cache-control"), "no-store", "{path}");
+        assert!(!said("x-request-id").is_empty(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_server_is_ready_when_the_oracle_runs() {
+    let world = world().await;
+    server::collect().unwrap();
+    assert_eq!(send(world.request(Method::GET, "/healthz")).await.status, 200);
+    assert_eq!(send(world.request(Method::GET, "/readyz")).await.status, 503);
+    oracle::step(&world.app).await;
+    assert_eq!(send(world.request(Method::GET, "/readyz")).await.status, 200);
+    world.host("mad-1").await;
+    let figures = send(world.request(Method::GET, "/metrics")).await.text;
+    assert!(figures.contains("vmatrix_hosts{state=\"gone\"} 1"), "{figures}");
+    assert!(
+        figures.contains("http_requests_total{method=\"GET\",route=\"/healthz\",status=\"200\"} 1"),
+        "{figures}"
+    );
+    world.app.db.close().await;
+    assert_eq!(send(world.request(Method::GET, "/readyz")).await.status, 503);
+}
