@@ -1,10 +1,11 @@
 //! `vmatrix-agent run`.
 
-use crate::agent::{Home, Machines, Server, run};
+use crate::agent::{Home, Server, run};
 use crate::facts;
+use crate::images::Fetcher;
 use crate::net::{HostNet, HostNetConfig};
+use crate::vm::Vms;
 use clap::Args;
-use vmatrix_wire::{VmOrder, VmReport};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -28,34 +29,12 @@ impl Run {
             network,
         })
         .await?;
-        let machines = NoneYet {
-            _net: net,
-            changed: tokio::sync::watch::Sender::new(0),
-        };
+        let fetcher = Fetcher::new(home.dir(), server.clone())?;
+        let machines = Vms::start(home.dir().to_owned(), net, fetcher, facts.accelerator).await?;
         tokio::select! {
             done = run(home, joined.host, server, facts, machines) => done?,
             () = super::stopped() => tracing::info!("stopped; VMs go on"),
         }
         Ok(())
-    }
-}
-
-/// Until the VMs' own part is joined to this one.
-struct NoneYet {
-    _net: HostNet,
-    changed: tokio::sync::watch::Sender<u64>,
-}
-
-impl Machines for NoneYet {
-    fn intend(&self, orders: &[VmOrder]) {
-        tracing::warn!(orders = orders.len(), "this agent runs no VMs yet");
-    }
-
-    fn observe(&self) -> Vec<VmReport> {
-        Vec::new()
-    }
-
-    fn changed(&self) -> tokio::sync::watch::Receiver<u64> {
-        self.changed.subscribe()
     }
 }
