@@ -68,29 +68,32 @@ impl Mine {
     }
 }
 
-/// What the picture looks like: round trips between cities as measured by WonderNetwork, rounded.
+/// What the picture looks like. Round trips between cities as measured by WonderNetwork.
 fn example() -> Plot {
+    const HOME: [&str; 5] = ["Seattle", "Los Angeles", "Denver", "San Francisco", "Vancouver"];
+    const AWAY: [&str; 5] = ["London", "Paris", "Madrid", "Amsterdam", "Dublin"];
     let clan = |side, names: [&'static str; 5], ms: [f64; 5]| {
         names.into_iter().zip(ms).map(move |(name, ms)| Dot { player: name.into(), side, ms: Some(ms) })
     };
-    let row = |host: &str, site: &str, closeness, verdict, home, away| Row {
+    let row = |host: &str, closeness, verdict, home, away| Row {
         host: host.into(),
-        site: site.into(),
+        site: String::new(),
         closeness_ms: Some(closeness),
         verdict,
         chosen: verdict == "chosen",
-        dots: clan(Side::Home, ["Ivy", "Jon", "Kit", "Lea", "Max"], home)
-            .chain(clan(Side::Away, ["Nia", "Oto", "Pia", "Quy", "Rui"], away))
-            .collect(),
+        dots: clan(Side::Home, HOME, home).chain(clan(Side::Away, AWAY, away)).collect(),
     };
+    let boston = ([78.6, 71.5, 47.6, 78.2, 71.2], [77.2, 82.2, 97.3, 79.8, 80.6]);
+    let frankfurt = ([153.4, 141.2, 120.5, 146.3, 158.3], [15.1, 15.8, 37.9, 11.7, 21.0]);
+    let tokyo = ([136.3, 107.5, 123.8, 108.8, 92.6], [217.3, 231.8, 247.3, 245.1, 252.7]);
     Plot {
         cap_ms: 180.0,
-        home: "the home clan".into(),
-        away: "the away clan".into(),
+        home: "the west of North America".into(),
+        away: "Europe".into(),
         rows: vec![
-            row("New York", "", 14.82, "chosen", [70.0, 62.0, 44.0, 71.0, 34.0], [72.0, 84.0, 90.0, 96.0, 101.0]),
-            row("London", "", 47.36, "less fair", [121.0, 131.0, 113.0, 138.0, 96.0], [9.0, 24.0, 31.0, 33.0, 38.0]),
-            row("Seattle", "", 55.9, super::plot::OVER_CAP, [31.0, 9.0, 27.0, 74.0, 68.0], [139.0, 152.0, 158.0, 166.0, 187.0]),
+            row("Boston", 12.84, "chosen", boston.0, boston.1),
+            row("Frankfurt", 75.18, "less fair", frankfurt.0, frankfurt.1),
+            row("Tokyo", 77.91, super::plot::OVER_CAP, tokyo.0, tokyo.1),
         ],
     }
 }
@@ -124,6 +127,17 @@ mod tests {
             let user = User { id: UserId(Uuid::nil()), name: "Ada".parse().unwrap(), role, created_at: now };
             let mine = Mine::of(&user, lines(), false, now);
             assert_eq!((mine.challenges.len(), mine.next.len(), mine.past.len()), (waiting, 1, 1));
+        }
+    }
+
+    #[test]
+    fn the_example_is_true() {
+        for row in example().rows {
+            let ms: Vec<_> = row.dots.iter().filter_map(|dot| dot.ms).collect();
+            let pairs = ms.iter().enumerate().flat_map(|(n, a)| ms[n + 1..].iter().map(move |b| (a - b).abs()));
+            let mean = pairs.sum::<f64>() / 45.0;
+            assert_eq!(Some(format!("{mean:.2}")), row.closeness_ms.map(|ms| format!("{ms:.2}")), "{}", row.host);
+            assert_eq!(row.verdict == crate::pages::plot::OVER_CAP, ms.iter().any(|ms| *ms > 180.0));
         }
     }
 }

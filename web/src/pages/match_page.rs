@@ -54,8 +54,8 @@ struct SideOfMatch {
     players: Vec<PlayerView>,
     /// Whom the viewer may put on this roster; empty if they may not.
     picks: Vec<Pick>,
-    /// The viewer may choose, but there is nobody.
-    lacks_players: bool,
+    /// The viewer may choose, but there is nobody: where players are entered.
+    enter_players: Option<String>,
 }
 
 /// A player to choose.
@@ -237,7 +237,10 @@ fn sides(view: &MatchView, role: Role, own: &[Vec<PlayerSeen>]) -> Vec<SideOfMat
                     in_roster(id)
                 }
             }),
-            lacks_players: may && players.is_empty(),
+            enter_players: (may && players.is_empty()).then(|| match role.clan() {
+                Some(_) => "/clan".to_owned(),
+                None => format!("/organise/clans/{}", roster.clan.id),
+            }),
             roster: roster.clone(),
         }
     };
