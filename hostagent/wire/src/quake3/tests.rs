@@ -7,8 +7,8 @@ fn packet(text: &[u8]) -> Vec<u8> {
 }
 
 /// As Debian's openarena-server 0.8.8 sent it.
-const INFO: &[u8] = b"\xff\xff\xff\xffinfoResponse\n\\game\\baseoa\\voip\\1\\g_needpass\\1\\pure\\1\\gametype\\0\
-    \\sv_maxclients\\12\\g_humanplayers\\0\\clients\\0\\mapname\\oa_dm1\\hostname\\Wolves vs Bears\\protocol\\71\
+const INFO: &[u8] = b"\xff\xff\xff\xffinfoResponse\n\\voip\\opus\\g_needpass\\1\\pure\\1\\gametype\\0\
+    \\sv_maxclients\\8\\g_humanplayers\\0\\clients\\0\\mapname\\oa_dm1\\hostname\\noname\\protocol\\71\
     \\gamename\\Quake3Arena\\challenge\\abc123";
 
 const STATUS: &[u8] =
@@ -24,13 +24,13 @@ fn a_real_info_answer_is_read() {
         (info.challenge.as_str(), info.mapname.as_str()),
         ("abc123", "oa_dm1")
     );
-    assert_eq!((info.clients, info.max_clients, info.protocol), (0, 12, PROTOCOL));
+    assert_eq!((info.clients, info.max_clients, info.protocol), (0, 8, PROTOCOL));
     assert_eq!(
         (info.hostname.as_str(), info.gamename.as_str()),
-        ("Wolves vs Bears", GAMENAME)
+        ("noname", GAMENAME)
     );
     assert!(info.needs_password);
-    assert_eq!(info.vars.get("VOIP"), Some("1"));
+    assert_eq!(info.vars.get("VOIP"), Some("opus"));
     assert!(info.seen().needs_password);
     assert_eq!(Packet::Info(info).encode(), INFO);
 }
