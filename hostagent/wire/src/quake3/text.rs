@@ -83,8 +83,7 @@ mod tests {
 
     #[test]
     fn a_cvar_is_read_from_what_the_console_printed() {
-        let printed =
-            "\"mapname\" is:\"oa_dm1^7\"\n\"vmx_frame\" is:\"17^7\", the default\n";
+        let printed = "\"mapname\" is:\"oa_dm1^7\"\n\"vmx_frame\" is:\"17^7\", the default\n";
         assert_eq!(cvar_in(printed, "vmx_frame"), Some("17"));
         assert_eq!(cvar_in(printed, "MapName"), Some("oa_dm1"));
         assert_eq!(cvar_in(printed, "frame"), None);
