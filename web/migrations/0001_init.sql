@@ -183,7 +183,7 @@ create index reservations_of_host on reservations (host_id, until_at);
 
 create table vms (
     id text primary key,
-    reservation_id text not null references reservations (id),
+    reservation_id text not null unique references reservations (id),
     host_id text not null references hosts (id),
     match_id text references matches (id),
     service_id text references services (id),

@@ -49,21 +49,21 @@ pub enum NoRoom {
 const OVERDUE_MS: i64 = 60_000;
 
 /// A port of `host` that is free from `from` to `until`: the lowest. `held` are all unreleased reservations (of any
-/// host); `ours` do not count (the one that would be given up for this one); `avoid` are ports that were found taken.
+/// host); `ours` does not count (the one that would be given up for this one); `avoid` are ports that were found taken.
 ///
 /// # Errors
 /// Why there is none.
 pub fn room(
     host: &Host,
     held: &[Reservation],
-    ours: Option<Purpose>,
+    ours: Option<ReservationId>,
     avoid: &[u16],
     (from, until): (Time, Time),
     now: Time,
 ) -> Result<u16, NoRoom> {
     let others: Vec<_> = held
         .iter()
-        .filter(|r| r.host == host.id && Some(r.purpose) != ours)
+        .filter(|r| r.host == host.id && Some(r.id) != ours)
         // What is overdue still holds its slot: its host has not said that it is gone.
         .map(|r| (r.from_at, r.until_at.max(now.plus(OVERDUE_MS)), r.port))
         .filter(|&(start, end, _)| start < until && from < end)
@@ -129,7 +129,7 @@ mod tests {
         );
         assert_eq!(room(&host, &held, None, &[], span(0, 100_000), now), Ok(27960));
         // A match that moves does not stand in its own way.
-        let ours = Some(held[0].purpose);
+        let ours = Some(held[0].id);
         assert_eq!(
             room(&host, &held, ours, &[27960], span(150_000, 250_000), now),
             Ok(27961)

@@ -1,1 +1,211 @@
+use super::*;
+use crate::domain::{ReservationId, ServiceId, SnapshotFacts, testing};
+use proptest::prelude::*;
+use uuid::Uuid;
+use vmatrix_wire::{Digest, LookoutReport, TargetId, VmId, VmReport, VmTimes};
 
+fn vm(number: u128, host: HostId, goal: VmGoal, phase: Phase, port: u16) -> Vm {
+    let report = VmReport {
+        vm: VmId(Uuid::from_u128(number)),
+        phase,
+        problem: None,
+        revived: 0,
+        times: VmTimes::default(),
+        game: None,
+        silent: false,
+        fetched_bytes: 0,
+        fetch_bytes: 0,
+    };
+    Vm {
+        id: report.vm,
+        reservation: ReservationId(Uuid::from_u128(number)),
+        host,
+        purpose: Purpose::Service(ServiceId(Uuid::from_u128(number))),
+        snapshot: Digest([1; 32]),
+        goal,
+        port,
+        created_at: Time::from_millis(0),
+        seen: VmSeen {
+            report: Some(report),
+            ..VmSeen::default()
+        },
+    }
+}
+
+fn fleet(silent: &[bool], vms: Vec<Vm>) -> Fleet {
+    let now = Time::from_millis(0);
+    let host = |(number, silent): (u8, &bool)| {
+        let mut record = testing::record(&format!("h{number}"), number, now);
+        if *silent {
+            record.report = None;
+        }
+        record.reached_at = (number % 2 == 0).then_some(now);
+        record
+    };
+    let snapshot = Snapshot {
+        id: Digest([1; 32]),
+        facts: SnapshotFacts::from(&testing::manifest("openarena", 1)),
+        created_at: now,
+    };
+    Fleet {
+        hosts: (1..).zip(silent).map(host).collect(),
+        vms,
+        snapshots: [(snapshot.id, snapshot)].into(),
+        rounds: vec![(
+            vmatrix_wire::ProbeId(Uuid::from_u128(77)),
+            vec![HostId(Uuid::from_u128(1))],
+            vec![(TargetId(Uuid::from_u128(5)), [10, 0, 0, 1].into())],
+        )],
+        ..Fleet::default()
+    }
+}
+
+fn some_vms() -> impl Strategy<Value = Vec<Vm>> {
+    let goals = prop::sample::select(vec![
+        VmGoal::Gone,
+        VmGoal::Ordered(Goal::Fetched),
+        VmGoal::Ordered(Goal::Open),
+        VmGoal::Ordered(Goal::Suspended),
+    ]);
+    let phases = prop::sample::select(vec![Phase::Absent, Phase::Fetched, Phase::Open, Phase::Draining]);
+    prop::collection::vec((1_u128..5, goals, phases, 27960_u16..27964), 0..8).prop_map(|all| {
+        (100_u128..)
+            .zip(all)
+            .map(|(number, (host, goal, phase, port))| {
+                vm(number, HostId(Uuid::from_u128(host)), goal, phase, port)
+            })
+            .collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn nobody_is_a_witness_of_itself_and_every_witness_is_there(silent in prop::collection::vec(any::<bool>(), 1..6)) {
+        let fleet = fleet(&silent, Vec::new());
+        let now = Time::from_millis(0);
+        for record in &fleet.hosts {
+            let others = fleet.hosts.iter().filter(|other| other.host.id != record.host.id && !other.is_gone(now));
+            match witness(record.host.id, &fleet.hosts, now) {
+                Some(id) => prop_assert!(others.clone().any(|other| other.host.id == id)),
+                None => prop_assert_eq!(others.count(), 0),
+            }
+        }
+    }
+
+    /// Written down and composed again: nothing is different, so there is no new generation.
+    #[test]
+    fn the_same_rows_make_the_same_orders(silent in prop::collection::vec(any::<bool>(), 4..5), vms in some_vms()) {
+        let mut fleet = fleet(&silent, vms);
+        let now = Time::from_millis(0);
+        let written: Vec<Orders> = fleet.hosts.iter().map(|record| compose(record, &fleet, now)).collect();
+        for (record, orders) in fleet.hosts.iter_mut().zip(&written) {
+            record.orders = orders.clone();
+        }
+        for (record, orders) in fleet.hosts.iter().zip(&written) {
+            prop_assert_eq!(&compose(record, &fleet, now), orders);
+        }
+    }
+
+    /// Each VM that should be somewhere is ordered there and nowhere else; each open one is looked at by one other host.
+    #[test]
+    fn each_vm_is_ordered_once_and_looked_at_by_one_other(vms in some_vms()) {
+        let fleet = fleet(&[false; 4], vms);
+        let now = Time::from_millis(0);
+        let all: Vec<Orders> = fleet.hosts.iter().map(|record| compose(record, &fleet, now)).collect();
+        for vm in &fleet.vms {
+            let at: Vec<_> = all.iter().filter(|orders| orders.vms.iter().any(|order| order.vm == vm.id)).collect();
+            let expected = if vm.goal == VmGoal::Gone { vec![] } else { vec![vm.host] };
+            prop_assert_eq!(at.iter().map(|orders| orders.host).collect::<Vec<_>>(), expected);
+            let looks = all.iter().filter(|o| o.lookouts.iter().any(|one| one.lookout == LookoutId::Vm(vm.id)));
+            let looks: Vec<_> = looks.map(|orders| orders.host).collect();
+            prop_assert_eq!(looks.len(), usize::from(is_out(vm)));
+            prop_assert!(!looks.contains(&vm.host));
+        }
+        // Hosts that were not seen from outside have a beacon, and somebody who looks for it.
+        for (record, orders) in fleet.hosts.iter().zip(&all) {
+            let free = beacon_port(&record.host, &fleet.vms).is_some();
+            prop_assert_eq!(orders.beacon.is_some(), record.reached_at.is_none() && free);
+            let looks = all.iter().filter(|o| o.lookouts.iter().any(|l| l.lookout == LookoutId::Host(record.host.id)));
+            prop_assert_eq!(looks.count(), usize::from(orders.beacon.is_some()));
+        }
+    }
+
+    #[test]
+    fn no_name_carries_a_command_to_the_console(text in ".{0,100}") {
+        let plain = console_text(&text);
+        let allowed = |b: u8| b == b' ' || (b.is_ascii_graphic() && !b"\";\\%".contains(&b));
+        prop_assert!(plain.len() <= 60 && plain.bytes().all(allowed));
+    }
+}
+
+#[test]
+fn a_vm_is_gone_when_its_host_has_heard_of_it_and_does_not_see_it_any_more() {
+    let fleet = fleet(&[false, false], Vec::new());
+    let mut host = fleet.hosts[0].clone();
+    let gone = vm(9, host.host.id, VmGoal::Gone, Phase::Open, 27960);
+    let now = Time::from_millis(50);
+    host.orders.generation = 5;
+    let said = |host: &mut HostRecord, generation, vms| {
+        host.report = host.report.take().map(|(report, at)| {
+            (
+                vmatrix_wire::Report {
+                    generation,
+                    vms,
+                    ..report
+                },
+                at,
+            )
+        });
+    };
+    // It has not heard of the orders that leave it out.
+    said(&mut host, 4, Vec::new());
+    assert_eq!(see(&gone, &host, &fleet.hosts, now).gone_at, None);
+    // It has, and it is still there.
+    said(&mut host, 5, gone.seen.report.clone().into_iter().collect());
+    assert_eq!(see(&gone, &host, &fleet.hosts, now).gone_at, None);
+    said(&mut host, 5, Vec::new());
+    assert_eq!(see(&gone, &host, &fleet.hosts, now).gone_at, Some(now));
+    // What should be there and is not seen is not taken for gone.
+    let wanted = Vm {
+        goal: VmGoal::Ordered(Goal::Open),
+        ..gone
+    };
+    assert_eq!(see(&wanted, &host, &fleet.hosts, now).gone_at, None);
+}
+
+#[test]
+fn only_another_host_verifies_and_only_this_address() {
+    let mut fleet = fleet(&[false, false], Vec::new());
+    let vm = vm(
+        9,
+        fleet.hosts[0].host.id,
+        VmGoal::Ordered(Goal::Open),
+        Phase::Open,
+        27960,
+    );
+    let said = |port| LookoutReport {
+        lookout: LookoutId::Vm(vm.id),
+        address: SocketAddr::new([10, 77, 0, 1].into(), port),
+        answered_ms_ago: Some(30),
+        listed_ms_ago: None,
+    };
+    let put = |record: &mut HostRecord, report: LookoutReport| {
+        let (old, _) = record.report.take().unwrap();
+        let at = Time::from_millis(1000);
+        record.report = Some((
+            vmatrix_wire::Report {
+                lookouts: vec![report],
+                ..old
+            },
+            at,
+        ));
+    };
+    let verified =
+        |fleet: &Fleet| see(&vm, &fleet.hosts[0], &fleet.hosts, Time::from_millis(1000)).verified_at;
+    put(&mut fleet.hosts[0], said(27960));
+    assert_eq!(verified(&fleet), None);
+    put(&mut fleet.hosts[1], said(27961));
+    assert_eq!(verified(&fleet), None);
+    put(&mut fleet.hosts[1], said(27960));
+    assert_eq!(verified(&fleet), Some(Time::from_millis(970)));
+}

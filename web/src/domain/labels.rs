@@ -1,8 +1,8 @@
 //! What one viewer calls each player, and which of their round trips the viewer may see.
 
-use super::{ChoiceBody, ClanId, PlayerId};
+use super::{ChoiceBody, ClanId, HostId, PlayerId};
 use std::collections::{BTreeMap, BTreeSet};
-use vmatrix_placement::{Choice, Help, HostAnswer, Reason, Verdict};
+use vmatrix_placement::{Help, HostAnswer, Reason, Verdict};
 
 /// A player by id, clan and name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -231,12 +231,16 @@ impl Labels {
     }
 }
 
-/// The predicted round trips: the row of the chosen host, by player.
+/// The predicted round trips at a host, by player.
 #[must_use]
-pub fn predicted(body: &ChoiceBody, choice: &Choice) -> BTreeMap<PlayerId, f64> {
-    let Some(row) = choice.chosen.and_then(|index| body.matrix.row(index)) else {
-        return BTreeMap::new();
-    };
+pub fn predicted(body: &ChoiceBody, host: HostId) -> BTreeMap<PlayerId, f64> {
+    let host = host.to_string();
+    let row = body
+        .matrix
+        .rows()
+        .find(|(head, _)| head.id == host)
+        .map(|(_, row)| row)
+        .unwrap_or_default();
     let players = body.matrix.players().iter().zip(row);
     players
         .filter_map(|(player, rtt)| Some((player.id.parse().ok()?, rtt.as_ref()?.ms())))

@@ -8,7 +8,7 @@ use super::{
         RecheckView, RosterClan, RosterPlayer, RosterView, StoryView, TimesView, VmmView,
     },
 };
-use std::net::SocketAddr;
+use std::{collections::BTreeMap, net::SocketAddr};
 use vmatrix_placement::{Policy, Recheck};
 
 /// All that is known of a match.
@@ -287,8 +287,13 @@ fn recheck(record: &ChoiceRecord, labels: &Labels) -> RecheckView {
 }
 
 fn players(whole: &Whole, labels: &Labels) -> Vec<PlayerView> {
-    let predicted = whole.choice.as_ref().filter(|_| whole.of.state.held().is_some());
-    let predicted = predicted.map(|record| predicted_of(record)).unwrap_or_default();
+    // Who came into the roster since is in the newer look only.
+    let predicted: BTreeMap<PlayerId, f64> = whole.of.state.held().map_or_else(BTreeMap::new, |held| {
+        let looks = [&whole.kept, &whole.choice].into_iter().flatten();
+        looks
+            .flat_map(|record| predicted(&record.body, held.host))
+            .collect()
+    });
     let of_clan = |clan: &Clan| {
         let clan = clan.clone();
         let predicted = &predicted;
@@ -304,10 +309,6 @@ fn players(whole: &Whole, labels: &Labels) -> Vec<PlayerView> {
             })
     };
     of_clan(&whole.home).chain(of_clan(&whole.away)).collect()
-}
-
-fn predicted_of(record: &ChoiceRecord) -> std::collections::BTreeMap<PlayerId, f64> {
-    predicted(&record.body, &record.body.choice)
 }
 
 fn directory(whole: &Whole, address: Option<&str>) -> DirectoryView {

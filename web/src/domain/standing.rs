@@ -1,6 +1,6 @@
 //! Whether a host can be had for an image at some time, latencies aside.
 
-use super::{Excluded, HostRecord, Purpose, Reservation, Snapshot, Time, room};
+use super::{Excluded, HostRecord, Reservation, ReservationId, Snapshot, Time, room};
 use vmatrix_placement::{HostState, Standing};
 use vmatrix_wire::{Accelerator, Phase, Role};
 
@@ -153,20 +153,21 @@ fn version(text: &str) -> Option<(u32, u32)> {
     Some((parts.next()??, parts.next()??))
 }
 
-/// How a host stands for a match, and the port that it would get. The slot that the match has now does not count.
+/// How a host stands for a match, and the port that it would get. `ours` does not count: what the match
+/// has now.
 #[must_use]
 pub fn standing(
     record: &HostRecord,
     snapshot: &Snapshot,
     held: &[Reservation],
     excluded: &[Excluded],
-    purpose: Purpose,
+    ours: Option<ReservationId>,
     span: (Time, Time),
     now: Time,
 ) -> (HostState, Option<u16>) {
     let load = held
         .iter()
-        .filter(|other| other.host == record.host.id && other.purpose != purpose)
+        .filter(|other| other.host == record.host.id && Some(other.id) != ours)
         .count();
     let load = u32::try_from(load).unwrap_or(u32::MAX);
     let state = |standing| HostState { standing, load };
@@ -179,7 +180,7 @@ pub fn standing(
     if let Some(why) = unfit(record, snapshot, now) {
         return (state(Standing::Unfit(why.to_string())), None);
     }
-    match room(&record.host, held, Some(purpose), &[], span, now) {
+    match room(&record.host, held, ours, &[], span, now) {
         Ok(port) => (state(Standing::Free), Some(port)),
         Err(why) => (state(Standing::NoCapacity(why.to_string())), None),
     }
@@ -278,14 +279,13 @@ mod tests {
             host: record.host.id,
             why: "disk full".into(),
         }];
-        let purpose = Purpose::Match(crate::domain::MatchId(uuid::Uuid::from_u128(1)));
         let span = (Time::from_millis(0), Time::from_millis(10));
         let (state, port) = standing(
             &record,
             &snapshot(),
             &[],
             &tried,
-            purpose,
+            None,
             span,
             Time::from_millis(0),
         );

@@ -38,7 +38,7 @@ pub(super) async fn make(
     of: &Match,
     round: RoundId,
     excluded: &[Excluded],
-    held: Option<HostId>,
+    held: Option<&Held>,
     (wake_ms, now): (i64, Time),
 ) -> Result<Result<Made, String>, StoreError> {
     let Some(snapshot) = snapshots::newest(tx, &of.image).await? else {
@@ -58,7 +58,7 @@ pub(super) async fn make(
             &snapshot,
             &taken,
             excluded,
-            Purpose::Match(of.id),
+            held.map(|held| held.reservation),
             span,
             now,
         );
@@ -77,7 +77,7 @@ pub(super) async fn make(
         Ok(matrix) => matrix,
         Err(why) => return Ok(Err(why.to_string())),
     };
-    let body = decide(matrix, &states, errors_us, held);
+    let body = decide(matrix, &states, errors_us, held.map(|held| held.host));
     let body = body.map(|mut body| {
         body.sites = hosts.iter().map(|record| record.host.site.name.clone()).collect();
         body

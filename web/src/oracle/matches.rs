@@ -284,7 +284,7 @@ async fn look_again(
         .filter(|at| *at > now.at)
         .map_or(Recheck::Done, |at| Recheck::Due { at });
     let span = (app.settings.wake_ms, now.at);
-    let made = match choose::make(tx, &now.of, round, &held.excluded, Some(held.host), span).await? {
+    let made = match choose::make(tx, &now.of, round, &held.excluded, Some(held), span).await? {
         Ok(made) => made,
         Err(why) => {
             vms::set_goal(tx, held.vm, VmGoal::Gone, held.port).await?;
@@ -417,11 +417,10 @@ async fn other_port(
     let taken = reservations::held(tx).await?;
     let ours = taken.iter().find(|one| one.id == held.reservation);
     let span = ours.map_or((now.at, now.of.end_at()), |one| (one.from_at, one.until_at));
-    let purpose = crate::domain::Purpose::Match(now.of.id);
     let Ok(port) = room(
         &record.host,
         &taken,
-        Some(purpose),
+        Some(held.reservation),
         &next.ports_tried,
         span,
         now.at,

@@ -86,6 +86,28 @@ pub async fn insert(
     Ok(())
 }
 
+/// Gives a host that joined but never reported to whoever joins under its name now: the answer to its first enrolment
+/// was lost. `None` if there is no such host.
+pub async fn take_over(tx: &mut Tx, host: &Host, secret_hash: &str) -> Result<Option<HostId>, StoreError> {
+    let text = "update hosts set site_id = $2, public_address = $3, ports = $4, slots = $5, role = $6, facts = $7,
+                    secret_hash = $8, joined_at = $9, reached_at = null where name = $1 and report is null returning id";
+    let row = sql!(
+        tx,
+        optional(String,),
+        text,
+        host.name.as_str(),
+        host.site.id.to_string(),
+        host.public_address.to_string(),
+        host.ports.to_string(),
+        i64::from(host.slots),
+        to_json(&host.role)?,
+        to_json(&host.facts)?,
+        secret_hash,
+        host.joined_at.millis()
+    )?;
+    row.map(|(id,)| parsed("hosts", &id, "id", &id)).transpose()
+}
+
 /// Whose secret this is.
 pub async fn by_secret(tx: &mut Tx, secret_hash: &str) -> Result<Option<HostId>, StoreError> {
     let row = sql!(
@@ -168,6 +190,25 @@ mod tests {
         store::{sites, testing::databases},
     };
     use uuid::Uuid;
+
+    #[tokio::test]
+    async fn a_host_that_never_reported_can_join_again_under_its_name() {
+        for base in databases().await {
+            let mut tx = base.db.begin().await.unwrap();
+            let site = sites::find_or_insert(&mut tx, "madrid", SiteId(Uuid::now_v7())).await.unwrap();
+            let host = Host { site, ..testing::host("mad-1", 1) };
+            assert_eq!(take_over(&mut tx, &host, "new").await.unwrap(), None);
+            insert(&mut tx, &host, "old", Digest([7; 32])).await.unwrap();
+            let again = Host { slots: 2, ..host.clone() };
+            assert_eq!(take_over(&mut tx, &again, "new").await.unwrap(), Some(host.id));
+            assert_eq!(by_secret(&mut tx, "old").await.unwrap(), None);
+            assert_eq!(by_secret(&mut tx, "new").await.unwrap(), Some(host.id));
+            assert_eq!(get(&mut tx, host.id).await.unwrap().unwrap().host.slots, 2);
+            save_report(&mut tx, host.id, &testing::report(), Time::from_millis(1)).await.unwrap();
+            assert_eq!(take_over(&mut tx, &again, "third").await.unwrap(), None);
+            tx.commit().await.unwrap();
+        }
+    }
 
     #[tokio::test]
     async fn the_life_of_a_host() {

@@ -256,6 +256,8 @@ fn corrupt(
 pub mod choices;
 pub mod clans;
 pub mod hosts;
+#[cfg(test)]
+mod life_tests;
 pub mod links;
 pub mod matches;
 pub mod players;

@@ -284,26 +284,11 @@ async fn two_servers_on_one_database_never_give_one_slot_twice() {
 #[tokio::test]
 async fn a_loading_chamber_and_a_host_that_nobody_can_reach_are_unfit() {
     let mut world = World::new(sqlite().await, &TWO).await;
-    let mut walled = super::fake_host::FakeHost::new(9);
-    walled.walled = true;
-    let mut loading = super::fake_host::FakeHost::new(8);
-    loading.host.role = Role::Loading;
-    for host in [walled, loading] {
-        let mut tx = world.app.db.begin().await.unwrap();
-        let mut host = host;
-        host.host.site =
-            crate::store::sites::find_or_insert(&mut tx, "late", crate::domain::SiteId(uuid::Uuid::now_v7()))
-                .await
-                .unwrap();
-        host.host.joined_at = world.app.now();
-        let nonce = Digest([host.host.name.len() as u8; 32]);
-        crate::store::hosts::insert(&mut tx, &host.host, &host.host.name, nonce)
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-        host.rtts = (0..4).map(|player| (address(player), 5_000)).collect();
-        world.hosts.push(host);
-    }
+    world
+        .join_with(8, &[5; 4], |host| host.role = Role::Loading)
+        .await;
+    world.join_with(9, &[5; 4], |_| {}).await;
+    world.host("host-9").walled = true;
     let id = world.book_now().await;
     let view = world.until(id, "ready").await;
     assert_eq!(view.chosen.unwrap().host, "host-1");

@@ -4,4 +4,6 @@ mod fake_host;
 mod faults;
 mod life;
 mod people;
+mod services;
+mod witness;
 mod world;

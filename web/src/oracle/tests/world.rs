@@ -8,7 +8,8 @@ use crate::{
     },
     app::{App, Clock, Settings},
     domain::{
-        Clan, ClanId, MatchId, Player, PlayerId, Role, SiteId, Time, User, UserId, testing, view::MatchView,
+        Clan, ClanId, Host, MatchId, Player, PlayerId, Role, SiteId, Time, User, UserId, testing,
+        view::MatchView,
     },
     resolve::Resolver,
     store::{Db, clans, hosts, players, reservations, sites, snapshots, testing::Base, users, vms},
@@ -129,7 +130,13 @@ impl World {
     }
 
     async fn join(&mut self, number: u8, rtts_ms: &[u32; 4]) {
+        self.join_with(number, rtts_ms, |_| {}).await;
+    }
+
+    /// A host that is not quite as usual.
+    pub(super) async fn join_with(&mut self, number: u8, rtts_ms: &[u32; 4], change: impl FnOnce(&mut Host)) {
         let mut fake = FakeHost::new(number);
+        change(&mut fake.host);
         fake.rtts = rtts_ms
             .iter()
             .enumerate()

@@ -1,0 +1,436 @@
+//! The life of a match's rows, on both databases: each statement of the nouns that belong to a match or a service.
+
+use super::{
+    choices, clans, hosts, matches, players, reservations, rosters, rounds, services, sites, snapshots,
+    story, users, vms,
+};
+use crate::{
+    domain::{
+        ChoiceBody, ChoiceId, ChoiceRecord, Clan, ClanId, Host, HostId, Match, MatchId, MatchState, Player,
+        PlayerId, Purpose, Reservation, ReservationId, Role, Round, RoundId, RoundReason, RoundTarget,
+        Service, ServiceGoal, ServiceId, SiteId, StoryId, TargetId, Time, User, UserId, Vm, VmGoal, VmId,
+        VmSeen, VmmSeen, testing,
+    },
+    store::{StoreError, Tx, testing::databases},
+};
+use uuid::Uuid;
+use vmatrix_placement as placement;
+use vmatrix_wire::{Accelerator, Digest, Goal, Phase, RttSample, Secret, VmReport, VmTimes};
+
+fn at(millis: i64) -> Time {
+    Time::from_millis(millis)
+}
+
+struct Rows {
+    host: HostId,
+    of: Match,
+    players: [Player; 2],
+}
+
+/// A host, two clans with a player each, a snapshot, and a match.
+async fn rows(tx: &mut Tx) -> Rows {
+    let site = sites::find_or_insert(tx, "madrid", SiteId(Uuid::now_v7()))
+        .await
+        .unwrap();
+    let host = Host {
+        site,
+        ..testing::host("mad-1", 1)
+    };
+    hosts::insert(tx, &host, "hash", Digest([7; 32])).await.unwrap();
+    let user = User {
+        id: UserId(Uuid::now_v7()),
+        name: "olga".parse().unwrap(),
+        role: Role::Organiser,
+        created_at: at(1),
+    };
+    users::insert(tx, &user, "hash").await.unwrap();
+    let clan = |name: &str| Clan {
+        id: ClanId(Uuid::now_v7()),
+        name: name.parse().unwrap(),
+    };
+    let pair = [clan("Reds"), clan("Blues")];
+    let mut both = Vec::new();
+    for clan in &pair {
+        clans::insert(tx, clan, at(1)).await.unwrap();
+        let player = Player {
+            id: PlayerId(Uuid::now_v7()),
+            clan: clan.id,
+            name: "Ada".parse().unwrap(),
+            address: "10.0.0.1".parse().unwrap(),
+        };
+        players::insert(tx, &player, at(1)).await.unwrap();
+        both.push(player);
+    }
+    snapshots::insert(
+        tx,
+        Digest([1; 32]),
+        "text",
+        &testing::manifest("openarena", 1),
+        at(1),
+    )
+    .await
+    .unwrap();
+    let of = Match {
+        id: MatchId(Uuid::now_v7()),
+        image: "openarena".into(),
+        map: "oa_dm1".into(),
+        home: pair[0].id,
+        away: pair[1].id,
+        start_at: at(1000),
+        length_ms: 500,
+        state: MatchState::Gathering,
+        password: Secret::new("p"),
+        rcon: Secret::new("r"),
+        created_by: user.id,
+        created_at: at(2),
+        revision: 1,
+    };
+    matches::insert(tx, &of).await.unwrap();
+    Rows {
+        host: host.id,
+        of,
+        players: both.try_into().unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn the_life_of_a_match() {
+    for base in databases().await {
+        let mut tx = base.db.begin().await.unwrap();
+        let rows = rows(&mut tx).await;
+        let of = &rows.of;
+        assert_eq!(matches::get(&mut tx, of.id).await.unwrap().as_ref(), Some(of));
+        assert_eq!(matches::unfinished(&mut tx).await.unwrap(), [of.id]);
+        assert_eq!(matches::list(&mut tx, None).await.unwrap().len(), 1);
+        assert_eq!(matches::list(&mut tx, Some(of.away)).await.unwrap().len(), 1);
+        assert!(
+            matches::list(&mut tx, Some(ClanId(Uuid::now_v7())))
+                .await
+                .unwrap()
+                .is_empty()
+        );
+
+        let failed = MatchState::Failed {
+            why: "x".into(),
+            choice: None,
+        };
+        assert!(matches::write_state(&mut tx, of, &failed).await.unwrap());
+        // What was read before is too old to be written over.
+        assert!(
+            !matches::write_state(&mut tx, of, &MatchState::Cancelled)
+                .await
+                .unwrap()
+        );
+        let read = matches::get(&mut tx, of.id).await.unwrap().unwrap();
+        assert_eq!((read.state, read.revision), (failed, 2));
+        assert!(matches::unfinished(&mut tx).await.unwrap().is_empty());
+
+        let [red, blue] = &rows.players;
+        rosters::set(&mut tx, of.id, of.home, &[red.id]).await.unwrap();
+        rosters::set(&mut tx, of.id, of.away, &[blue.id]).await.unwrap();
+        rosters::set(&mut tx, of.id, of.away, &[blue.id]).await.unwrap();
+        assert_eq!(rosters::list(&mut tx, of.id).await.unwrap().len(), 2);
+        players::remove(&mut tx, blue.id, of.away, at(5)).await.unwrap();
+        let roster = rosters::list(&mut tx, of.id).await.unwrap();
+        assert!(
+            roster
+                .iter()
+                .any(|entry| entry.player == blue.id && entry.address.is_none())
+        );
+
+        story::add(&mut tx, StoryId(Uuid::now_v7()), of.id, at(7), "later")
+            .await
+            .unwrap();
+        story::add(&mut tx, StoryId(Uuid::now_v7()), of.id, at(6), "sooner")
+            .await
+            .unwrap();
+        let told: Vec<_> = story::list(&mut tx, of.id)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|line| line.text)
+            .collect();
+        assert_eq!(told, ["sooner", "later"]);
+        tx.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_life_of_a_round() {
+    for base in databases().await {
+        let mut tx = base.db.begin().await.unwrap();
+        let rows = rows(&mut tx).await;
+        let round = Round {
+            id: vmatrix_wire::ProbeId(Uuid::now_v7()),
+            match_id: rows.of.id,
+            reason: RoundReason::Roster,
+            started_at: at(3),
+            until_at: at(30),
+            ended_at: None,
+        };
+        let target = |player: &Player, address: Option<&str>| RoundTarget {
+            target: TargetId(Uuid::now_v7()),
+            player: player.id,
+            address: address.map(|text| text.parse().unwrap()),
+        };
+        let targets = [
+            target(&rows.players[0], Some("10.0.0.1")),
+            target(&rows.players[1], None),
+        ];
+        rounds::insert(&mut tx, &round, &targets, &[rows.host])
+            .await
+            .unwrap();
+        assert_eq!(rounds::get(&mut tx, round.id).await.unwrap(), Some(round.clone()));
+        assert_eq!(rounds::open(&mut tx).await.unwrap(), [round.clone()]);
+        assert_eq!(
+            rounds::of_match(&mut tx, rows.of.id).await.unwrap(),
+            [round.clone()]
+        );
+        assert_eq!(rounds::targets(&mut tx, round.id).await.unwrap(), targets);
+        assert_eq!(
+            rounds::hosts(&mut tx, round.id).await.unwrap(),
+            [(rows.host, false)]
+        );
+        rounds::set_host_done(&mut tx, round.id, rows.host).await.unwrap();
+        assert_eq!(
+            rounds::hosts(&mut tx, round.id).await.unwrap(),
+            [(rows.host, true)]
+        );
+
+        let lost = RttSample {
+            target: targets[0].target,
+            sent: 2,
+            received: 0,
+            min_us: None,
+            median_us: None,
+            deviation_us: None,
+        };
+        let heard = RttSample {
+            sent: 9,
+            received: 8,
+            min_us: Some(1),
+            median_us: Some(2),
+            deviation_us: Some(3),
+            ..lost.clone()
+        };
+        for sample in [&lost, &heard] {
+            rounds::put_measurement(&mut tx, round.id, rows.host, sample)
+                .await
+                .unwrap();
+        }
+        assert_eq!(
+            rounds::measurements(&mut tx, round.id).await.unwrap(),
+            [(rows.host, heard)]
+        );
+        assert!(rounds::end(&mut tx, round.id, at(9)).await.unwrap());
+        assert!(!rounds::end(&mut tx, round.id, at(10)).await.unwrap());
+        assert!(rounds::open(&mut tx).await.unwrap().is_empty());
+        rounds::forget_addresses(&mut tx, rows.of.id).await.unwrap();
+        assert!(
+            rounds::targets(&mut tx, round.id)
+                .await
+                .unwrap()
+                .iter()
+                .all(|target| target.address.is_none())
+        );
+
+        let record = choice(rows.of.id, round.id);
+        choices::insert(&mut tx, &record).await.unwrap();
+        let kept = ChoiceRecord {
+            id: ChoiceId(Uuid::now_v7()),
+            made_at: at(20),
+            kept: true,
+            ..record.clone()
+        };
+        choices::insert(&mut tx, &kept).await.unwrap();
+        assert_eq!(choices::get(&mut tx, record.id).await.unwrap(), Some(record));
+        assert_eq!(
+            choices::kept_since(&mut tx, rows.of.id, at(20)).await.unwrap(),
+            Some(kept)
+        );
+        assert_eq!(
+            choices::kept_since(&mut tx, rows.of.id, at(21)).await.unwrap(),
+            None
+        );
+        tx.commit().await.unwrap();
+    }
+}
+
+fn choice(of: MatchId, round: RoundId) -> ChoiceRecord {
+    let player = |id: &str, side| placement::Player {
+        id: id.into(),
+        name: id.into(),
+        side,
+    };
+    let matrix = placement::Matrix::new(
+        vec![player("a", placement::Side::A), player("b", placement::Side::B)],
+        vec![placement::Host {
+            id: "h".into(),
+            name: "mad-1".into(),
+        }],
+        vec![vec![placement::Micros::new(10_000).ok(), None]],
+    )
+    .unwrap();
+    let states = [placement::HostState::free()];
+    let choice = placement::choose(&placement::Policy::default(), &matrix, &states).unwrap();
+    let body = ChoiceBody {
+        matrix,
+        errors_us: vec![4],
+        sites: vec!["madrid".into()],
+        choice,
+        recheck: None,
+        choose_ms: 0.5,
+    };
+    ChoiceRecord {
+        id: ChoiceId(Uuid::now_v7()),
+        match_id: of,
+        round_id: round,
+        made_at: at(10),
+        kept: false,
+        body,
+    }
+}
+
+#[tokio::test]
+async fn the_life_of_a_vm_and_its_slot() {
+    for base in databases().await {
+        let mut tx = base.db.begin().await.unwrap();
+        let rows = rows(&mut tx).await;
+        let service = Service {
+            id: ServiceId(Uuid::now_v7()),
+            name: "wiki".into(),
+            image: "wiki".into(),
+            host: rows.host,
+            goal: ServiceGoal::Open,
+            created_at: at(3),
+            removed_at: None,
+        };
+        services::insert(&mut tx, &service).await.unwrap();
+        assert_eq!(services::list(&mut tx).await.unwrap(), [service.clone()]);
+        assert!(
+            services::set_goal(&mut tx, service.id, ServiceGoal::Suspended)
+                .await
+                .unwrap()
+        );
+
+        for purpose in [Purpose::Match(rows.of.id), Purpose::Service(service.id)] {
+            let held = Reservation {
+                id: ReservationId(Uuid::now_v7()),
+                host: rows.host,
+                purpose,
+                port: 27960,
+                from_at: at(10),
+                until_at: Time::NEVER,
+            };
+            reservations::insert(&mut tx, &held).await.unwrap();
+            assert_eq!(reservations::held(&mut tx).await.unwrap(), [held.clone()]);
+            vm_of(&mut tx, &held).await.unwrap();
+            assert!(reservations::set_port(&mut tx, held.id, 27961).await.unwrap());
+            assert!(reservations::release(&mut tx, held.id, at(40)).await.unwrap());
+            assert!(!reservations::release(&mut tx, held.id, at(41)).await.unwrap());
+            assert!(!reservations::set_port(&mut tx, held.id, 27962).await.unwrap());
+        }
+        assert_eq!(vms::of_match(&mut tx, rows.of.id).await.unwrap().len(), 1);
+        assert!(vms::of_service(&mut tx, service.id).await.unwrap().is_some());
+
+        assert!(services::remove(&mut tx, service.id, at(50)).await.unwrap());
+        assert!(!services::remove(&mut tx, service.id, at(51)).await.unwrap());
+        assert!(
+            !services::set_goal(&mut tx, service.id, ServiceGoal::Open)
+                .await
+                .unwrap()
+        );
+        assert_eq!(
+            services::get(&mut tx, service.id)
+                .await
+                .unwrap()
+                .unwrap()
+                .removed_at,
+            Some(at(50))
+        );
+        assert!(services::list(&mut tx).await.unwrap().is_empty());
+        // Its name is free again.
+        services::insert(
+            &mut tx,
+            &Service {
+                id: ServiceId(Uuid::now_v7()),
+                ..service
+            },
+        )
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+    }
+}
+
+async fn vm_of(tx: &mut Tx, held: &Reservation) -> Result<(), StoreError> {
+    let mut vm = Vm {
+        id: VmId(Uuid::now_v7()),
+        reservation: held.id,
+        host: held.host,
+        purpose: held.purpose,
+        snapshot: Digest([1; 32]),
+        goal: VmGoal::Ordered(Goal::Fetched),
+        port: held.port,
+        created_at: at(11),
+        seen: VmSeen::default(),
+    };
+    vms::insert(tx, &vm).await?;
+    assert_eq!(vms::present(tx).await?, [vm.clone()]);
+    assert!(vms::set_goal(tx, vm.id, VmGoal::Ordered(Goal::Open), 27961).await?);
+    vm.goal = VmGoal::Ordered(Goal::Open);
+    vm.port = 27961;
+    vm.seen = VmSeen {
+        report: Some(VmReport {
+            vm: vm.id,
+            phase: Phase::Open,
+            problem: None,
+            revived: 1,
+            times: VmTimes {
+                configure: Some(1.5),
+                ..VmTimes::default()
+            },
+            game: None,
+            silent: true,
+            fetched_bytes: 1,
+            fetch_bytes: 1,
+        }),
+        vmm: Some(VmmSeen {
+            name: "qemu 10.0.2".into(),
+            accelerator: Accelerator::Tcg,
+        }),
+        ordered_at: Some(at(12)),
+        answered_at: Some(at(13)),
+        verified_at: Some(at(14)),
+        listed_at: Some(at(15)),
+        gone_at: None,
+    };
+    vms::set_seen(tx, vm.id, &vm.seen).await?;
+    assert_eq!(vms::get(tx, vm.id).await?, Some(vm.clone()));
+    assert!(vms::set_goal(tx, vm.id, VmGoal::Gone, vm.port).await?);
+    // What should be gone does not come back.
+    assert!(!vms::set_goal(tx, vm.id, VmGoal::Ordered(Goal::Open), vm.port).await?);
+    vm.seen.gone_at = Some(at(30));
+    vms::set_seen(tx, vm.id, &vm.seen).await?;
+    assert!(vms::present(tx).await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_slot_is_for_one_vm() {
+    for base in databases().await {
+        let mut tx = base.db.begin().await.unwrap();
+        let rows = rows(&mut tx).await;
+        let held = Reservation {
+            id: ReservationId(Uuid::now_v7()),
+            host: rows.host,
+            purpose: Purpose::Match(rows.of.id),
+            port: 27960,
+            from_at: at(10),
+            until_at: at(20),
+        };
+        reservations::insert(&mut tx, &held).await.unwrap();
+        vm_of(&mut tx, &held).await.unwrap();
+        assert!(vm_of(&mut tx, &held).await.unwrap_err().is_taken());
+    }
+}
