@@ -1,14 +1,20 @@
 //! Killing any program at any step, and starting it again, leads to the same end.
 
 use anyhow::{Context, Result, ensure};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 use vmatrix_tests::{
-    client::{self, Join, Outcome},
     demo::answers,
     fleet::{Api, Clan, Fleet, Options, text, wait},
 };
-use vmatrix_wire::Secret;
+
+fn say(line: &str) {
+    println!("{line}");
+}
 
 /// Who is killed, once the match is in which state, after how many milliseconds more.
 const KILLS: [(&str, &str, u64); 11] = [
@@ -30,7 +36,7 @@ async fn a_match_ends_the_same_whoever_is_killed_at_whatever_step() -> Result<()
     let Some(options) = Options::for_test("killed") else {
         return Ok(());
     };
-    let mut fleet = Fleet::up(options, &|line| println!("{line}")).await?;
+    let mut fleet = Fleet::up(options, &say).await?;
     let (api, _) = fleet.organiser("otto")?;
     let clans = fleet.enter_clans(&api).await?;
     let undisturbed = play(&mut fleet, &api, &clans, None).await?;
@@ -52,6 +58,7 @@ async fn play(
     kill: Option<(&str, &str, u64)>,
 ) -> Result<String> {
     println!("--- {kill:?}");
+    let player = &clans[0].players[0].name;
     let id = fleet.book_now(api, clans).await?;
     if let Some((who, state, more)) = kill.filter(|kill| kill.1 != "ending") {
         let host = reach(api, &id, state).await?["chosen"]["host"]
@@ -60,37 +67,34 @@ async fn play(
         tokio::time::sleep(Duration::from_millis(more)).await;
         kill_and_start(fleet, who, host).await?;
     }
-    let patience = Duration::from_secs(180);
-    let view = fleet
-        .follow(api, &id, &["ready"], patience, &|line| println!("{line}"))
-        .await?;
-    let host = text(&view, "/chosen/host")?.to_owned();
-    let server = text(&view, "/connect/address")?.parse()?;
+    let ready = fleet.ready(api, &id, &say).await?;
     ensure!(
         fleet.guests()?.len() == 1,
         "{} guests run for one match",
         fleet.guests()?.len()
     );
     ensure!(
-        answers(&fleet.running, &clans[0].players[0].name, server, 5)?,
-        "{server} does not answer"
+        answers(&fleet.running, player, ready.server, 5)?,
+        "{} does not answer",
+        ready.server
     );
-    api.post(&format!("/matches/{id}/end"), json!({})).await?;
     if let Some((who, "ending", more)) = kill {
+        api.post(&format!("/matches/{id}/end"), json!({})).await?;
         tokio::time::sleep(Duration::from_millis(more)).await;
-        kill_and_start(fleet, who, Some(host.clone())).await?;
+        kill_and_start(fleet, who, Some(ready.host.clone())).await?;
+        fleet
+            .follow(api, &id, &["over"], Duration::from_secs(90), &say)
+            .await?;
+    } else {
+        fleet.end(api, &id, &say).await?;
     }
-    fleet
-        .follow(api, &id, &["over"], Duration::from_secs(90), &|line| {
-            println!("{line}")
-        })
-        .await?;
     ensure!(fleet.guests()?.is_empty(), "a guest is left");
     ensure!(
-        !answers(&fleet.running, &clans[0].players[0].name, server, 2)?,
-        "{server} still answers"
+        !answers(&fleet.running, player, ready.server, 2)?,
+        "{} still answers",
+        ready.server
     );
-    Ok(host)
+    Ok(ready.host)
 }
 
 /// Waits until the match is in that state, or is already past it.
@@ -124,53 +128,28 @@ async fn a_guest_that_dies_is_resumed_on_the_same_address(
 ) -> Result<()> {
     println!("--- the guest is killed");
     let id = fleet.book_now(api, clans).await?;
-    let view = fleet
-        .follow(api, &id, &["ready"], Duration::from_secs(180), &|line| {
-            println!("{line}")
-        })
-        .await?;
-    let host = text(&view, "/chosen/host")?.to_owned();
+    let ready = fleet.ready(api, &id, &say).await?;
     let guests = fleet.guests()?;
-    let guest = guests.first().context("no guest")?;
-    nix::sys::signal::kill(
-        nix::unistd::Pid::from_raw(i32::try_from(*guest)?),
-        nix::sys::signal::Signal::SIGKILL,
-    )?;
+    let guest = Pid::from_raw(i32::try_from(*guests.first().context("no guest")?)?);
+    kill(guest, Signal::SIGKILL)?;
     wait(Duration::from_secs(60), "the guest is resumed", async || {
         let hosts = fleet.operator.get("/hosts").await?;
         let own = hosts
             .as_array()
             .into_iter()
             .flatten()
-            .find(|seen| seen["name"] == *host)
-            .cloned()
-            .unwrap_or_default();
-        let vm = &own["vms"][0];
+            .find(|seen| seen["name"] == *ready.host);
+        let vm = own.map(|own| own["vms"][0].clone()).unwrap_or_default();
         Ok(if vm["revived"] == 1 && vm["phase"] == "open" {
             Ok(())
         } else {
-            Err(own)
+            Err(vm)
         })
     })
     .await?;
-    let player = &clans[0].players[0].name;
-    let join = Join {
-        server: text(&view, "/connect/address")?.parse()?,
-        name: player.clone(),
-        password: Some(Secret::new(text(&view, "/connect/password")?)),
-        patience: Duration::from_secs(20),
-    };
-    let outcome = client::join(&fleet.running, player, &join)?;
-    ensure!(
-        matches!(outcome, Outcome::Playing { .. }),
-        "the password of the match is no more valid"
-    );
-    api.post(&format!("/matches/{id}/end"), json!({})).await?;
-    fleet
-        .follow(api, &id, &["over"], Duration::from_secs(60), &|line| {
-            println!("{line}")
-        })
-        .await?;
+    // The same address, and the same password.
+    let _playing = fleet.join(&clans[0].players[0].name, &ready)?;
+    fleet.end(api, &id, &say).await?;
     Ok(())
 }
 
@@ -184,12 +163,13 @@ async fn a_host_that_disappears_is_left_for_the_next_best(
     let id = fleet.book_now(api, clans).await?;
     reach(api, &id, "reserved").await?;
     fleet.kill(first)?;
-    let view = fleet
-        .follow(api, &id, &["ready"], Duration::from_secs(180), &|line| {
-            println!("{line}")
-        })
-        .await?;
-    let hosts = view["hosts"].as_array().context("no hosts")?;
+    let ready = fleet.ready(api, &id, &say).await?;
+    ensure!(
+        ready.host != first,
+        "the match is still on the lost host: {}",
+        ready.view
+    );
+    let hosts = ready.view["hosts"].as_array().context("no hosts")?;
     let lost = hosts
         .iter()
         .find(|host| host["host"] == first)
@@ -198,15 +178,6 @@ async fn a_host_that_disappears_is_left_for_the_next_best(
         lost["verdict"] != "chosen" && !text(lost, "/reason")?.is_empty(),
         "{lost}"
     );
-    ensure!(
-        view["chosen"]["host"] != first,
-        "the match is still on the lost host: {view}"
-    );
-    api.post(&format!("/matches/{id}/end"), json!({})).await?;
-    fleet
-        .follow(api, &id, &["over"], Duration::from_secs(60), &|line| {
-            println!("{line}")
-        })
-        .await?;
+    fleet.end(api, &id, &say).await?;
     Ok(())
 }

@@ -1,13 +1,11 @@
 //! A snapshot from 30 days ago is still played: the guest's clock must not be moved past what the game can count.
 
 use anyhow::{Result, ensure};
-use serde_json::json;
-use std::time::Duration;
-use vmatrix_tests::{
-    client::{self, Join, Outcome},
-    fleet::{Fleet, Options, text},
-};
-use vmatrix_wire::Secret;
+use vmatrix_tests::fleet::{Fleet, Options};
+
+fn say(line: &str) {
+    println!("{line}");
+}
 
 #[tokio::test]
 async fn a_snapshot_thirty_days_old_still_plays() -> Result<()> {
@@ -18,33 +16,14 @@ async fn a_snapshot_thirty_days_old_still_plays() -> Result<()> {
     options.agent = ["env", "FAKETIME_DONT_FAKE_MONOTONIC=1", "faketime", "-f", "+30d"]
         .map(str::to_owned)
         .into();
-    let fleet = Fleet::up(options, &|line| println!("{line}")).await?;
+    let fleet = Fleet::up(options, &say).await?;
     let (api, _) = fleet.organiser("otto")?;
     let clans = fleet.enter_clans(&api).await?;
     let id = fleet.book_now(&api, &clans).await?;
-    let view = fleet
-        .follow(&api, &id, &["ready"], Duration::from_secs(180), &|line| {
-            println!("{line}")
-        })
-        .await?;
-    let player = &clans[1].players[0].name;
-    let join = Join {
-        server: text(&view, "/connect/address")?.parse()?,
-        name: player.clone(),
-        password: Some(Secret::new(text(&view, "/connect/password")?)),
-        patience: Duration::from_secs(20),
-    };
+    let ready = fleet.ready(&api, &id, &say).await?;
     // To join takes game frames: a game that has stopped still answers queries.
-    let outcome = client::join(&fleet.running, player, &join)?;
-    ensure!(
-        matches!(outcome, Outcome::Playing { ping_ms, .. } if ping_ms > 0),
-        "{player} could not play"
-    );
-    api.post(&format!("/matches/{id}/end"), json!({})).await?;
-    fleet
-        .follow(&api, &id, &["over"], Duration::from_secs(60), &|line| {
-            println!("{line}")
-        })
-        .await?;
+    let (_playing, ping_ms) = fleet.join(&clans[1].players[0].name, &ready)?;
+    ensure!(ping_ms > 0 && ping_ms < 999, "a ping of {ping_ms} ms is none");
+    fleet.end(&api, &id, &say).await?;
     Ok(())
 }

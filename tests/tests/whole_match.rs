@@ -1,15 +1,17 @@
-//! A whole match in a world of cities: real ICMP, real nftables, a real VM, a real game.
+//! A whole match in a world of cities: real ICMP, real nftables, a real VM, a real game, a real client.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Parser;
-use serde_json::{Value, json};
-use std::{path::Path, time::Duration};
+use serde_json::Value;
+use std::{path::Path, process::Command};
 use vmatrix_tests::{
-    client::{self, Join, Outcome},
     demo,
-    fleet::{Fleet, Options, text},
+    fleet::{Fleet, Options, run},
 };
-use vmatrix_wire::Secret;
+
+fn say(line: &str) {
+    println!("{line}");
+}
 
 #[tokio::test]
 async fn a_match_is_played_from_its_booking_to_its_end_and_every_claim_about_it_is_true() -> Result<()> {
@@ -23,19 +25,21 @@ async fn a_match_is_played_from_its_booking_to_its_end_and_every_claim_about_it_
         .context("no snapshots")?;
     let out = tempfile::tempdir()?;
     let path = |path: &Path| path.display().to_string();
-    let args = demo::Args::parse_from([
-        "vmatrix-demo",
+    let (port, world) = (options.port.to_string(), path(&options.world));
+    let (snapshots, folder) = (path(snapshots), path(out.path()));
+    let words = [
+        "demo",
         "--once",
         "--port",
-        &options.port.to_string(),
+        &port,
         "--world",
-        &path(&options.world),
+        &world,
         "--snapshots",
-        &path(snapshots),
+        &snapshots,
         "--out",
-        &path(out.path()),
-    ]);
-    demo::run(args).await?;
+        &folder,
+    ];
+    demo::run(demo::Args::parse_from(words)).await?;
     let summary: Value = serde_json::from_slice(&std::fs::read(out.path().join("summary.json"))?)?;
     assert_eq!(demo::checks::faults(&summary), Vec::<String>::new());
     assert!(
@@ -54,30 +58,13 @@ async fn a_match_on_postgresql_ends_as_it_does_on_sqlite() -> Result<()> {
     };
     let server = std::env::var("VMATRIX_TEST_POSTGRES").context("VMATRIX_TEST_POSTGRES names no server")?;
     options.database = Some(new_database(&server)?);
-    let fleet = Fleet::up(options, &|line| println!("{line}")).await?;
+    let fleet = Fleet::up(options, &say).await?;
     let (api, _) = fleet.organiser("otto")?;
     let clans = fleet.enter_clans(&api).await?;
     let id = fleet.book_now(&api, &clans).await?;
-    let say = |line: &str| println!("{line}");
-    let view = fleet
-        .follow(&api, &id, &["ready"], Duration::from_secs(180), &say)
-        .await?;
-    let player = &clans[0].players[0].name;
-    let join = Join {
-        server: text(&view, "/connect/address")?.parse()?,
-        name: player.clone(),
-        password: Some(Secret::new(text(&view, "/connect/password")?)),
-        patience: Duration::from_secs(20),
-    };
-    let outcome = client::join(&fleet.running, player, &join)?;
-    ensure!(
-        matches!(outcome, Outcome::Playing { .. }),
-        "{player} could not join"
-    );
-    api.post(&format!("/matches/{id}/end"), json!({})).await?;
-    fleet
-        .follow(&api, &id, &["over"], Duration::from_secs(60), &say)
-        .await?;
+    let ready = fleet.ready(&api, &id, &say).await?;
+    let _playing = fleet.join(&clans[0].players[0].name, &ready)?;
+    fleet.end(&api, &id, &say).await?;
     assert_eq!(fleet.guests()?, Vec::<u32>::new());
     Ok(())
 }
@@ -85,11 +72,7 @@ async fn a_match_on_postgresql_ends_as_it_does_on_sqlite() -> Result<()> {
 /// A database of its own on the server of `url`.
 fn new_database(url: &str) -> Result<String> {
     let name = format!("vmatrix_{}", uuid::Uuid::now_v7().simple());
-    vmatrix_tests::fleet::run(std::process::Command::new("psql").args([
-        url,
-        "-qc",
-        &format!("create database {name}"),
-    ]))?;
+    run(Command::new("psql").args([url, "-qc", &format!("create database {name}")]))?;
     let (server, _) = url.rsplit_once('/').context("a URL without a database")?;
     Ok(format!("{server}/{name}"))
 }

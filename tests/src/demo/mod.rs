@@ -10,15 +10,13 @@ pub use measure::{answers, listed};
 pub use service::visit_wiki;
 
 use crate::{
-    client::{self, Join, Outcome},
-    fleet::{Account, Api, Clan, Fleet, Options, text, wait},
+    client::Outcome,
+    fleet::{Account, Api, Clan, Fleet, Options, Ready, text, wait},
     players,
-    up::Running,
 };
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
-use vmatrix_wire::Secret;
 
 /// What the demo is asked for.
 #[derive(Debug, Clone, clap::Parser)]
@@ -61,19 +59,17 @@ pub async fn run(args: Args) -> Result<()> {
     let people = People::enter(&fleet).await?;
     say.tell("clans and players are entered; booking a match that starts now");
     let id = fleet.book_now(&people.organiser, &people.clans).await?;
-    let page = format!("{}/matches/{id}", fleet.operator.base());
-    let patience = Duration::from_secs(180);
-    let tell = |line: &str| say.tell(line);
-    let view = fleet
-        .follow(&people.organiser, &id, &["ready"], patience, &tell)
+    let ready = fleet
+        .ready(&people.organiser, &id, &|line| say.tell(line))
         .await?;
     if args.once {
-        return once(&fleet, &people, &id, view, &args, &say).await;
+        return once(&fleet, &people, ready, &args, &say).await;
     }
-    println!("\nThe match:  {page}\nHosts, VMs: {}/ops", fleet.operator.base());
-    println!("To join:    {}\n", text(&view, "/connect/line")?);
+    let base = fleet.operator.base();
+    println!("\nThe match:  {base}/matches/{id}\nHosts, VMs: {base}/ops");
+    println!("To join:    {}\n", text(&ready.view, "/connect/line")?);
     for account in people.accounts.iter().chain([&fleet.account]) {
-        println!("  sign in as {:8} with {}", account.name, account.password);
+        println!("  sign in as {:10} with {}", account.name, account.password);
     }
     println!("\nCtrl-C ends it and removes everything.");
     tokio::signal::ctrl_c().await?;
@@ -82,35 +78,31 @@ pub async fn run(args: Args) -> Result<()> {
 }
 
 /// One match from *ready* to its end.
-async fn once(fleet: &Fleet, people: &People, id: &str, view: Value, args: &Args, say: &Story) -> Result<()> {
-    let server: SocketAddr = text(&view, "/connect/address")?.parse()?;
-    let password = Secret::new(text(&view, "/connect/password")?);
-    let names: Vec<String> = people
+async fn once(fleet: &Fleet, people: &People, ready: Ready, args: &Args, say: &Story) -> Result<()> {
+    let (api, server) = (&people.organiser, ready.server);
+    let names: Vec<&str> = people
         .clans
         .iter()
         .flat_map(|clan| &clan.players)
-        .map(|player| player.name.clone())
+        .map(|player| player.name.as_str())
         .collect();
-    let first = names.first().context("no players")?;
+    let first = *names.first().context("no players")?;
 
     let listing = look_up(fleet, first, server).await?;
     say.tell(&format!(
         "the directory {} lists {server}; quakestat shows: {}",
         listing.directory, listing.quakestat
     ));
-    join(&fleet.running, first, server, &password, say)?;
     say.tell("every player asks the game for its status, from their own city");
-    let names_of: Vec<&str> = names.iter().map(String::as_str).collect();
-    let measured = players::measure_getinfo(&fleet.running, &names_of, server, 7)?;
-    let measured = |name: &str| measured.get(name).and_then(players::RoundTrips::median_ms);
-
-    let api = &people.organiser;
+    let measured = players::measure_getinfo(&fleet.running, &names, server, 7)?;
+    real_client(fleet, first, &ready, say)?;
     let view = wait(
         Duration::from_secs(60),
         "the server has seen the listing",
         async || {
-            let view = api.get(&format!("/matches/{id}")).await?;
-            Ok(if view["directory"]["listed"] == true {
+            let view = api.get(&format!("/matches/{}", ready.id)).await?;
+            let seen = view["directory"]["listed"] == true;
+            Ok(if seen {
                 Ok(view)
             } else {
                 Err(view["directory"].clone())
@@ -118,21 +110,16 @@ async fn once(fleet: &Fleet, people: &People, id: &str, view: Value, args: &Args
         },
     )
     .await?;
-    let taken = text(&view, "/chosen/host")?.to_owned();
-    visit_wiki(fleet, first, &taken, &|line| say.tell(line)).await?;
+    visit_wiki(fleet, first, &ready.host, &|line| say.tell(line)).await?;
 
     say.tell("the organiser ends the match");
-    api.post(&format!("/matches/{id}/end"), json!({})).await?;
-    let over = fleet
-        .follow(api, id, &["over"], Duration::from_secs(60), &|line| {
-            say.tell(line)
-        })
-        .await?;
+    let over = fleet.end(api, &ready.id, &|line| say.tell(line)).await?;
+    let measured = |name: &str| measured.get(name).and_then(players::RoundTrips::median_ms);
     let summary = summarise(view, &over, measured);
     let path = args.out.join("summary.json");
     std::fs::create_dir_all(&args.out)?;
     std::fs::write(&path, serde_json::to_string_pretty(&summary)?)?;
-    nothing_is_left(fleet, &taken, first, server)?;
+    nothing_is_left(fleet, &ready.host, first, server)?;
     say.tell("the port is closed, and nothing of the VM is left on the host");
 
     let faults = checks::faults(&summary);
@@ -152,29 +139,20 @@ async fn once(fleet: &Fleet, people: &People, id: &str, view: Value, args: &Args
 }
 
 /// A real client is refused without the match password, and plays with it.
-fn join(running: &Running, player: &str, server: SocketAddr, password: &Secret, say: &Story) -> Result<()> {
-    let attempt = |password: Option<Secret>| {
-        let join = Join {
-            server,
-            name: player.to_owned(),
-            password,
-            patience: Duration::from_secs(20),
-        };
-        client::join(running, player, &join)
-    };
-    match attempt(None)? {
-        Outcome::Refused { message } => say.tell(&format!(
-            "{player} without the password is refused: {}",
-            message.trim()
-        )),
+fn real_client(fleet: &Fleet, player: &str, ready: &Ready, say: &Story) -> Result<()> {
+    match fleet.knock(player, ready.server, None)? {
+        Outcome::Refused { message } => {
+            say.tell(&format!(
+                "{player}'s client without the password is refused: {}",
+                message.trim()
+            ));
+        }
         Outcome::Playing { .. } => bail!("{player} could join without the match password"),
     }
-    match attempt(Some(password.clone()))? {
-        Outcome::Playing { ping_ms, .. } => say.tell(&format!(
-            "{player} with the password plays, with a ping of {ping_ms} ms"
-        )),
-        Outcome::Refused { message } => bail!("{player} could not join with the match password: {message}"),
-    }
+    let (_client, ping_ms) = fleet.join(player, ready)?;
+    say.tell(&format!(
+        "{player}'s client with the password plays, with a ping of {ping_ms} ms"
+    ));
     Ok(())
 }
 

@@ -1,68 +1,34 @@
 //! A whole vMatrix in a world: the server in the root namespace, the directory and an agent per host in theirs.
 
 mod api;
+mod game;
+mod options;
+mod patience;
 mod people;
+mod programs;
 mod relay;
 
 pub use api::{Api, Refused, number, text};
+pub use game::Ready;
+pub use options::Options;
+pub use patience::{run, wait};
 pub use people::{Account, Clan, Player};
 
 use crate::{
     up::{CONTROL, Running},
     world::World,
 };
-use anyhow::{Context, Result, bail, ensure};
-use serde_json::{Value, json};
+use anyhow::{Result, ensure};
+use programs::program;
+use serde_json::json;
 use std::{
-    fs::{self, File},
+    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use vmatrix_wire::quake3;
-
-/// What a fleet is made of.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// A file of `tests/worlds`.
-    pub world: PathBuf,
-    /// Port of the website, on loopback and on the management network.
-    pub port: u16,
-    /// Snapshots that go into the nest.
-    pub snapshots: Vec<PathBuf>,
-    /// URL of a PostgreSQL database instead of SQLite.
-    pub database: Option<String>,
-    /// More arguments for `vmatrix serve`.
-    pub serve: Vec<String>,
-    /// Words before `vmatrix-agent run`, such as `faketime`.
-    pub agent: Vec<String>,
-    /// Where the output of all programs goes.
-    pub logs: PathBuf,
-}
-
-impl Options {
-    /// For a test of the project: with the snapshots that `./run test` has made. Without them, or without root, it
-    /// says that the test is skipped.
-    #[must_use]
-    pub fn for_test(name: &str) -> Option<Self> {
-        let snapshots = std::env::var_os("VMATRIX_SNAPSHOTS").map(PathBuf::from);
-        let (Some(snapshots), true) = (snapshots, nix::unistd::geteuid().is_root()) else {
-            eprintln!("skipped {name}: it needs root and real snapshots: ./run test");
-            return None;
-        };
-        let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-        Some(Self {
-            world: project.join("worlds/atlantic.toml"),
-            port: 8093,
-            snapshots: vec![snapshots.join("openarena")],
-            database: None,
-            serve: Vec::new(),
-            agent: Vec::new(),
-            logs: project.join("../target/test-logs").join(name),
-        })
-    }
-}
 
 /// A fleet that is up. Dropping it removes everything.
 pub struct Fleet {
@@ -77,9 +43,6 @@ pub struct Fleet {
     options: Options,
     dir: tempfile::TempDir,
 }
-
-/// Set for all that a world starts, so that `clean.sh` finds what is left of it: guests outlive their agents by design.
-const MARK: (&str, &str) = ("VMATRIX_IN_WORLD", "1");
 
 impl Fleet {
     /// Starts world, server, directory and agents, and fills the nest. `say` is told of the steps.
@@ -161,96 +124,10 @@ impl Fleet {
         )))
     }
 
-    /// Starts the server, which must not run, and waits until it is ready.
-    pub async fn start_server(&mut self) -> Result<()> {
-        let mut command = self.vmatrix(&["serve"])?;
-        let port = self.options.port;
-        command.args([
-            "--listen",
-            &format!("{CONTROL}:{port}"),
-            "--public-url",
-            self.operator.base(),
-        ]);
-        command.args([
-            "--masters",
-            &self.master()?.to_string(),
-            "--allow-private-addresses",
-        ]);
-        command.args(&self.options.serve);
-        self.log_to(&mut command, "server")?;
-        self.programs
-            .push(("server".into(), command.spawn().context("starting the server")?));
-        self.operator.wait_until_ready(Duration::from_secs(30)).await
-    }
-
-    /// Starts a host's agent, which must not run.
-    pub fn start_agent(&mut self, host: &str) -> Result<()> {
-        let mut words = self
-            .options
-            .agent
-            .iter()
-            .map(PathBuf::from)
-            .chain([program("vmatrix-agent")?]);
-        let mut command = Command::new(words.next().context("no program")?);
-        command
-            .args(words)
-            .arg("run")
-            .arg("--data")
-            .arg(self.agent_data(host));
-        self.log_to(&mut command, host)?;
-        let child = self.running.spawn_in(host, &mut command)?;
-        self.programs.push((host.to_owned(), child));
-        Ok(())
-    }
-
-    /// Kills the server (`server`) or a host's agent by SIGKILL.
-    pub fn kill(&mut self, name: &str) -> Result<()> {
-        let at = self.programs.iter().position(|(own, _)| own == name);
-        let (_, mut child) = self
-            .programs
-            .swap_remove(at.with_context(|| format!("no program {name} runs"))?);
-        child.kill()?;
-        child.wait()?;
-        Ok(())
-    }
-
-    /// Process ids of all guests, those of killed agents too.
-    pub fn guests(&self) -> Result<Vec<u32>> {
-        let dir = self.dir.path().to_string_lossy();
-        let mut guests = Vec::new();
-        for entry in fs::read_dir("/proc")?.flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
-                continue;
-            };
-            // A process may end while we look.
-            let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            let line = String::from_utf8_lossy(&line);
-            if line
-                .split('\0')
-                .next()
-                .is_some_and(|name| name.contains("qemu-system"))
-                && line.contains(&*dir)
-            {
-                guests.push(pid);
-            }
-        }
-        Ok(guests)
-    }
-
     /// Makes an organiser and gives the API as they use it, with their account.
     pub fn organiser(&self, name: &str) -> Result<(Api, Account)> {
         let account = self.admin_user(name, &["--role", "organiser"])?;
         Ok((self.operator.as_user(&self.admin(&["token", name])?), account))
-    }
-
-    fn start_directory(&mut self) -> Result<()> {
-        let name = self.running.world().directory.name.clone();
-        let mut command = Command::new(program("vmatrix-agent")?);
-        command.args(["directory", "--listen", &self.master()?.to_string()]);
-        self.log_to(&mut command, &name)?;
-        let child = self.running.spawn_in(&name, &mut command)?;
-        self.programs.push((name, child));
-        Ok(())
     }
 
     /// All hosts join at once, each with a token of its own.
@@ -330,87 +207,4 @@ impl Fleet {
         let mut command = self.vmatrix(&[&["admin"], args].concat())?;
         Ok(run(&mut command)?.trim().to_owned())
     }
-
-    fn vmatrix(&self, words: &[&str]) -> Result<Command> {
-        let mut command = Command::new(program("vmatrix")?);
-        command
-            .env(MARK.0, MARK.1)
-            .args(words)
-            .arg("--data")
-            .arg(self.server_data());
-        if let Some(database) = &self.options.database {
-            command.args(["--database", database]);
-        }
-        Ok(command)
-    }
-
-    fn log_to(&self, command: &mut Command, name: &str) -> Result<()> {
-        let path = self.options.logs.join(format!("{name}.log"));
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .with_context(|| path.display().to_string())?;
-        command
-            .env(MARK.0, MARK.1)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log);
-        Ok(())
-    }
-}
-
-impl Drop for Fleet {
-    fn drop(&mut self) {
-        for (_, child) in &mut self.programs {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-/// A program of this workspace: beside the running one, or beside the folder of the running test.
-fn program(name: &str) -> Result<PathBuf> {
-    let own = std::env::current_exe()?;
-    let folders = own.ancestors().skip(1).take(2);
-    let found = folders
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file());
-    found.with_context(|| format!("{name} is not built: cargo build --workspace --bins"))
-}
-
-/// Asks again and again until the answer is `Ok(Ok(value))`; says what was last seen if it takes too long.
-pub async fn wait<T>(
-    limit: Duration,
-    what: &str,
-    mut ask: impl AsyncFnMut() -> Result<Result<T, Value>>,
-) -> Result<T> {
-    let start = Instant::now();
-    loop {
-        match ask().await? {
-            Ok(value) => return Ok(value),
-            Err(seen) if start.elapsed() > limit => {
-                bail!(
-                    "waited {} s in vain until {what}; last seen: {seen}",
-                    limit.as_secs()
-                )
-            }
-            Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
-        }
-    }
-}
-
-/// Runs a program to its end and gives what it printed.
-pub fn run(command: &mut Command) -> Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("{:?}", command.get_program()))?;
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "{:?} failed: {complaint}",
-        command.get_program()
-    );
-    Ok(String::from_utf8(output.stdout)?)
 }

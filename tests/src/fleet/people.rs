@@ -1,9 +1,8 @@
-//! Clans and players of a world, as the server knows them, and the matches that they play.
+//! Clans and players of a world, as the server knows them.
 
-use super::{Api, Fleet, text, wait};
-use anyhow::{Context, Result, bail};
+use super::{Api, Fleet, text};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// Somebody who can sign in on the website.
 #[derive(Debug, Clone)]
@@ -68,50 +67,5 @@ impl Fleet {
             });
         }
         Ok(clans)
-    }
-
-    /// Books a match that starts now between the first two clans; gives its id.
-    pub async fn book_now(&self, api: &Api, clans: &[Clan]) -> Result<String> {
-        let [home, away, ..] = clans else {
-            bail!("a match needs two clans")
-        };
-        let booking = json!({
-            "image": "openarena",
-            "start": "now",
-            "length_minutes": 30,
-            "rosters": [home.roster(), away.roster()],
-        });
-        Ok(text(&api.post("/matches", booking).await?, "/match/id")?.to_owned())
-    }
-
-    /// Waits until the match is in one of `states`, and gives its whole view. Each new sentence of its story goes to `say`.
-    pub async fn follow(
-        &self,
-        api: &Api,
-        id: &str,
-        states: &[&str],
-        limit: Duration,
-        say: &dyn Fn(&str),
-    ) -> Result<Value> {
-        let mut told = 0;
-        let what = format!("match {id} is {}", states.join(" or "));
-        wait(limit, &what, async || {
-            let view = api.get(&format!("/matches/{id}")).await?;
-            let story = view["story"].as_array().map_or(&[][..], Vec::as_slice);
-            for sentence in story.iter().skip(told) {
-                say(sentence["text"].as_str().unwrap_or_default());
-            }
-            told = story.len().max(told);
-            let state = text(&view, "/match/state")?.to_owned();
-            let stuck = ["failed", "unplaced", "cancelled", "over"].contains(&state.as_str());
-            if states.contains(&state.as_str()) {
-                return Ok(Ok(view));
-            }
-            if stuck {
-                bail!("match {id} is {state}: {view}");
-            }
-            Ok(Err(json!({ "state": state, "story": view["story"] })))
-        })
-        .await
     }
 }
