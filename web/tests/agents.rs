@@ -49,6 +49,21 @@ async fn a_refused_enrolment_names_every_field_and_leaves_the_token_good() {
     assert_eq!(answer.refused_fields(), ["name", "public_address", "slots"]);
     assert!(!answer.text.contains(token.reveal()));
     world.enrol(&enrolment("mad-1", &token)).await.expect(201);
+    world
+        .enrol(&enrolment("mad-1", &world.join_token().await))
+        .await
+        .expect(201);
+}
+
+#[tokio::test]
+async fn a_host_that_reports_keeps_its_name() {
+    let world = world().await;
+    let first = world.host("mad-1").await;
+    // The first answer was lost on its way: the same machine asks again.
+    let agent = world.host("mad-1").await;
+    let report = |agent| send(world.agent(agent, Method::POST, "/report").json(&report(1, 1)));
+    assert_eq!(report(&first).await.status, 401);
+    report(&agent).await.expect(200);
     let twin = world.enrol(&enrolment("mad-1", &world.join_token().await)).await;
     assert_eq!(twin.refused_fields(), ["name"]);
 }

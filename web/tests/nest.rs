@@ -3,86 +3,10 @@
 
 mod common;
 
-use common::{Answer, Person, World, send, world};
+use common::{digest, manifest, openarena, publish, put_chunk, put_manifest, send, world};
 use reqwest::Method;
 use serde_json::json;
-use vmatrix_wire::{
-    Accelerator, Clock, Contract, Digest, FileIndex, Game, LoadKey, Machine, Manifest, Need, Proof, Secret,
-};
-
-fn digest(bytes: &[u8]) -> Digest {
-    Digest(*blake3::hash(bytes).as_bytes())
-}
-
-fn manifest(image: &str, game: Option<Game>, chunk: &[u8]) -> Manifest {
-    let (size, chunks) = (chunk.len() as u64, vec![Some(digest(chunk))]);
-    let file = |name: &str| FileIndex {
-        name: name.into(),
-        size,
-        chunks: chunks.clone(),
-    };
-    Manifest {
-        format: Manifest::FORMAT,
-        contract: Contract {
-            name: image.into(),
-            title: format!("The {image}"),
-            machine: Machine {
-                machine_type: "pc-q35-10.0".into(),
-                cpu: "qemu64".into(),
-                cores: 1,
-                memory_mb: 512,
-                cmdline: String::new(),
-            },
-            needs: Need {
-                memory_mb: 700,
-                disk_mb: 2000,
-            },
-            port: 80,
-            proof: Proof::Quake3,
-            clock: Clock::Keep,
-            game,
-        },
-        key: LoadKey {
-            vmm: "qemu".into(),
-            accelerator: Accelerator::Tcg,
-            machine_type: "pc-q35-10.0".into(),
-            cpu: "qemu64".into(),
-            devices: digest(b"devices"),
-        },
-        frozen_at_ms: 1,
-        boot_ms: 12_000,
-        files: Manifest::FILES.map(file).to_vec(),
-    }
-}
-
-fn openarena() -> Option<Game> {
-    Some(Game {
-        gamename: "Quake3Arena".into(),
-        protocol: 71,
-        boot_rcon: Secret::new("frozen-rcon-password"),
-        map: "oa_dm1".into(),
-    })
-}
-
-async fn put_chunk(world: &World, person: &Person, name: Digest, body: Vec<u8>) -> Answer {
-    let put = world.request(Method::PUT, &format!("/api/v1/nest/chunks/{name}"));
-    send(put.bearer_auth(person.token()).body(body)).await
-}
-
-async fn put_manifest(world: &World, person: &Person, name: Digest, body: Vec<u8>) -> Answer {
-    let put = world.request(Method::PUT, &format!("/api/v1/nest/manifests/{name}"));
-    send(put.bearer_auth(person.token()).body(body)).await
-}
-
-async fn publish(world: &World, operator: &Person, manifest: &Manifest, chunk: &[u8]) -> Answer {
-    let packed = zstd::encode_all(chunk, 1).unwrap();
-    assert_eq!(
-        put_chunk(world, operator, digest(chunk), packed).await.status,
-        204
-    );
-    let bytes = serde_json::to_vec(manifest).unwrap();
-    put_manifest(world, operator, digest(&bytes), bytes).await
-}
+use vmatrix_wire::Manifest;
 
 #[tokio::test]
 async fn a_corrupt_chunk_is_refused_with_both_digests() {

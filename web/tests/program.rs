@@ -48,7 +48,11 @@ impl Drop for Serving {
 
 fn serve(data: &Path) -> Serving {
     let mut command = vmatrix(data, &["serve", "--listen", "127.0.0.1:0"]);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let mut serving = Serving {
         child,
         said: Vec::new(),

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     domain::{Host, HostId, HostRecord, LinkKind, Name, Refusal, SiteId, User},
     secrets::{self, TokenKind},
-    store::{hosts, links, sites},
+    store::{StoreError, hosts, links, sites},
 };
 use std::net::IpAddr;
 use vmatrix_wire::{Digest, Enrolled, Enrolment, Report, Secret};
@@ -14,7 +14,7 @@ use vmatrix_wire::{Digest, Enrolled, Enrolment, Report, Secret};
 ///
 /// # Errors
 /// `Forbidden` if the token is unknown, used or too old; `Invalid` with each field that is wrong. The token is used
-/// up only if the host is taken.
+/// up only if the host is taken. A host that never reported may join again: its answer was lost.
 pub async fn enrol_host(app: &App, enrolment: Enrolment) -> Result<Enrolled, ActionError> {
     let unknown = || ActionError::Forbidden("the join token is unknown, used or too old".into());
     let token_hash = secrets::hash_of(TokenKind::Join, enrolment.token.reveal()).ok_or_else(unknown)?;
@@ -28,7 +28,7 @@ pub async fn enrol_host(app: &App, enrolment: Enrolment) -> Result<Enrolled, Act
     }
     let site_name = check(&enrolment)?;
     let site = sites::find_or_insert(&mut tx, site_name.as_str(), SiteId(app.new_id())).await?;
-    let host = Host {
+    let mut host = Host {
         id: HostId(app.new_id()),
         site,
         name: enrolment.name,
@@ -41,15 +41,12 @@ pub async fn enrol_host(app: &App, enrolment: Enrolment) -> Result<Enrolled, Act
     };
     let secret = secrets::token(TokenKind::Agent, rand::random());
     let hash = secrets::hash_of(TokenKind::Agent, secret.reveal()).unwrap_or_default();
-    hosts::insert(&mut tx, &host, &hash, Digest(rand::random()))
-        .await
-        .map_err(|error| {
-            if error.is_taken() {
-                ActionError::invalid("name", &host.name, "a name that no other host has")
-            } else {
-                error.into()
-            }
-        })?;
+    match hosts::take_over(&mut tx, &host, &hash).await? {
+        Some(id) => host.id = id,
+        None => hosts::insert(&mut tx, &host, &hash, Digest(rand::random()))
+            .await
+            .map_err(|error| name_taken(&host.name, error))?,
+    }
     tx.commit().await?;
     tracing::info!(host = %host.id, name = host.name, site = host.site.name, "host joined");
     app.changed();
@@ -58,6 +55,14 @@ pub async fn enrol_host(app: &App, enrolment: Enrolment) -> Result<Enrolled, Act
         host: host.id,
         secret,
     })
+}
+
+fn name_taken(name: &str, error: StoreError) -> ActionError {
+    if error.is_taken() {
+        ActionError::invalid("name", name, "a name that no other host has")
+    } else {
+        error.into()
+    }
 }
 
 /// Says everything that is wrong with an enrolment, and gives the site's name.

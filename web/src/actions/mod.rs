@@ -11,6 +11,7 @@ mod match_view;
 pub mod matches;
 pub mod nest;
 pub mod players;
+mod roster;
 pub(crate) mod rounds;
 pub mod services;
 pub mod tokens;

@@ -195,16 +195,26 @@ mod tests {
     async fn a_host_that_never_reported_can_join_again_under_its_name() {
         for base in databases().await {
             let mut tx = base.db.begin().await.unwrap();
-            let site = sites::find_or_insert(&mut tx, "madrid", SiteId(Uuid::now_v7())).await.unwrap();
-            let host = Host { site, ..testing::host("mad-1", 1) };
+            let site = sites::find_or_insert(&mut tx, "madrid", SiteId(Uuid::now_v7()))
+                .await
+                .unwrap();
+            let host = Host {
+                site,
+                ..testing::host("mad-1", 1)
+            };
             assert_eq!(take_over(&mut tx, &host, "new").await.unwrap(), None);
             insert(&mut tx, &host, "old", Digest([7; 32])).await.unwrap();
-            let again = Host { slots: 2, ..host.clone() };
+            let again = Host {
+                slots: 2,
+                ..host.clone()
+            };
             assert_eq!(take_over(&mut tx, &again, "new").await.unwrap(), Some(host.id));
             assert_eq!(by_secret(&mut tx, "old").await.unwrap(), None);
             assert_eq!(by_secret(&mut tx, "new").await.unwrap(), Some(host.id));
             assert_eq!(get(&mut tx, host.id).await.unwrap().unwrap().host.slots, 2);
-            save_report(&mut tx, host.id, &testing::report(), Time::from_millis(1)).await.unwrap();
+            save_report(&mut tx, host.id, &testing::report(), Time::from_millis(1))
+                .await
+                .unwrap();
             assert_eq!(take_over(&mut tx, &again, "third").await.unwrap(), None);
             tx.commit().await.unwrap();
         }

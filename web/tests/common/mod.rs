@@ -1,5 +1,10 @@
 //! A real server on a port of its own over SQLite, and people as its clients.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unused_imports, clippy::unwrap_used)]
+
+mod nest;
+pub mod scripted;
+
+pub use nest::{digest, manifest, openarena, publish, publish_game, put_chunk, put_manifest};
 
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};

@@ -1,0 +1,126 @@
+//! An agent that does all it is ordered to at once and reports it, over HTTP like a real one.
+
+use super::{Person, World, facts, send};
+use reqwest::Method;
+use serde_json::{Value, json};
+use vmatrix_wire::{Ask, Goal, LookoutId, Orders, Phase, Problem, VmId};
+
+/// How far this host is from an address, in microseconds; `None` if nobody answers there.
+pub type Distance = fn(std::net::IpAddr) -> Option<u32>;
+
+pub struct Scripted {
+    agent: Person,
+    distance: Distance,
+    sequence: u64,
+    pub generation: u64,
+    /// The last orders, as they came.
+    pub orders: Option<Orders>,
+    /// What it says about every VM instead of starting it.
+    pub problem: Option<Problem>,
+}
+
+impl Scripted {
+    pub async fn join(world: &World, name: &str, distance: Distance) -> Self {
+        let agent = world.host(name).await;
+        let mut scripted = Self {
+            agent,
+            distance,
+            sequence: 0,
+            generation: 0,
+            orders: None,
+            problem: None,
+        };
+        scripted.report(world).await;
+        scripted
+    }
+
+    /// Fetches orders if there are newer ones, waiting for them no longer than a moment; then reports.
+    pub async fn turn(&mut self, world: &World) {
+        let path = format!("/orders?since={}", self.generation);
+        let asked = send(world.agent(&self.agent, Method::GET, &path));
+        if let Ok(answer) = tokio::time::timeout(std::time::Duration::from_millis(50), asked).await
+            && answer.status == 200
+        {
+            let orders: Orders = serde_json::from_str(&answer.text).unwrap();
+            self.generation = orders.generation;
+            self.orders = Some(orders);
+        }
+        self.report(world).await;
+    }
+
+    async fn report(&mut self, world: &World) {
+        self.sequence += 1;
+        let body = json!({
+            "protocol": 1, "incarnation": 1, "sequence": self.sequence, "generation": self.generation,
+            "facts": facts(), "vms": self.vms(), "probes": self.probes(), "lookouts": self.lookouts(),
+        });
+        send(world.agent(&self.agent, Method::POST, "/report").json(&body))
+            .await
+            .expect(200);
+    }
+
+    fn vms(&self) -> Vec<Value> {
+        let orders = self.orders.iter().flat_map(|orders| &orders.vms);
+        orders
+            .map(|order| vm(order.vm, order.goal, self.problem.as_ref()))
+            .collect()
+    }
+
+    fn probes(&self) -> Vec<Value> {
+        let orders = self.orders.iter().flat_map(|orders| &orders.probes);
+        orders
+            .map(|order| {
+                let samples: Vec<Value> = order
+                    .targets
+                    .iter()
+                    .map(|target| {
+                        let rtt = (self.distance)(target.address);
+                        json!({
+                            "target": target.target, "sent": order.samples,
+                            "received": if rtt.is_some() { order.samples } else { 0 },
+                            "min_us": rtt, "median_us": rtt, "deviation_us": rtt.map(|_| 100),
+                        })
+                    })
+                    .collect();
+                json!({ "probe": order.probe, "done": true, "samples": samples })
+            })
+            .collect()
+    }
+
+    fn lookouts(&self) -> Vec<Value> {
+        let orders = self.orders.iter().flat_map(|orders| &orders.lookouts);
+        orders
+            .map(|order| {
+                let listed = match (&order.ask, order.lookout) {
+                    (Ask::Vm { masters, .. }, LookoutId::Vm(_)) if !masters.is_empty() => Some(0),
+                    _ => None,
+                };
+                json!({ "lookout": order.lookout, "address": order.address, "answered_ms_ago": 0, "listed_ms_ago": listed })
+            })
+            .collect()
+    }
+}
+
+fn vm(id: VmId, goal: Goal, problem: Option<&Problem>) -> Value {
+    let phase = match goal {
+        _ if problem.is_some() => Phase::Absent,
+        Goal::Fetched => Phase::Fetched,
+        Goal::Open => Phase::Open,
+        Goal::Suspended => Phase::Suspended,
+    };
+    let game = (phase == Phase::Open)
+        .then(|| json!({ "map": "oa_dm1", "clients": 0, "max_clients": 8, "needs_password": true }));
+    let mut report = json!({
+        "vm": id, "phase": phase, "revived": 0, "silent": false, "fetched_bytes": 1, "fetch_bytes": 1,
+        "times": {
+            "fetch": null, "order_to_vmm": 5.0, "resume_to_answer": 150.0, "cont_to_answer": 50.0, "configure": 700.0
+        },
+    });
+    if let Some(game) = game {
+        report["game"] = game;
+    }
+    if let Some(problem) = problem {
+        report["problem"] = serde_json::to_value(problem).unwrap();
+    }
+    report
+}
