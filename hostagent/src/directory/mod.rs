@@ -89,7 +89,8 @@ impl Directory {
                 }
             }
             Ok(Packet::Info(info)) => {
-                if table.answer(from, now, info) {
+                let known = table.lists(&from);
+                if table.answer(from, now, info) && !known {
                     tracing::info!(server = %from, "listed");
                 }
             }

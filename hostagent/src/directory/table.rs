@@ -15,6 +15,9 @@ use vmatrix_wire::quake3::{Info, ServersQuery};
 
 /// A challenge lives as long as with dpmaster.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// Within that time a listed server is asked again with the same challenge, as packets get lost. A stranger is asked
+/// once: heartbeats can be forged, and we would answer one packet with several.
+const REPEAT: Duration = Duration::from_millis(700);
 /// A listed server is asked again this often, so that a closed port is soon noticed: the protocol has no "goodbye".
 pub(crate) const REASK: Duration = Duration::from_secs(10);
 /// Most servers.
@@ -37,6 +40,7 @@ pub(crate) struct Question {
 struct Asked {
     challenge: String,
     at: Duration,
+    times: u32,
 }
 
 #[derive(Debug)]
@@ -129,14 +133,26 @@ impl Table {
             }
             !gone
         });
-        let due = |server: &Server| now.saturating_sub(server.answered) >= REASK;
+        let due = |server: &Server| server.asked.is_none() && now.saturating_sub(server.answered) >= REASK;
         let questions = self
             .servers
             .iter_mut()
-            .filter(|(_, server)| due(server))
-            .filter_map(|(address, server)| ask(*address, server, now, challenge()))
+            .filter_map(|(address, server)| {
+                if due(server) {
+                    ask(*address, server, now, challenge())
+                } else {
+                    repeat(*address, server, now)
+                }
+            })
             .collect();
         (questions, dropped)
+    }
+
+    /// Whether a server is listed.
+    pub(crate) fn lists(&self, server: &SocketAddr) -> bool {
+        self.servers
+            .get(server)
+            .is_some_and(|server| server.info.is_some())
     }
 
     /// The listed servers that a query asks for, in the order of their addresses.
@@ -167,8 +183,21 @@ fn ask(to: SocketAddr, server: &mut Server, now: Duration, challenge: String) ->
     server.asked = Some(Asked {
         challenge: challenge.clone(),
         at: now,
+        times: 1,
     });
     Some(Question { to, challenge })
+}
+
+/// The same question again, if it is time for that.
+fn repeat(to: SocketAddr, server: &mut Server, now: Duration) -> Option<Question> {
+    let asked = server.asked.as_mut().filter(|_| server.info.is_some())?;
+    (now.saturating_sub(asked.at) >= REPEAT * asked.times).then(|| {
+        asked.times += 1;
+        Question {
+            to,
+            challenge: asked.challenge.clone(),
+        }
+    })
 }
 
 #[cfg(test)]

@@ -88,6 +88,27 @@ fn a_server_is_dropped_at_its_first_unanswered_question() {
 }
 
 #[test]
+fn a_listed_server_is_asked_with_the_same_challenge_until_its_time_is_over_and_a_stranger_once() {
+    let mut table = with_one();
+    let stranger: SocketAddr = "192.0.2.2:27960".parse().unwrap();
+    let asked = |table: &mut Table, now| {
+        let (questions, _) = table.tick(seconds(now), || "new".into());
+        questions
+            .into_iter()
+            .map(|question| (question.to.to_string(), question.challenge))
+            .collect::<Vec<_>>()
+    };
+    let once = [(SERVER.to_owned(), "new".to_owned())];
+    table.heartbeat(stranger, seconds(11.0), "s".into());
+    assert_eq!(asked(&mut table, 11.0), once);
+    assert_eq!(asked(&mut table, 11.5), []);
+    assert_eq!(asked(&mut table, 11.8), once);
+    assert_eq!(asked(&mut table, 12.5), once);
+    assert!(table.answer(SERVER.parse().unwrap(), seconds(12.6), info("new", "0")));
+    assert_eq!(asked(&mut table, 12.9), []);
+}
+
+#[test]
 fn a_server_that_answers_stays() {
     let mut table = with_one();
     for round in 1..20 {
