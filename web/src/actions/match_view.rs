@@ -4,7 +4,7 @@ use super::{ActionError, matches::load, rounds::awaited};
 use crate::{
     app::App,
     domain::{
-        Clan, ClanId, HostId, Match, MatchId, Named, User, Whole, show,
+        Clan, ClanId, HostId, Match, MatchId, Named, RoundId, User, Whole, show,
         view::{MatchLine, MatchView, RosterClan},
     },
     store::{Tx, choices, clans, hosts, matches, rosters, rounds, snapshots, story, vms},
@@ -52,22 +52,9 @@ async fn gather(tx: &mut Tx, of: Match) -> Result<Whole, ActionError> {
             name: e.name.to_string(),
         })
         .collect();
-    let sent = match awaited(&of.state) {
-        Some(round) => {
-            let sent = rounds::measurements(tx, round)
-                .await?
-                .iter()
-                .map(|(_, sample)| u64::from(sample.sent))
-                .sum();
-            let targets = rounds::targets(tx, round)
-                .await?
-                .iter()
-                .filter(|target| target.address.is_some())
-                .count();
-            let from = rounds::hosts(tx, round).await?.len();
-            Some((sent, targets as u64, from as u64))
-        }
-        None => None,
+    let (sent, answers) = match awaited(&of.state) {
+        Some(round) => progress(tx, round).await?,
+        None => (None, Vec::new()),
     };
     Ok(Whole {
         home: clan(tx, of.home).await?,
@@ -80,9 +67,33 @@ async fn gather(tx: &mut Tx, of: Match) -> Result<Whole, ActionError> {
         boot_ms: snapshot.map(|snapshot| snapshot.facts.boot_ms),
         rounds: rounds::of_match(tx, of.id).await?,
         sent,
+        answers,
         story: story::list(tx, of.id).await?,
         of,
     })
+}
+
+type Progress = (Option<(u64, u64, u64)>, Vec<(String, u64)>);
+
+/// Requests sent, players and hosts of a round; and how many players have answered each host.
+async fn progress(tx: &mut Tx, round: RoundId) -> Result<Progress, ActionError> {
+    let measured = rounds::measurements(tx, round).await?;
+    let sent = measured.iter().map(|(_, sample)| u64::from(sample.sent)).sum();
+    let targets = rounds::targets(tx, round).await?;
+    let targets = targets.iter().filter(|target| target.address.is_some()).count() as u64;
+    let from = rounds::hosts(tx, round).await?;
+    let mut answers = Vec::new();
+    for record in hosts::list(tx).await? {
+        let id = record.host.id;
+        if from.iter().any(|(host, _)| *host == id) {
+            let heard = measured
+                .iter()
+                .filter(|(host, sample)| *host == id && sample.received > 0);
+            answers.push((record.host.name, heard.count() as u64));
+        }
+    }
+    answers.sort();
+    Ok((Some((sent, targets, from.len() as u64)), answers))
 }
 
 async fn clan(tx: &mut Tx, id: ClanId) -> Result<Clan, ActionError> {

@@ -4,14 +4,15 @@ use super::{ActionError, rounds};
 use crate::{
     app::App,
     domain::{
-        Asked, BookingError, Clan, ClanId, EndedHow, Match, MatchId, MatchState, Pace, Player, PlayerId,
-        Recheck, Refusal, RoundReason, Time, User, Valid, VmGoal, check_booking, check_roster,
+        Asked, BookingError, ClanId, EndedHow, Match, MatchId, MatchState, Pace, Player, PlayerId, Refusal,
+        RoundReason, Time, User, Valid, VmGoal, check_booking,
     },
     store::{Tx, clans, matches, players, rosters, snapshots, story, vms},
 };
 use std::{collections::BTreeMap, net::IpAddr};
 
 pub use super::match_view::{list_matches, view_match};
+pub use super::roster::set_roster;
 
 /// When a match is to start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub struct Roster {
     pub players: Vec<PlayerId>,
 }
 
-type Resolved = Vec<(rosters::Entry, Result<IpAddr, crate::resolve::AddressError>)>;
+pub(super) type Resolved = Vec<(rosters::Entry, Result<IpAddr, crate::resolve::AddressError>)>;
 
 /// Books a match. Staff give both rosters; a clan admin gives their own clan's, and the other clan's empty: then
 /// the match is *gathering* until [`set_roster`] by the other side. With both rosters it is *probing* at once.
@@ -144,7 +145,7 @@ async fn check(app: &App, user: &User, booking: &Booking, now: Time) -> Result<V
     check_booking(&asked, &known, now).map_err(invalid)
 }
 
-fn invalid(errors: Vec<BookingError>) -> ActionError {
+pub(super) fn invalid(errors: Vec<BookingError>) -> ActionError {
     ActionError::Invalid(errors.into_iter().map(Refusal::from).collect())
 }
 
@@ -175,7 +176,7 @@ async fn resolve_all(app: &App, sides: &[(ClanId, Vec<Player>); 2]) -> Result<Re
 }
 
 /// Starts a round for a match that has no host yet.
-async fn probe(
+pub(super) async fn probe(
     tx: &mut Tx,
     app: &App,
     of: &Match,
@@ -190,7 +191,7 @@ async fn probe(
 }
 
 /// Writes a state over the one that was read, or says that somebody else was quicker.
-async fn change(tx: &mut Tx, of: &Match, state: &MatchState) -> Result<(), ActionError> {
+pub(super) async fn change(tx: &mut Tx, of: &Match, state: &MatchState) -> Result<(), ActionError> {
     if matches::write_state(tx, of, state).await? {
         return Ok(());
     }
@@ -199,7 +200,13 @@ async fn change(tx: &mut Tx, of: &Match, state: &MatchState) -> Result<(), Actio
     ))
 }
 
-async fn tell(tx: &mut Tx, app: &App, of: MatchId, at: Time, text: &str) -> Result<(), ActionError> {
+pub(super) async fn tell(
+    tx: &mut Tx,
+    app: &App,
+    of: MatchId,
+    at: Time,
+    text: &str,
+) -> Result<(), ActionError> {
     Ok(story::add(tx, crate::domain::StoryId(app.new_id()), of, at, text).await?)
 }
 
@@ -214,147 +221,12 @@ pub(super) async fn load(tx: &mut Tx, user: &User, id: MatchId) -> Result<Match,
     }
 }
 
-/// Gives one clan's players, anew. A match that has not begun to wake is measured again.
-///
-/// # Errors
-/// `Invalid`; `Forbidden` for another clan's admin; `Conflict` once the VM is being woken.
-pub async fn set_roster(
-    app: &App,
-    user: &User,
-    id: MatchId,
-    clan: ClanId,
-    chosen: &[PlayerId],
-) -> Result<(), ActionError> {
-    let now = app.now();
-    let mut tx = app.db.read().await?;
-    let of = load(&mut tx, user, id).await?;
-    if user.role.clan().is_some_and(|own| own != clan) {
-        return Err(ActionError::Forbidden(
-            "a clan admin chooses the players of their own clan".into(),
-        ));
-    }
-    let Some(named) = clans::get(&mut tx, clan)
-        .await?
-        .filter(|clan| clan.id == of.home || clan.id == of.away)
-    else {
-        return Err(ActionError::invalid(
-            "clan",
-            clan,
-            "one of the two clans of the match",
-        ));
-    };
-    let known: BTreeMap<_, _> = players::list(&mut tx, clan)
-        .await?
-        .into_iter()
-        .map(|p| (p.id, p))
-        .collect();
-    let others = rosters::list(&mut tx, id)
-        .await?
-        .into_iter()
-        .filter(|entry| entry.clan != clan)
-        .collect();
-    drop(tx);
-    may_change(&of)?;
-    let new = check_roster("players", &named, chosen, &known).map_err(invalid)?;
-    let roster = gather(app, &named, new, others).await?;
-
-    let mut tx = app.db.begin().await?;
-    rosters::set(&mut tx, id, clan, chosen).await?;
-    tell(
-        &mut tx,
-        app,
-        id,
-        now,
-        &format!("{} chose {} players.", named.name, chosen.len()),
-    )
-    .await?;
-    rounds::stop(&mut tx, &of.state, now).await?;
-    let both = [of.home, of.away]
-        .iter()
-        .all(|side| roster.iter().any(|(entry, _)| entry.clan == *side));
-    match &of.state {
-        MatchState::Gathering if !both => change(&mut tx, &of, &MatchState::Gathering).await?,
-        MatchState::Gathering => probe(&mut tx, app, &of, RoundReason::Booking, &roster, now).await?,
-        MatchState::Reserved { held, recheck } => {
-            let round = rounds::start(&mut tx, app, &of, RoundReason::Roster, &roster, now).await?;
-            let recheck = Recheck::Running {
-                round,
-                then: later(app, &of, recheck, now),
-            };
-            change(
-                &mut tx,
-                &of,
-                &MatchState::Reserved {
-                    held: held.clone(),
-                    recheck,
-                },
-            )
-            .await?;
-            tell(&mut tx, app, id, now, "The players are measured again.").await?;
-        }
-        _ => probe(&mut tx, app, &of, RoundReason::Roster, &roster, now).await?,
-    }
-    tx.commit().await?;
-    app.changed();
-    Ok(())
-}
-
-/// When the look before the match is due, if it has not been.
-fn later(app: &App, of: &Match, recheck: &Recheck, now: Time) -> Option<Time> {
-    match recheck {
-        Recheck::Done => None,
-        Recheck::Due { .. } | Recheck::Running { .. } => pace(app).recheck_at(of.start_at, now),
-    }
-}
-
 /// The operator's pace.
 pub(crate) fn pace(app: &App) -> Pace {
     Pace {
         recheck_ms: app.settings.recheck_ms,
         wake_ms: app.settings.wake_ms,
     }
-}
-
-fn may_change(of: &Match) -> Result<(), ActionError> {
-    match &of.state {
-        MatchState::Gathering
-        | MatchState::Probing { .. }
-        | MatchState::Reserved { .. }
-        | MatchState::Unplaced { .. } => Ok(()),
-        state => Err(ActionError::Conflict(format!(
-            "players can be changed until the server is woken; the match is {}",
-            state.name()
-        ))),
-    }
-}
-
-/// A clan's new players, who must have addresses, and the other clan's, who may have lost theirs.
-async fn gather(
-    app: &App,
-    clan: &Clan,
-    new: Vec<Player>,
-    others: Vec<rosters::Entry>,
-) -> Result<Resolved, ActionError> {
-    let entry = |player: Player| rosters::Entry {
-        clan: clan.id,
-        player: player.id,
-        name: player.name,
-        address: Some(player.address),
-    };
-    let mut roster = rounds::resolve(app, new.into_iter().map(entry).collect()).await;
-    let wrong = roster.iter().filter_map(|(entry, address)| {
-        address.as_ref().err().map(|why| BookingError::Address {
-            field: "players".into(),
-            player: entry.name.to_string(),
-            why: why.to_string(),
-        })
-    });
-    let wrong: Vec<_> = wrong.collect();
-    if !wrong.is_empty() {
-        return Err(invalid(wrong));
-    }
-    roster.extend(rounds::resolve(app, others).await);
-    Ok(roster)
 }
 
 /// Ends a running match, or cancels one that has not begun. Twice is once. Before it is ready either side may

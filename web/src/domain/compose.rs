@@ -2,7 +2,7 @@
 
 use super::{
     Host, HostId, HostRecord, INTERVAL_MS, MatchId, Purpose, RoundId, SAMPLES, Snapshot, SnapshotId,
-    TIMEOUT_MS, Time, Vm, VmGoal, VmSeen, VmmSeen,
+    TIMEOUT_MS, TargetId, Time, Vm, VmGoal, VmSeen, VmmSeen,
 };
 use std::{
     collections::BTreeMap,
@@ -24,10 +24,21 @@ pub struct Fleet {
     pub snapshots: BTreeMap<SnapshotId, Snapshot>,
     /// What the games of matches are told.
     pub games: BTreeMap<MatchId, MatchSettings>,
-    /// Rounds that have not ended: from where, and to whom.
-    pub rounds: Vec<(RoundId, Vec<HostId>, Vec<(vmatrix_wire::TargetId, IpAddr)>)>,
+    /// Rounds that have not ended.
+    pub rounds: Vec<OpenRound>,
     /// Master servers that games register with.
     pub masters: Vec<SocketAddr>,
+}
+
+/// A round that has not ended.
+#[derive(Debug)]
+pub struct OpenRound {
+    /// Which.
+    pub id: RoundId,
+    /// From where it is measured.
+    pub from: Vec<HostId>,
+    /// To whom.
+    pub targets: Vec<(TargetId, IpAddr)>,
 }
 
 /// Who looks at a host from outside: the next host by id whose agent is there, in a ring. `None`: the server itself.
@@ -75,7 +86,7 @@ pub fn compose(record: &HostRecord, fleet: &Fleet, now: Time) -> Orders {
         probes: fleet
             .rounds
             .iter()
-            .filter(|(_, from, _)| from.contains(&id))
+            .filter(|round| round.from.contains(&id))
             .map(probe_order)
             .collect(),
         lookouts: lookouts(id, fleet, now),
@@ -104,15 +115,14 @@ fn vm_order(vm: &Vm, fleet: &Fleet) -> Option<VmOrder> {
     })
 }
 
-fn probe_order(
-    (round, _, targets): &(RoundId, Vec<HostId>, Vec<(vmatrix_wire::TargetId, IpAddr)>),
-) -> ProbeOrder {
+fn probe_order(round: &OpenRound) -> ProbeOrder {
     ProbeOrder {
-        probe: *round,
+        probe: round.id,
         samples: SAMPLES,
         interval_ms: INTERVAL_MS,
         timeout_ms: TIMEOUT_MS,
-        targets: targets
+        targets: round
+            .targets
             .iter()
             .map(|&(target, address)| Target { target, address })
             .collect(),

@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::{ReservationId, ServiceId, SnapshotFacts, testing};
 use proptest::prelude::*;
 use uuid::Uuid;
-use vmatrix_wire::{Digest, LookoutReport, TargetId, VmId, VmReport, VmTimes};
+use vmatrix_wire::{Digest, LookoutReport, VmId, VmReport, VmTimes};
 
 fn vm(number: u128, host: HostId, goal: VmGoal, phase: Phase, port: u16) -> Vm {
     let report = VmReport {
@@ -51,11 +51,11 @@ fn fleet(silent: &[bool], vms: Vec<Vm>) -> Fleet {
         hosts: (1..).zip(silent).map(host).collect(),
         vms,
         snapshots: [(snapshot.id, snapshot)].into(),
-        rounds: vec![(
-            vmatrix_wire::ProbeId(Uuid::from_u128(77)),
-            vec![HostId(Uuid::from_u128(1))],
-            vec![(TargetId(Uuid::from_u128(5)), [10, 0, 0, 1].into())],
-        )],
+        rounds: vec![OpenRound {
+            id: vmatrix_wire::ProbeId(Uuid::from_u128(77)),
+            from: vec![HostId(Uuid::from_u128(1))],
+            targets: vec![(TargetId(Uuid::from_u128(5)), [10, 0, 0, 1].into())],
+        }],
         ..Fleet::default()
     }
 }

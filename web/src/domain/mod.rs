@@ -26,7 +26,9 @@ mod vm;
 pub use booking::{Asked, BookingError, LENGTH_MINUTES, Valid, check_booking, check_roster};
 pub use capacity::{NoRoom, Purpose, Reservation, room};
 pub use choice::{ChoiceBody, ChoiceRecord};
-pub use compose::{Fleet, beacon_port, compose, console_text, is_out, is_reached, see, vm_lookout, witness};
+pub use compose::{
+    Fleet, OpenRound, beacon_port, compose, console_text, is_out, is_reached, see, vm_lookout, witness,
+};
 pub use host::{Host, HostRecord, Site};
 pub use ids::{
     ApiTokenId, BadUuid, ChoiceId, ClanId, HostId, MatchId, PlayerId, ReservationId, RoundId, ServiceId,

@@ -4,8 +4,9 @@ use super::{
     ChoiceRecord, Clan, ClanId, HostRecord, Labels, Match, MatchState, Named, PlayerId, Round, SAMPLES, Time,
     Vm, predicted,
     view::{
-        BookedView, ChosenView, ConnectView, DirectoryView, HostView, MatchView, PlayerView, ProgressView,
-        RecheckView, RosterClan, RosterPlayer, RosterView, StoryView, TimesView, VmmView,
+        BookedView, ChosenView, ConnectView, DirectoryView, HostProgressView, HostView, MatchView,
+        PlayerView, ProgressView, RecheckView, RosterClan, RosterPlayer, RosterView, StoryView, TimesView,
+        VmmView,
     },
 };
 use std::{collections::BTreeMap, net::SocketAddr};
@@ -36,6 +37,8 @@ pub struct Whole {
     pub rounds: Vec<Round>,
     /// In the newest round: how many echo requests were sent so far, and how many players and hosts there are.
     pub sent: Option<(u64, u64, u64)>,
+    /// In the newest round: each host's name, and how many players have answered it.
+    pub answers: Vec<(String, u64)>,
     /// What happened.
     pub story: Vec<StoryView>,
 }
@@ -240,6 +243,15 @@ fn progress(whole: &Whole) -> Option<ProgressView> {
             what: "probe",
             done: sent.min(of),
             of,
+            hosts: whole
+                .answers
+                .iter()
+                .map(|(host, answers)| HostProgressView {
+                    host: host.clone(),
+                    answers: *answers,
+                    of: targets,
+                })
+                .collect(),
         });
     }
     let report = whole.vm.as_ref()?.seen.report.as_ref()?;
@@ -251,6 +263,7 @@ fn progress(whole: &Whole) -> Option<ProgressView> {
         what: "fetch",
         done: report.fetched_bytes,
         of: report.fetch_bytes,
+        hosts: Vec::new(),
     })
 }
 

@@ -14,7 +14,7 @@ pub struct MatchView {
     /// What was booked, and where it is in its life.
     #[serde(rename = "match")]
     pub booked: BookedView,
-    /// Name of the policy: `closeness`.
+    /// Name of the policy: `thesis`.
     pub policy: String,
     /// The largest round trip allowed, milliseconds.
     pub cap_ms: f64,
@@ -79,6 +79,20 @@ pub struct ProgressView {
     /// So far.
     pub done: u64,
     /// In all; never zero.
+    pub of: u64,
+    /// For a measurement: each host, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<HostProgressView>,
+}
+
+/// How far one host's measurement is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HostProgressView {
+    /// Name of the host.
+    pub host: String,
+    /// Players who have answered it so far.
+    pub answers: u64,
+    /// Players whom it measures.
     pub of: u64,
 }
 

@@ -218,9 +218,7 @@ pub(super) async fn hold(
     app: &App,
     of: &Match,
     made: &Made,
-    choice: ChoiceId,
-    goal: Goal,
-    excluded: Vec<Excluded>,
+    (choice, goal, excluded): (ChoiceId, Goal, Vec<Excluded>),
     now: Time,
 ) -> Result<Option<Held>, StoreError> {
     let Some(record) = made.body.choice.chosen.and_then(|index| made.hosts.get(index)) else {

@@ -17,6 +17,7 @@ mod choose;
 mod matches;
 mod observe;
 mod orders;
+mod placing;
 mod services;
 #[cfg(test)]
 mod tests;

@@ -2,10 +2,10 @@
 
 use crate::{
     app::App,
-    domain::{Fleet, HostRecord, Match, Purpose, Time, Vm, VmId, VmSeen, compose, console_text},
+    domain::{Fleet, HostRecord, Match, OpenRound, Purpose, Time, Vm, VmId, VmSeen, compose, console_text},
     store::{StoreError, Tx, clans, hosts, matches, rounds, snapshots, vms},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 use vmatrix_wire::{Goal, MatchSettings, Orders};
 
 /// One pass; `true` if any host has new orders.
@@ -42,15 +42,15 @@ pub(super) async fn load(tx: &mut Tx, app: &App) -> Result<Fleet, StoreError> {
         ..Fleet::default()
     };
     for vm in &fleet.vms {
-        if !fleet.snapshots.contains_key(&vm.snapshot) {
-            if let Some(snapshot) = snapshots::get(tx, vm.snapshot).await? {
-                fleet.snapshots.insert(vm.snapshot, snapshot);
-            }
+        if let Entry::Vacant(unknown) = fleet.snapshots.entry(vm.snapshot)
+            && let Some(snapshot) = snapshots::get(tx, vm.snapshot).await?
+        {
+            unknown.insert(snapshot);
         }
-        if let Purpose::Match(id) = vm.purpose {
-            if let Some(of) = matches::get(tx, id).await? {
-                fleet.games.insert(id, settings(tx, app, &of).await?);
-            }
+        if let Purpose::Match(id) = vm.purpose
+            && let Some(of) = matches::get(tx, id).await?
+        {
+            fleet.games.insert(id, settings(tx, app, &of).await?);
         }
     }
     for round in rounds::open(tx).await? {
@@ -64,7 +64,11 @@ pub(super) async fn load(tx: &mut Tx, app: &App) -> Result<Fleet, StoreError> {
             .into_iter()
             .filter_map(|target| Some((target.target, target.address?)))
             .collect();
-        fleet.rounds.push((round.id, from, targets));
+        fleet.rounds.push(OpenRound {
+            id: round.id,
+            from,
+            targets,
+        });
     }
     Ok(fleet)
 }

@@ -121,13 +121,17 @@ mod tests {
             );
             assert_eq!(
                 use_up(&mut tx, "hash", Time::from_millis(50)).await.unwrap(),
-                Some(link)
+                Some(link.clone())
             );
             assert_eq!(
                 use_up(&mut tx, "hash", Time::from_millis(51)).await.unwrap(),
                 None
             );
             assert_eq!(delete_expired(&mut tx, Time::from_millis(100)).await.unwrap(), 1);
+
+            insert(&mut tx, "another", &link).await.unwrap();
+            assert_eq!(delete_kind(&mut tx, LinkKind::FirstAdmin).await.unwrap(), 0);
+            assert_eq!(delete_kind(&mut tx, LinkKind::JoinHost).await.unwrap(), 1);
             tx.commit().await.unwrap();
         }
     }

@@ -274,3 +274,5 @@ pub(crate) mod testing;
 pub mod tokens;
 pub mod users;
 pub mod vms;
+#[cfg(test)]
+mod vms_tests;

@@ -21,7 +21,7 @@ async fn a_clan_sees_of_the_other_only_round_trips_at_the_chosen_host_and_its_al
     world.until(id, "ready").await;
     let view = view_match(&world.app, &world.red_admin, id).await.unwrap();
     let json = serde_json::to_string(&view).unwrap();
-    for hidden in ["Basil", "Bruno", "207", "27 ms"] {
+    for hidden in ["Basil", "Bruno", "207.0", "27 ms"] {
         assert!(!json.contains(hidden), "{hidden} is in {json}");
     }
     for player in &world.players[2..] {

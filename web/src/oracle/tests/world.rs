@@ -190,7 +190,8 @@ impl World {
         );
     }
 
-    async fn live(&mut self) {
+    /// The hosts do what they were told and report it; the server only takes it.
+    pub(super) async fn live(&mut self) {
         let mut outside = Outside::default();
         for host in &self.hosts {
             host.show(&mut outside);

@@ -1,0 +1,151 @@
+//! One clan's players of a match, given anew.
+
+use super::{
+    ActionError,
+    matches::{Resolved, change, invalid, load, pace, probe, tell},
+    rounds,
+};
+use crate::{
+    app::App,
+    domain::{
+        BookingError, Clan, ClanId, Match, MatchId, MatchState, Player, PlayerId, Recheck, RoundReason, Time,
+        User, check_roster,
+    },
+    store::{clans, players, rosters},
+};
+use std::collections::BTreeMap;
+
+/// Gives one clan's players, anew. A match that has not begun to wake is measured again.
+///
+/// # Errors
+/// `Invalid`; `Forbidden` for another clan's admin; `Conflict` once the VM is being woken.
+pub async fn set_roster(
+    app: &App,
+    user: &User,
+    id: MatchId,
+    clan: ClanId,
+    chosen: &[PlayerId],
+) -> Result<(), ActionError> {
+    let now = app.now();
+    let mut tx = app.db.read().await?;
+    let of = load(&mut tx, user, id).await?;
+    if user.role.clan().is_some_and(|own| own != clan) {
+        return Err(ActionError::Forbidden(
+            "a clan admin chooses the players of their own clan".into(),
+        ));
+    }
+    let Some(named) = clans::get(&mut tx, clan)
+        .await?
+        .filter(|clan| clan.id == of.home || clan.id == of.away)
+    else {
+        return Err(ActionError::invalid(
+            "clan",
+            clan,
+            "one of the two clans of the match",
+        ));
+    };
+    let known: BTreeMap<_, _> = players::list(&mut tx, clan)
+        .await?
+        .into_iter()
+        .map(|p| (p.id, p))
+        .collect();
+    let others = rosters::list(&mut tx, id)
+        .await?
+        .into_iter()
+        .filter(|entry| entry.clan != clan)
+        .collect();
+    drop(tx);
+    may_change(&of)?;
+    let new = check_roster("players", &named, chosen, &known).map_err(invalid)?;
+    let roster = gather(app, &named, new, others).await?;
+
+    let mut tx = app.db.begin().await?;
+    rosters::set(&mut tx, id, clan, chosen).await?;
+    tell(
+        &mut tx,
+        app,
+        id,
+        now,
+        &format!("{} chose {} players.", named.name, chosen.len()),
+    )
+    .await?;
+    rounds::stop(&mut tx, &of.state, now).await?;
+    let both = [of.home, of.away]
+        .iter()
+        .all(|side| roster.iter().any(|(entry, _)| entry.clan == *side));
+    match &of.state {
+        MatchState::Gathering if !both => change(&mut tx, &of, &MatchState::Gathering).await?,
+        MatchState::Gathering => probe(&mut tx, app, &of, RoundReason::Booking, &roster, now).await?,
+        MatchState::Reserved { held, recheck } => {
+            let round = rounds::start(&mut tx, app, &of, RoundReason::Roster, &roster, now).await?;
+            let recheck = Recheck::Running {
+                round,
+                then: later(app, &of, recheck, now),
+            };
+            change(
+                &mut tx,
+                &of,
+                &MatchState::Reserved {
+                    held: held.clone(),
+                    recheck,
+                },
+            )
+            .await?;
+            tell(&mut tx, app, id, now, "The players are measured again.").await?;
+        }
+        _ => probe(&mut tx, app, &of, RoundReason::Roster, &roster, now).await?,
+    }
+    tx.commit().await?;
+    app.changed();
+    Ok(())
+}
+
+/// When the look before the match is due, if it has not been.
+fn later(app: &App, of: &Match, recheck: &Recheck, now: Time) -> Option<Time> {
+    match recheck {
+        Recheck::Done => None,
+        Recheck::Due { .. } | Recheck::Running { .. } => pace(app).recheck_at(of.start_at, now),
+    }
+}
+
+fn may_change(of: &Match) -> Result<(), ActionError> {
+    match &of.state {
+        MatchState::Gathering
+        | MatchState::Probing { .. }
+        | MatchState::Reserved { .. }
+        | MatchState::Unplaced { .. } => Ok(()),
+        state => Err(ActionError::Conflict(format!(
+            "players can be changed until the server is woken; the match is {}",
+            state.name()
+        ))),
+    }
+}
+
+/// A clan's new players, who must have addresses, and the other clan's, who may have lost theirs.
+async fn gather(
+    app: &App,
+    clan: &Clan,
+    new: Vec<Player>,
+    others: Vec<rosters::Entry>,
+) -> Result<Resolved, ActionError> {
+    let entry = |player: Player| rosters::Entry {
+        clan: clan.id,
+        player: player.id,
+        name: player.name,
+        address: Some(player.address),
+    };
+    let mut roster = rounds::resolve(app, new.into_iter().map(entry).collect()).await;
+    let wrong = roster.iter().filter_map(|(entry, address)| {
+        address.as_ref().err().map(|why| BookingError::Address {
+            field: "players".into(),
+            player: entry.name.to_string(),
+            why: why.to_string(),
+        })
+    });
+    let wrong: Vec<_> = wrong.collect();
+    if !wrong.is_empty() {
+        return Err(invalid(wrong));
+    }
+    roster.extend(rounds::resolve(app, others).await);
+    Ok(roster)
+}

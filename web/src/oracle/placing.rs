@@ -1,0 +1,255 @@
+//! Where a match is placed: the first choice, another look at it, the next best host, another port.
+
+use super::{
+    choose::{self, Made},
+    matches::{Now, host_name, tell},
+};
+use crate::{
+    actions::{matches::pace, rounds::stop},
+    app::App,
+    domain::{ChoiceId, Excluded, Held, MatchState, Recheck, RoundId, Time, VmGoal, room},
+    store::{StoreError, Tx, choices, hosts, reservations, vms},
+};
+use vmatrix_placement as placement;
+use vmatrix_wire::Goal;
+
+/// What follows a reservation: another look before the match, if there is time for one.
+fn then(app: &App, now: &Now) -> Recheck {
+    pace(app)
+        .recheck_at(now.of.start_at, now.at)
+        .map_or(Recheck::Done, |at| Recheck::Due { at })
+}
+
+pub(super) async fn choose_first(
+    tx: &mut Tx,
+    app: &App,
+    now: &Now,
+    round: RoundId,
+) -> Result<Option<MatchState>, StoreError> {
+    let wake_ms = app.settings.wake_ms;
+    let made = match choose::make(tx, &now.of, round, &[], None, (wake_ms, now.at)).await? {
+        Ok(made) => made,
+        Err(why) => return unplaced(tx, app, now, why, None).await.map(Some),
+    };
+    let choice = choose::write(tx, app, &now.of, &made, false, now.at).await?;
+    if made.body.choice.chosen.is_none() {
+        return unplaced(tx, app, now, made.why_none(), Some(choice))
+            .await
+            .map(Some);
+    }
+    let Some(held) = choose::hold(
+        tx,
+        app,
+        &now.of,
+        &made,
+        (choice, Goal::Fetched, Vec::new()),
+        now.at,
+    )
+    .await?
+    else {
+        return Ok(None);
+    };
+    tell(tx, app, now, &chosen(&made)).await?;
+    Ok(Some(MatchState::Reserved {
+        held,
+        recheck: then(app, now),
+    }))
+}
+
+fn chosen(made: &Made) -> String {
+    let closeness = made.body.choice.chosen().and_then(|answer| answer.closeness);
+    let closeness = closeness
+        .map(|value| format!(", closeness factor {value}"))
+        .unwrap_or_default();
+    format!(
+        "{} was chosen of {} hosts{closeness}.",
+        made.chosen_name(),
+        made.body.choice.hosts.len()
+    )
+}
+
+async fn unplaced(
+    tx: &mut Tx,
+    app: &App,
+    now: &Now,
+    why: String,
+    choice: Option<ChoiceId>,
+) -> Result<MatchState, StoreError> {
+    tell(tx, app, now, &format!("No host can be given: {why}.")).await?;
+    Ok(MatchState::Unplaced { why, choice })
+}
+
+/// Judges a reservation by a newer round.
+pub(super) async fn look_again(
+    tx: &mut Tx,
+    app: &App,
+    now: &Now,
+    held: &Held,
+    round: RoundId,
+    next: Option<Time>,
+) -> Result<Option<MatchState>, StoreError> {
+    let recheck = next
+        .filter(|at| *at > now.at)
+        .map_or(Recheck::Done, |at| Recheck::Due { at });
+    let span = (app.settings.wake_ms, now.at);
+    let made = match choose::make(tx, &now.of, round, &held.excluded, Some(held), span).await? {
+        Ok(made) => made,
+        Err(why) => {
+            vms::set_goal(tx, held.vm, VmGoal::Gone, held.port).await?;
+            return unplaced(tx, app, now, why, Some(held.choice)).await.map(Some);
+        }
+    };
+    match made.body.recheck.clone() {
+        None | Some(placement::Recheck::Keep { .. }) => {
+            choose::write(tx, app, &now.of, &made, true, now.at).await?;
+            let why = match &made.body.recheck {
+                Some(placement::Recheck::Keep { why, .. }) => why.to_string(),
+                _ => String::new(),
+            };
+            tell(tx, app, now, &format!("{} was kept: {why}.", host_name(now))).await?;
+            Ok(Some(MatchState::Reserved {
+                held: held.clone(),
+                recheck,
+            }))
+        }
+        Some(placement::Recheck::Move { name, why, .. }) => {
+            let choice = choose::write(tx, app, &now.of, &made, false, now.at).await?;
+            let excluded = held.excluded.clone();
+            let moved =
+                choose::hold(tx, app, &now.of, &made, (choice, Goal::Fetched, excluded), now.at).await?;
+            let Some(moved) = moved else { return Ok(None) };
+            vms::set_goal(tx, held.vm, VmGoal::Gone, held.port).await?;
+            let why = moved_because(&why);
+            tell(
+                tx,
+                app,
+                now,
+                &format!("Moved from {} to {name}: {why}.", host_name(now)),
+            )
+            .await?;
+            Ok(Some(MatchState::Reserved { held: moved, recheck }))
+        }
+        Some(placement::Recheck::Lost { .. }) => {
+            let choice = choose::write(tx, app, &now.of, &made, false, now.at).await?;
+            vms::set_goal(tx, held.vm, VmGoal::Gone, held.port).await?;
+            unplaced(tx, app, now, made.why_none(), Some(choice))
+                .await
+                .map(Some)
+        }
+    }
+}
+
+/// In a story, which both clans read: without names of players and their round trips.
+fn moved_because(why: &placement::MoveReason) -> String {
+    match why {
+        placement::MoveReason::Invalid {
+            verdict: placement::Verdict::OverCap,
+            ..
+        } => "it is over the cap for somebody now".into(),
+        placement::MoveReason::Invalid {
+            verdict: placement::Verdict::Undecided,
+            ..
+        } => "somebody did not answer it this time".into(),
+        other => other.to_string(),
+    }
+}
+
+/// The next best host of the newest matrix, or none.
+pub(super) async fn other_host(
+    tx: &mut Tx,
+    app: &App,
+    now: &Now,
+    held: &Held,
+    why: String,
+) -> Result<Option<MatchState>, StoreError> {
+    stop(tx, &now.of.state, now.at).await?;
+    vms::set_goal(tx, held.vm, VmGoal::Gone, held.port).await?;
+    tell(tx, app, now, &format!("{} was left: {why}.", host_name(now))).await?;
+    let mut excluded = held.excluded.clone();
+    excluded.push(Excluded { host: held.host, why });
+    let Some(before) = choices::get(tx, held.choice).await? else {
+        return unplaced(tx, app, now, "its choice is not known any more".into(), None)
+            .await
+            .map(Some);
+    };
+    let newest = choices::kept_since(tx, now.of.id, before.made_at)
+        .await?
+        .unwrap_or(before);
+    let span = (app.settings.wake_ms, now.at);
+    let made = match choose::make(tx, &now.of, newest.round_id, &excluded, None, span).await? {
+        Ok(made) => made,
+        Err(why) => return unplaced(tx, app, now, why, Some(held.choice)).await.map(Some),
+    };
+    let choice = choose::write(tx, app, &now.of, &made, false, now.at).await?;
+    if made.body.choice.chosen.is_none() {
+        return unplaced(tx, app, now, made.why_none(), Some(choice))
+            .await
+            .map(Some);
+    }
+    let waking = matches!(now.of.state, MatchState::Waking { .. });
+    let goal = if waking { Goal::Open } else { Goal::Fetched };
+    let Some(next) = choose::hold(tx, app, &now.of, &made, (choice, goal, excluded), now.at).await? else {
+        return Ok(None);
+    };
+    tell(tx, app, now, &chosen(&made)).await?;
+    Ok(Some(match &now.of.state {
+        MatchState::Reserved {
+            recheck: Recheck::Running { .. },
+            ..
+        } => MatchState::Reserved {
+            held: next,
+            recheck: then(app, now),
+        },
+        MatchState::Reserved { recheck, .. } => MatchState::Reserved {
+            held: next,
+            recheck: recheck.clone(),
+        },
+        _ => MatchState::Waking {
+            held: next,
+            since: now.at,
+        },
+    }))
+}
+
+/// Another port of the same host, for the same VM; or another host.
+pub(super) async fn other_port(
+    tx: &mut Tx,
+    app: &App,
+    now: &Now,
+    held: &Held,
+    since: Time,
+) -> Result<Option<MatchState>, StoreError> {
+    let Some(record) = &now.host else { return Ok(None) };
+    let mut next = held.clone();
+    next.ports_tried.push(held.port);
+    let taken = reservations::held(tx).await?;
+    let ours = taken.iter().find(|one| one.id == held.reservation);
+    let span = ours.map_or((now.at, now.of.end_at()), |one| (one.from_at, one.until_at));
+    let Ok(port) = room(
+        &record.host,
+        &taken,
+        Some(held.reservation),
+        &next.ports_tried,
+        span,
+        now.at,
+    ) else {
+        let why = format!(
+            "port {} is taken by another program, and no other is free",
+            held.port
+        );
+        return other_host(tx, app, now, held, why).await;
+    };
+    if !hosts::hold(tx, held.host, record.holds).await? {
+        return Ok(None);
+    }
+    reservations::set_port(tx, held.reservation, port).await?;
+    vms::set_goal(tx, held.vm, VmGoal::Ordered(Goal::Open), port).await?;
+    next.port = port;
+    let text = format!(
+        "Port {} of {} is taken by another program; {port} is used.",
+        held.port,
+        host_name(now)
+    );
+    tell(tx, app, now, &text).await?;
+    Ok(Some(MatchState::Waking { held: next, since }))
+}
