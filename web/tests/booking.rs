@@ -4,9 +4,9 @@
 mod common;
 
 use common::{
-    Answer, Person, World,
+    Answer, Person, World, postgres,
     scripted::{Distance, Scripted},
-    world_with,
+    world_on,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -33,13 +33,13 @@ impl Drop for League {
     }
 }
 
-async fn league() -> League {
-    let world = world_with(Settings {
+async fn league(database: Option<String>) -> League {
+    let settings = Settings {
         allow_private_addresses: true,
         masters: vec!["10.77.9.9:27950".parse().unwrap()],
         ..Settings::default()
-    })
-    .await;
+    };
+    let world = world_on(settings, database).await;
     common::publish_game(&world).await;
     let (reds, red) = world.clan_with_admin("Reds").await;
     let (blues, blue) = world.clan_with_admin("Blues").await;
@@ -122,7 +122,18 @@ const NEAR_REDS: Distance = |address| Some(if last(address) < 20 { 10_000 } else
 
 #[tokio::test]
 async fn a_challenge_becomes_a_server_on_the_fairest_host() {
-    let league = league().await;
+    challenge_on(None).await;
+}
+
+#[tokio::test]
+async fn a_challenge_becomes_a_server_on_postgres_too() {
+    if let Some(database) = postgres().await {
+        challenge_on(Some(database)).await;
+    }
+}
+
+async fn challenge_on(database: Option<String>) {
+    let league = league(database).await;
     let mut hosts = [
         Scripted::join(&league.world, "fair-1", FAIR).await,
         Scripted::join(&league.world, "near-1", NEAR_REDS).await,
@@ -190,7 +201,7 @@ async fn a_challenge_becomes_a_server_on_the_fairest_host() {
 
 #[tokio::test]
 async fn nobody_sees_an_address_and_no_clan_the_others_players() {
-    let league = league().await;
+    let league = league(None).await;
     let mut hosts = [
         Scripted::join(&league.world, "fair-1", FAIR).await,
         Scripted::join(&league.world, "near-1", NEAR_REDS).await,
@@ -257,7 +268,7 @@ async fn nobody_sees_an_address_and_no_clan_the_others_players() {
 
 #[tokio::test]
 async fn a_booking_that_makes_no_sense_is_refused_with_every_field() {
-    let league = league().await;
+    let league = league(None).await;
     let (reds, blues) = league.players().await;
     let book = async |body: Value| league.world.post(&league.red, "/matches", body).await;
     let rosters = json!([

@@ -8,6 +8,7 @@ pub use nest::{digest, manifest, openarena, publish, publish_game, put_chunk, pu
 
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use sqlx::Connection;
 use std::{net::SocketAddr, time::Duration};
 use vmatrix_web::{
     actions::{clans, links, tokens, users},
@@ -85,10 +86,29 @@ pub async fn world() -> World {
 }
 
 pub async fn world_with(settings: Settings) -> World {
+    world_on(settings, None).await
+}
+
+/// A new PostgreSQL database, if there is a server: `VMATRIX_TEST_POSTGRES` names it.
+pub async fn postgres() -> Option<String> {
+    let Ok(server) = std::env::var("VMATRIX_TEST_POSTGRES") else {
+        eprintln!("skipped on PostgreSQL: VMATRIX_TEST_POSTGRES is not set (./run test sets it)");
+        return None;
+    };
+    let name = format!("vmx_{}", uuid::Uuid::now_v7().simple());
+    let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+    let create = sqlx::AssertSqlSafe(format!("create database {name}"));
+    sqlx::query(create).execute(&mut admin).await.unwrap();
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_path(&name);
+    Some(url.into())
+}
+
+/// On this database, or on SQLite.
+pub async fn world_on(settings: Settings, database: Option<String>) -> World {
     let dir = tempfile::tempdir().unwrap();
-    let db = Db::open(&format!("sqlite:{}", dir.path().join("test.db").display()))
-        .await
-        .unwrap();
+    let file = || format!("sqlite:{}", dir.path().join("test.db").display());
+    let db = Db::open(&database.unwrap_or_else(file)).await.unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let resolver = Resolver::system(settings.allow_private_addresses);
