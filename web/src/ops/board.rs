@@ -30,11 +30,25 @@ impl OracleLine {
             _ => ("good", "runs"),
         };
         let text = match status.ran_at {
-            Some(at) => format!("Last run {}, in {}.", show::ago(now.since(at)), show::span(&status.took_ms)),
+            Some(at) => format!(
+                "Last run {}, in {}.",
+                show::ago(now.since(at)),
+                show::span(&status.took_ms)
+            ),
             None => "It has not run yet.".to_owned(),
         };
-        let errors = status.errors.into_iter().map(|(part, (at, error))| (part, at, error)).collect();
-        Self { off: status.off, tone, words, text, errors }
+        let errors = status
+            .errors
+            .into_iter()
+            .map(|(part, (at, error))| (part, at, error))
+            .collect();
+        Self {
+            off: status.off,
+            tone,
+            words,
+            text,
+            errors,
+        }
     }
 }
 
@@ -101,7 +115,10 @@ impl HostLine {
                 facts.accelerator.name(),
                 facts.agent_version
             ),
-            used: vms.iter().filter(|vm| vm.host == host.id && takes_a_slot(vm)).count(),
+            used: vms
+                .iter()
+                .filter(|vm| vm.host == host.id && takes_a_slot(vm))
+                .count(),
             slots: host.slots,
         }
     }
@@ -139,11 +156,17 @@ impl VmLine {
             Purpose::Match(id) => {
                 let line = matches.iter().find(|line| line.id == id);
                 let title = line.map(|line| format!("{} against {}", line.home.name, line.away.name));
-                (title.unwrap_or_else(|| "a match".into()), Some(format!("/matches/{id}")))
+                (
+                    title.unwrap_or_else(|| "a match".into()),
+                    Some(format!("/matches/{id}")),
+                )
             }
             Purpose::Service(id) => {
                 let seen = services.iter().find(|seen| seen.service.id == id);
-                (seen.map_or_else(|| "a service".into(), |seen| seen.service.name.clone()), None)
+                (
+                    seen.map_or_else(|| "a service".into(), |seen| seen.service.name.clone()),
+                    None,
+                )
             }
         };
         Self {
@@ -205,17 +228,26 @@ impl Word for Phase {
 }
 
 fn notes(vm: &Vm, report: Option<&VmReport>) -> String {
-    let Some(report) = report else { return String::new() };
+    let Some(report) = report else {
+        return String::new();
+    };
     let mut notes = Vec::new();
     if let Some(problem) = &report.problem {
         notes.push(problem.to_string());
     }
     if report.fetch_bytes > report.fetched_bytes {
         let mb = |bytes: u64| bytes / (1 << 20);
-        notes.push(format!("{} of {} MB fetched", mb(report.fetched_bytes), mb(report.fetch_bytes)));
+        notes.push(format!(
+            "{} of {} MB fetched",
+            mb(report.fetched_bytes),
+            mb(report.fetch_bytes)
+        ));
     }
     if let Some(game) = &report.game {
-        notes.push(format!("{} of {} players on {}", game.clients, game.max_clients, game.map));
+        notes.push(format!(
+            "{} of {} players on {}",
+            game.clients, game.max_clients, game.map
+        ));
     }
     if report.silent {
         notes.push("does not answer queries".to_owned());
@@ -262,10 +294,15 @@ impl ServiceLine {
             name: seen.service.name.clone(),
             image: seen.service.image.clone(),
             host: seen.host.name.clone(),
-            address: seen.vm.as_ref().map(|vm| std::net::SocketAddr::new(seen.host.public_address, vm.port).to_string()),
+            address: seen
+                .vm
+                .as_ref()
+                .map(|vm| std::net::SocketAddr::new(seen.host.public_address, vm.port).to_string()),
             tone,
             state,
-            problem: report.and_then(|report| report.problem.as_ref()).map(ToString::to_string),
+            problem: report
+                .and_then(|report| report.problem.as_ref())
+                .map(ToString::to_string),
             suspended,
         }
     }

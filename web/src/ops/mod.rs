@@ -70,19 +70,31 @@ async fn page(app: &App, user: &User) -> Result<Ops, PageError> {
     let matches = matches::list_matches(app, user).await?;
     let snapshots = nest::list_images(app, user).await?;
     let web = |snapshot: &&crate::domain::Snapshot| snapshot.facts.contract.game.is_none();
-    let mut images: Vec<_> =
-        snapshots.iter().filter(web).map(|snapshot| snapshot.facts.contract.name.clone()).collect();
+    let mut images: Vec<_> = snapshots
+        .iter()
+        .filter(web)
+        .map(|snapshot| snapshot.facts.contract.name.clone())
+        .collect();
     images.dedup();
-    let mut lines: Vec<_> = records.iter().map(|record| HostLine::of(record, &all, now)).collect();
+    let mut lines: Vec<_> = records
+        .iter()
+        .map(|record| HostLine::of(record, &all, now))
+        .collect();
     lines.sort_by(|a, b| (&a.site, &a.name).cmp(&(&b.site, &b.name)));
     Ok(Ops {
         chrome: Chrome::of(user, "/ops"),
         may: user.role == Role::Operator,
         oracle: OracleLine::of(app.oracle.status(), now),
-        vms: all.iter().map(|vm| VmLine::of(vm, &records, &services, &matches)).collect(),
+        vms: all
+            .iter()
+            .map(|vm| VmLine::of(vm, &records, &services, &matches))
+            .collect(),
         hosts: lines,
         services: services.iter().map(ServiceLine::of).collect(),
-        snapshots: snapshots.iter().map(|snapshot| SnapshotLine::of(snapshot, now)).collect(),
+        snapshots: snapshots
+            .iter()
+            .map(|snapshot| SnapshotLine::of(snapshot, now))
+            .collect(),
         images,
         form: ServiceForm::default(),
         join_token: None,
@@ -136,13 +148,25 @@ async fn put_service(
     Form(fields): Form<Fields>,
 ) -> Result<Response, PageError> {
     let text = |name| fields.one(name).to_owned();
-    let form = ServiceForm { name: text("name"), image: text("image"), host: text("host") };
-    let new = services::NewService { name: text("name"), image: text("image"), host: text("host") };
+    let form = ServiceForm {
+        name: text("name"),
+        image: text("image"),
+        host: text("host"),
+    };
+    let new = services::NewService {
+        name: text("name"),
+        image: text("image"),
+        host: text("host"),
+    };
     let Err(error) = services::put_service(&app, &user, new).await else {
         return Ok(Redirect::to("/ops").into_response());
     };
     let errors = Errors::of(error)?;
-    let page = Ops { form, errors, ..page(&app, &user).await? };
+    let page = Ops {
+        form,
+        errors,
+        ..page(&app, &user).await?
+    };
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }
 

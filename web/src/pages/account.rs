@@ -49,7 +49,10 @@ async fn page(app: &App, user: &User) -> Result<Account, PageError> {
             Role::Organiser => "Organiser",
             Role::Operator => "Operator",
         },
-        tokens: all.into_iter().map(|(id, name, created_at)| TokenLine { id, name, created_at }).collect(),
+        tokens: all
+            .into_iter()
+            .map(|(id, name, created_at)| TokenLine { id, name, created_at })
+            .collect(),
         created: None,
         name: String::new(),
         done: None,
@@ -97,13 +100,18 @@ pub(crate) async fn change_password(
     Viewer(user): Viewer,
     Form(fields): Form<Fields>,
 ) -> Result<Response, PageError> {
-    let (old, new) = (Secret::new(fields.exact("password")), Secret::new(fields.exact("new_password")));
+    let (old, new) = (
+        Secret::new(fields.exact("password")),
+        Secret::new(fields.exact("new_password")),
+    );
     let changed = users::change_password(&app, &user, &old, &new).await;
     let mut page = page(&app, &user).await?;
     let Err(error) = changed else {
         page.done = Some("Your password is changed.");
         return Ok(page.into_response());
     };
-    page.errors = Errors::of(error)?.renamed("old", "password").renamed("new", "new_password");
+    page.errors = Errors::of(error)?
+        .renamed("old", "password")
+        .renamed("new", "new_password");
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }

@@ -64,7 +64,9 @@ pub(crate) async fn show(
     Viewer(user): Viewer,
     Query(fields): Query<Fields>,
 ) -> Result<Response, PageError> {
-    Ok(page(&app, &user, &fields, Errors::default()).await?.into_response())
+    Ok(page(&app, &user, &fields, Errors::default())
+        .await?
+        .into_response())
 }
 
 /// `POST /matches/new`: books, or shows the form again with the players of the clans that were chosen.
@@ -74,7 +76,9 @@ pub(crate) async fn book(
     Form(fields): Form<Fields>,
 ) -> Result<Response, PageError> {
     if fields.one("then") == "show" {
-        return Ok(page(&app, &user, &fields, Errors::default()).await?.into_response());
+        return Ok(page(&app, &user, &fields, Errors::default())
+            .await?
+            .into_response());
     }
     let errors = match parse(&fields, user.role.clan()) {
         Ok(booking) => match matches::book_match(&app, &user, booking).await {
@@ -96,7 +100,11 @@ async fn page(app: &App, user: &User, fields: &Fields, errors: Errors) -> Result
     let all = clans::list_clans(app, user).await?;
     let home_clan = side.or_else(|| fields.one("home").parse().ok());
     let away_clan = fields.one("away").parse().ok().filter(|_| side.is_none());
-    let name_of = |id: Option<ClanId>| all.iter().find(|clan| Some(clan.id) == id).map(|clan| clan.name.to_string());
+    let name_of = |id: Option<ClanId>| {
+        all.iter()
+            .find(|clan| Some(clan.id) == id)
+            .map(|clan| clan.name.to_string())
+    };
     let home_label = match (side, name_of(home_clan)) {
         (Some(_), _) => "Your roster".to_owned(),
         (None, Some(name)) => format!("Players of {name}"),
@@ -106,7 +114,10 @@ async fn page(app: &App, user: &User, fields: &Fields, errors: Errors) -> Result
     images.retain(|image| image.facts.contract.game.is_some());
     let mut images: Vec<_> = images
         .into_iter()
-        .map(|image| ImageChoice { name: image.facts.contract.name, title: image.facts.contract.title })
+        .map(|image| ImageChoice {
+            name: image.facts.contract.name,
+            title: image.facts.contract.title,
+        })
         .collect();
     images.dedup_by(|a, b| a.name == b.name);
     let or = |name: &str, other: &str| match fields.one(name) {
@@ -121,14 +132,25 @@ async fn page(app: &App, user: &User, fields: &Fields, errors: Errors) -> Result
         clans: all
             .into_iter()
             .filter(|clan| Some(clan.id) != side)
-            .map(|clan| ClanChoice { id: clan.id.to_string(), name: clan.name.to_string() })
+            .map(|clan| ClanChoice {
+                id: clan.id.to_string(),
+                name: clan.name.to_string(),
+            })
             .collect(),
         images,
-        zones: jiff::tz::db().available().map(|name| name.to_string()).filter(|name| is_place(name)).collect(),
+        zones: jiff::tz::db()
+            .available()
+            .map(|name| name.to_string())
+            .filter(|name| is_place(name))
+            .collect(),
         home: fields.one("home").to_owned(),
         away: fields.one("away").to_owned(),
         home_label,
-        away_label: if side.is_some() { "Clan to challenge" } else { "Away clan" },
+        away_label: if side.is_some() {
+            "Clan to challenge"
+        } else {
+            "Away clan"
+        },
         image: fields.one("image").to_owned(),
         map: fields.one("map").to_owned(),
         length: or("length_minutes", "60"),
@@ -141,7 +163,16 @@ async fn page(app: &App, user: &User, fields: &Fields, errors: Errors) -> Result
 
 /// Of the many names of time zones, those that people look for.
 fn is_place(name: &str) -> bool {
-    let areas = ["Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/"];
+    let areas = [
+        "Africa/",
+        "America/",
+        "Asia/",
+        "Atlantic/",
+        "Australia/",
+        "Europe/",
+        "Indian/",
+        "Pacific/",
+    ];
     name == "UTC" || areas.iter().any(|area| name.starts_with(area))
 }
 

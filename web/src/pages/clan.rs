@@ -40,9 +40,14 @@ struct ClanPage {
 /// Which clan a page is about: a path's, or one's own.
 fn which(user: &User, path: Option<&str>) -> Result<(ClanId, String), PageError> {
     match (path, user.role.clan()) {
-        (Some(id), _) => Ok((id.parse().map_err(|_| PageError::not_found())?, format!("/organise/clans/{id}"))),
+        (Some(id), _) => Ok((
+            id.parse().map_err(|_| PageError::not_found())?,
+            format!("/organise/clans/{id}"),
+        )),
         (None, Some(clan)) => Ok((clan, "/clan".into())),
-        (None, None) => Err(PageError::forbidden("You speak for no clan. Organisers find all clans under Organise.")),
+        (None, None) => Err(PageError::forbidden(
+            "You speak for no clan. Organisers find all clans under Organise.",
+        )),
     }
 }
 
@@ -85,13 +90,21 @@ pub(crate) async fn add_player(
     Form(fields): Form<Fields>,
 ) -> Result<Response, PageError> {
     let (clan, base) = which(&user, text(path.as_ref()))?;
-    let new = players::NewPlayer { name: fields.one("name").into(), address: fields.one("address").into() };
+    let new = players::NewPlayer {
+        name: fields.one("name").into(),
+        address: fields.one("address").into(),
+    };
     let Err(error) = players::add_player(&app, &user, clan, new.clone()).await else {
         return Ok(Redirect::to(&base).into_response());
     };
     let errors = Errors::of(error)?;
     let page = page(&app, &user, text(path.as_ref())).await?;
-    let page = ClanPage { errors, name: new.name, address: new.address, ..page };
+    let page = ClanPage {
+        errors,
+        name: new.name,
+        address: new.address,
+        ..page
+    };
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }
 
@@ -141,7 +154,11 @@ pub(crate) async fn invite(
 }
 
 /// The clan's name and the whole link, or what is wrong with the form's field `clan`.
-pub(super) async fn make_link(app: &App, user: &User, clan: &str) -> Result<Result<(String, String), Errors>, PageError> {
+pub(super) async fn make_link(
+    app: &App,
+    user: &User,
+    clan: &str,
+) -> Result<Result<(String, String), Errors>, PageError> {
     let Ok(name) = clan.parse() else {
         return Ok(Err(Errors::field("clan", "1 to 40 characters")));
     };

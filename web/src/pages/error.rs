@@ -20,7 +20,12 @@ pub(crate) struct PageError {
 
 impl PageError {
     fn new(status: StatusCode, title: &'static str, text: impl Into<String>) -> Self {
-        Self { status, title, text: text.into(), way: None }
+        Self {
+            status,
+            title,
+            text: text.into(),
+            way: None,
+        }
     }
 
     /// There is nothing here, or nothing for this user.
@@ -58,8 +63,13 @@ impl PageError {
     /// Something is wrong here. The cause goes to the log only.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a page failed");
-        let text = "It is our fault, it has been written down, and nothing was half done. Try again in a moment.";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here", text)
+        let text =
+            "It is our fault, it has been written down, and nothing was half done. Try again in a moment.";
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Something went wrong here",
+            text,
+        )
     }
 
     /// The same, with a way that leads back first.
@@ -110,7 +120,14 @@ impl IntoResponse for PageError {
             status: self.status.to_string(),
             title: self.title,
             text: self.text,
-            ways: self.way.into_iter().chain([("/".into(), "To the start"), ("/matches".into(), "To the matches")]).collect(),
+            ways: self
+                .way
+                .into_iter()
+                .chain([
+                    ("/".into(), "To the start"),
+                    ("/matches".into(), "To the matches"),
+                ])
+                .collect(),
         };
         (self.status, page).into_response()
     }

@@ -133,6 +133,19 @@ impl From<Refusal> for FieldError {
 
 /// `length_minutes` as people say it.
 fn label(field: &str) -> String {
+    let known = match field {
+        "home" => "Home clan",
+        "away" => "The other clan",
+        "home_players" => "Home roster",
+        "away_players" => "Away roster",
+        "user" => "Name",
+        "new_password" => "New password",
+        "zone" => "Time zone",
+        _ => "",
+    };
+    if !known.is_empty() {
+        return known.to_owned();
+    }
     let text = field.replace('_', " ");
     let mut letters = text.chars();
     letters
@@ -163,7 +176,7 @@ mod tests {
         ));
         let errors = errors.unwrap().renamed("rosters[0]", "home_players");
         assert_eq!(errors.at("home_players"), Some("at least one player"));
-        assert_eq!(errors.fields()[0].sentence(), "Home players: at least one player");
+        assert_eq!(errors.fields()[0].sentence(), "Home roster: at least one player");
         assert_eq!(
             errors.attributes("home_players", ""),
             "aria-invalid=\"true\" aria-describedby=\"home_players-error\" "

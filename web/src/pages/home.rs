@@ -38,7 +38,11 @@ struct Mine {
 /// `GET /`
 pub(crate) async fn home(State(app): State<App>, MaybeViewer(user): MaybeViewer) -> Result<Home, PageError> {
     let Some(user) = user else {
-        return Ok(Home { chrome: Chrome::of_visitor("/"), mine: None, example: example().svg()? });
+        return Ok(Home {
+            chrome: Chrome::of_visitor("/"),
+            mine: None,
+            example: example().svg()?,
+        });
     };
     let lines = matches::list_matches(&app, &user).await?;
     let no_players = match user.role.clan() {
@@ -55,16 +59,27 @@ pub(crate) async fn home(State(app): State<App>, MaybeViewer(user): MaybeViewer)
 impl Mine {
     fn of(user: &User, lines: Vec<MatchLine>, no_players: bool, now: Time) -> Self {
         let clan = user.role.clan();
-        let challenges =
-            lines.iter().filter(|l| l.state == "gathering" && Some(l.away.id) == clan).cloned().collect();
+        let challenges = lines
+            .iter()
+            .filter(|l| l.state == "gathering" && Some(l.away.id) == clan)
+            .cloned()
+            .collect();
         let ended = |line: &MatchLine| {
-            matches!(line.state, "over" | "failed" | "cancelled") || line.start.plus(line.length_minutes * 60_000) < now
+            matches!(line.state, "over" | "failed" | "cancelled")
+                || line.start.plus(line.length_minutes * 60_000) < now
         };
         let (mut past, mut next): (Vec<_>, Vec<_>) = lines.into_iter().partition(ended);
         next.sort_by_key(|line| line.start);
         next.truncate(12);
         past.truncate(6);
-        Self { name: user.name.to_string(), clan, no_players, challenges, next, past }
+        Self {
+            name: user.name.to_string(),
+            clan,
+            no_players,
+            challenges,
+            next,
+            past,
+        }
     }
 }
 
@@ -73,7 +88,11 @@ fn example() -> Plot {
     const HOME: [&str; 5] = ["Seattle", "Los Angeles", "Denver", "San Francisco", "Vancouver"];
     const AWAY: [&str; 5] = ["London", "Paris", "Madrid", "Amsterdam", "Dublin"];
     let clan = |side, names: [&'static str; 5], ms: [f64; 5]| {
-        names.into_iter().zip(ms).map(move |(name, ms)| Dot { player: name.into(), side, ms: Some(ms) })
+        names.into_iter().zip(ms).map(move |(name, ms)| Dot {
+            player: name.into(),
+            side,
+            ms: Some(ms),
+        })
     };
     let row = |host: &str, closeness, verdict, home, away| Row {
         host: host.into(),
@@ -81,11 +100,19 @@ fn example() -> Plot {
         closeness_ms: Some(closeness),
         verdict,
         chosen: verdict == "chosen",
-        dots: clan(Side::Home, HOME, home).chain(clan(Side::Away, AWAY, away)).collect(),
+        dots: clan(Side::Home, HOME, home)
+            .chain(clan(Side::Away, AWAY, away))
+            .collect(),
     };
     let boston = ([78.6, 71.5, 47.6, 78.2, 71.2], [77.2, 82.2, 97.3, 79.8, 80.6]);
-    let frankfurt = ([153.4, 141.2, 120.5, 146.3, 158.3], [15.1, 15.8, 37.9, 11.7, 21.0]);
-    let tokyo = ([136.3, 107.5, 123.8, 108.8, 92.6], [217.3, 231.8, 247.3, 245.1, 252.7]);
+    let frankfurt = (
+        [153.4, 141.2, 120.5, 146.3, 158.3],
+        [15.1, 15.8, 37.9, 11.7, 21.0],
+    );
+    let tokyo = (
+        [136.3, 107.5, 123.8, 108.8, 92.6],
+        [217.3, 231.8, 247.3, 245.1, 252.7],
+    );
     Plot {
         cap_ms: 180.0,
         home: "the west of North America".into(),
@@ -105,7 +132,10 @@ mod tests {
     use uuid::Uuid;
 
     fn line(n: u128, state: &'static str, start: &str) -> MatchLine {
-        let clan = |n| RosterClan { id: ClanId(Uuid::from_u128(n)), name: format!("clan {n}") };
+        let clan = |n| RosterClan {
+            id: ClanId(Uuid::from_u128(n)),
+            name: format!("clan {n}"),
+        };
         MatchLine {
             id: MatchId(Uuid::from_u128(n)),
             state,
@@ -120,13 +150,26 @@ mod tests {
 
     #[test]
     fn a_challenge_waits_for_the_challenged_clan_only() {
-        let lines = || vec![line(10, "gathering", "2026-11-22T20:00:00Z"), line(11, "over", "2026-11-20T20:00:00Z")];
+        let lines = || {
+            vec![
+                line(10, "gathering", "2026-11-22T20:00:00Z"),
+                line(11, "over", "2026-11-20T20:00:00Z"),
+            ]
+        };
         let now = "2026-11-21T00:00:00Z".parse().unwrap();
         for (clan, waiting) in [(1, 0), (2, 1)] {
             let role = Role::ClanAdmin(ClanId(Uuid::from_u128(clan)));
-            let user = User { id: UserId(Uuid::nil()), name: "Ada".parse().unwrap(), role, created_at: now };
+            let user = User {
+                id: UserId(Uuid::nil()),
+                name: "Ada".parse().unwrap(),
+                role,
+                created_at: now,
+            };
             let mine = Mine::of(&user, lines(), false, now);
-            assert_eq!((mine.challenges.len(), mine.next.len(), mine.past.len()), (waiting, 1, 1));
+            assert_eq!(
+                (mine.challenges.len(), mine.next.len(), mine.past.len()),
+                (waiting, 1, 1)
+            );
         }
     }
 
@@ -134,10 +177,21 @@ mod tests {
     fn the_example_is_true() {
         for row in example().rows {
             let ms: Vec<_> = row.dots.iter().filter_map(|dot| dot.ms).collect();
-            let pairs = ms.iter().enumerate().flat_map(|(n, a)| ms[n + 1..].iter().map(move |b| (a - b).abs()));
+            let pairs = ms
+                .iter()
+                .enumerate()
+                .flat_map(|(n, a)| ms[n + 1..].iter().map(move |b| (a - b).abs()));
             let mean = pairs.sum::<f64>() / 45.0;
-            assert_eq!(Some(format!("{mean:.2}")), row.closeness_ms.map(|ms| format!("{ms:.2}")), "{}", row.host);
-            assert_eq!(row.verdict == crate::pages::plot::OVER_CAP, ms.iter().any(|ms| *ms > 180.0));
+            assert_eq!(
+                Some(format!("{mean:.2}")),
+                row.closeness_ms.map(|ms| format!("{ms:.2}")),
+                "{}",
+                row.host
+            );
+            assert_eq!(
+                row.verdict == crate::pages::plot::OVER_CAP,
+                ms.iter().any(|ms| *ms > 180.0)
+            );
         }
     }
 }

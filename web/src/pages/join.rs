@@ -43,7 +43,13 @@ async fn page(app: &App, token: &str) -> Result<Join, PageError> {
             "You are the first here: choose a name and a password. You will be the operator.",
         ),
     };
-    Ok(Join { chrome: Chrome::of_visitor("error"), heading, lead, user: String::new(), errors: Errors::default() })
+    Ok(Join {
+        chrome: Chrome::of_visitor("error"),
+        heading,
+        lead,
+        user: String::new(),
+        errors: Errors::default(),
+    })
 }
 
 /// `GET /join/{token}`
@@ -66,11 +72,15 @@ pub(crate) async fn accept(
             let password = Secret::new(fields.exact("new_password"));
             match links::accept(&app, &token, name, &password).await {
                 Ok((user, to)) => {
-                    session::sign_in(&session, &user).await.map_err(|error| PageError::internal(&error))?;
+                    session::sign_in(&session, &user)
+                        .await
+                        .map_err(|error| PageError::internal(&error))?;
                     let to = to.map_or_else(|| "/".to_owned(), |id| format!("/matches/{id}"));
                     return Ok(Redirect::to(&to).into_response());
                 }
-                Err(error) => Errors::of(error)?.renamed("name", "user").renamed("password", "new_password"),
+                Err(error) => Errors::of(error)?
+                    .renamed("name", "user")
+                    .renamed("password", "new_password"),
             }
         }
     };

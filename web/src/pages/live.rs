@@ -45,15 +45,24 @@ where
     F: Fn() -> M + Send + 'static,
     M: Future<Output = Result<Part, PageError>> + Send,
 {
-    let seen = Seen { changes, make, html: String::new(), end: End::No };
+    let seen = Seen {
+        changes,
+        make,
+        html: String::new(),
+        end: End::No,
+    };
     let events = stream::unfold(seen, |mut seen| async move {
         let event = next(&mut seen).await?;
         Some((Ok::<_, Infallible>(event), seen))
     });
     let mut answer = Sse::new(events).keep_alive(KeepAlive::default()).into_response();
     // Proxies that collect answers would hold the events back.
-    answer.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
-    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+        .headers_mut()
+        .insert("x-accel-buffering", HeaderValue::from_static("no"));
+    answer
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }
 
@@ -103,10 +112,15 @@ async fn wait(changes: &mut watch::Receiver<u64>) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{Arc, atomic::{AtomicUsize, Ordering}};
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
 
     async fn body(response: Response) -> String {
-        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX)
+            .await
+            .unwrap();
         String::from_utf8(bytes.to_vec()).unwrap()
     }
 
@@ -118,9 +132,17 @@ mod tests {
         let made = calls.clone();
         let response = stream(rx, move || {
             let n = made.fetch_add(1, Ordering::SeqCst);
-            async move { Ok(Part { html: parts[n].into(), last: n == 3 }) }
+            async move {
+                Ok(Part {
+                    html: parts[n].into(),
+                    last: n == 3,
+                })
+            }
         });
-        assert_eq!(body(response).await.replace("\n\n", "|"), "data: a|data: b|event: end\ndata: over|");
+        assert_eq!(
+            body(response).await.replace("\n\n", "|"),
+            "data: a|data: b|event: end\ndata: over|"
+        );
         assert_eq!(calls.load(Ordering::SeqCst), 4);
     }
 

@@ -151,6 +151,10 @@ fn rank(host: &HostView) -> (u8, f64) {
 fn plot_of(view: &MatchView, hosts: &[HostView], home: &str, away: &str) -> Plot {
     let rows = hosts.iter().filter_map(|host| {
         let measured = view.matrix_ms.get(&host.host)?;
+        // What cannot run the game was not asked to measure.
+        if host.verdict == "unfit" && measured.values().all(Option::is_none) {
+            return None;
+        }
         let dots = view.players.iter().filter_map(|player| {
             let side = if player.clan == home {
                 Side::Home

@@ -32,7 +32,10 @@ pub(crate) struct Matches {
 /// `GET /matches`
 pub(crate) async fn list(State(app): State<App>, Viewer(user): Viewer) -> Result<Matches, PageError> {
     let lines = matches::list_matches(&app, &user).await?;
-    Ok(Matches { chrome: Chrome::of(&user, "/matches"), lines })
+    Ok(Matches {
+        chrome: Chrome::of(&user, "/matches"),
+        lines,
+    })
 }
 
 async fn page(app: &App, user: &User, id: MatchId) -> Result<MatchPage, PageError> {
@@ -40,9 +43,18 @@ async fn page(app: &App, user: &User, id: MatchId) -> Result<MatchPage, PageErro
     let mut own = Vec::new();
     for roster in &view.rosters {
         let may = user.role.is_staff() || user.role.clan() == Some(roster.clan.id);
-        own.push(if may { players::list_players(app, user, roster.clan.id).await? } else { Vec::new() });
+        own.push(if may {
+            players::list_players(app, user, roster.clan.id).await?
+        } else {
+            Vec::new()
+        });
     }
-    Ok(MatchPage::of(Chrome::of(user, "/matches"), user.role, view, &own)?)
+    Ok(MatchPage::of(
+        Chrome::of(user, "/matches"),
+        user.role,
+        view,
+        &own,
+    )?)
 }
 
 fn parse(id: &str) -> Result<MatchId, PageError> {
@@ -71,7 +83,10 @@ pub(crate) async fn live(
         let (app, user) = (app.clone(), user.clone());
         async move {
             let page = page(&app, &user, id).await?;
-            Ok(live::Part { html: page.live()?, last: !page.follows() })
+            Ok(live::Part {
+                html: page.live()?,
+                last: !page.follows(),
+            })
         }
     })
     .into_response())
@@ -86,7 +101,8 @@ pub(crate) async fn set_roster(
 ) -> Result<Redirect, PageError> {
     let id = parse(&id)?;
     let clan = clan.parse().map_err(|_| PageError::not_found())?;
-    let players = picked(&fields, "players").map_err(|_| PageError::invalid("Choose players from the list."))?;
+    let players =
+        picked(&fields, "players").map_err(|_| PageError::invalid("Choose players from the list."))?;
     back(id, matches::set_roster(&app, &user, id, clan, &players).await)
 }
 

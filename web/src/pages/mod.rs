@@ -51,7 +51,10 @@ pub fn router() -> Router<App> {
         .route("/organise/invite", post(organise::invite))
         .route("/organise/clans/{clan}", get(clan::show))
         .route("/organise/clans/{clan}/players", post(clan::add_player))
-        .route("/organise/clans/{clan}/players/{player}/remove", post(clan::remove_player))
+        .route(
+            "/organise/clans/{clan}/players/{player}/remove",
+            post(clan::remove_player),
+        )
         .route("/matches", get(matches::list))
         .route("/matches/new", get(book::show).post(book::book))
         .route("/matches/{id}", get(matches::show))

@@ -90,7 +90,7 @@ impl Plot {
             })
             .collect();
         Drawing {
-                        axis,
+            axis,
             rows,
             height: top,
             summary: self.summary(),
@@ -249,7 +249,7 @@ impl Label {
         if name.chars().count() < dot.player.chars().count() {
             name.push('…');
         }
-        let text = format!("{name} {ms:.0}");
+        let text = format!("{name}: {ms:.0} ms");
         let x = axis.x(ms);
         Self {
             x,

@@ -41,7 +41,13 @@ pub(crate) async fn show(MaybeViewer(user): MaybeViewer, Query(query): Query<Fie
         return Redirect::to(&next).into_response();
     }
     let chrome = Chrome::of_visitor("/sign-in");
-    SignIn { chrome, user: String::new(), next, errors: Errors::default() }.into_response()
+    SignIn {
+        chrome,
+        user: String::new(),
+        next,
+        errors: Errors::default(),
+    }
+    .into_response()
 }
 
 /// `POST /sign-in`
@@ -60,13 +66,17 @@ pub(crate) async fn sign_in(
         };
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     };
-    session::sign_in(&session, &user).await.map_err(|error| PageError::internal(&error))?;
+    session::sign_in(&session, &user)
+        .await
+        .map_err(|error| PageError::internal(&error))?;
     Ok(Redirect::to(next(&fields)).into_response())
 }
 
 /// `POST /sign-out`
 pub(crate) async fn sign_out(session: Session) -> Result<Redirect, PageError> {
-    session::sign_out(&session).await.map_err(|error| PageError::internal(&error))?;
+    session::sign_out(&session)
+        .await
+        .map_err(|error| PageError::internal(&error))?;
     Ok(Redirect::to("/"))
 }
 
