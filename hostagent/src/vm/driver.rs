@@ -68,13 +68,14 @@ impl Driver {
         self.seen.open = self.kept.open;
         self.seen.wired = true;
         match Machine::adopt(&self.dir).await {
-            Some((machine, Status::Running)) => {
+            // What it had become is written down: the process is only what was left to be ended.
+            Some((machine, _)) if self.kept.suspended => machine.end().await,
+            Some((machine, Status::Useless)) => machine.end().await,
+            Some((machine, status)) => {
                 self.machine = Some(machine);
-                self.seen.vmm = Vmm::Running;
-                self.seen.ready = self.kept.ready;
+                self.seen.vmm = if status == Status::Running { Vmm::Running } else { Vmm::Paused };
+                self.seen.ready = self.kept.ready && status == Status::Running;
             }
-            // Without its state, or stopped in the middle of being frozen: not worth finding out.
-            Some((machine, _)) => machine.end().await,
             None => {}
         }
         if let Err(trouble) = self.rewire().await {
@@ -147,7 +148,7 @@ impl Driver {
     async fn take(&mut self, step: Step) -> Result<(), Trouble> {
         let mut intent = self.intent.clone();
         // What takes long is given up when something else is wanted; doing it again later is the same as doing it once.
-        let patient = matches!(step, Step::Fetch | Step::Run | Step::Configure);
+        let patient = matches!(step, Step::Fetch | Step::Wire | Step::Run | Step::Configure);
         let done = async {
             match step {
                 Step::Fetch => self.fetch().await,

@@ -118,7 +118,8 @@ impl Inside {
                 let printed = self.rcon(&settings.rcon, "vmx_frame").await?;
                 frames_pass = printed.is_some_and(|text| cvar_in(&text, "vmx_frame") == Some(frame.as_str()));
             }
-            if frames_pass && let Some(info) = self.info().await.filter(|info| is_as_ordered(info, settings)) {
+            let plays = |info: &Info| is_as_ordered(info, settings) && info.mapname == settings.map;
+            if frames_pass && let Some(info) = self.info().await.filter(plays) {
                 return Ok(info);
             }
             if Instant::now() > deadline {
@@ -228,7 +229,8 @@ impl Question {
     }
 }
 
-/// Whether a game shows the settings of its match. A game that was restarted inside its guest does not.
+/// Whether a game shows the settings of its match. A game that was restarted inside its guest does not. Its map is the players'
+/// own affair once they play.
 pub(super) fn is_as_ordered(info: &Info, settings: &MatchSettings) -> bool {
     info.needs_password && info.hostname == settings.server_name
 }

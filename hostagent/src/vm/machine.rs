@@ -54,9 +54,9 @@ pub(crate) enum Memory {
 /// What a running QEMU says of its guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
-    /// State is not loaded yet.
-    Empty,
-    /// Loaded, or stopped.
+    /// Its state is not wholly loaded or not wholly written, or the guest has panicked.
+    Useless,
+    /// The guest is whole and stopped.
     Paused,
     /// The guest runs.
     Running,
@@ -136,8 +136,9 @@ impl Machine {
             let status = qmp.execute("query-status", json!({})).await.ok()?;
             let status = match status.get("status").and_then(Value::as_str)? {
                 "running" => Status::Running,
-                "inmigrate" | "postmigrate" | "finish-migrate" | "guest-panicked" => Status::Empty,
-                _ => Status::Paused,
+                // Loaded and not yet run, or stopped and written, with nobody left who knows: it may go on.
+                "prelaunch" | "paused" | "postmigrate" => Status::Paused,
+                _ => Status::Useless,
             };
             Some((
                 Self {

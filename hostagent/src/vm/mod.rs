@@ -23,9 +23,16 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{Notify, watch},
+    time::{Instant, timeout},
+};
 use vmatrix_wire::{Accelerator, Phase, Problem, VmId, VmOrder, VmReport, VmTimes};
+
+/// How long a VM waits for a slot before it says that there is none.
+const SLOT_LIMIT: Duration = Duration::from_secs(10);
 
 /// What is wanted of one VM.
 #[derive(Debug, Clone)]
@@ -43,6 +50,8 @@ struct Shared {
     fetcher: Fetcher,
     accelerator: Accelerator,
     slots: Mutex<Vec<Option<VmId>>>,
+    /// A slot was given back.
+    freed: Notify,
     changed: watch::Sender<u64>,
 }
 
@@ -71,7 +80,7 @@ impl Vms {
         accelerator: Accelerator,
     ) -> std::io::Result<Self> {
         let slots = Mutex::new(vec![None; usize::from(net.slots())]);
-        let shared = Shared { data, net, fetcher, accelerator, slots, changed: watch::Sender::new(0) };
+        let shared = Shared { data, net, fetcher, accelerator, slots, freed: Notify::new(), changed: watch::Sender::new(0) };
         let vms = Self { shared: Arc::new(shared), tasks: Mutex::default() };
         let folder = vms.shared.folder();
         std::fs::create_dir_all(&folder)?;
@@ -194,16 +203,30 @@ impl Shared {
         });
     }
 
-    /// The first free slot, or the one that the VM has.
-    fn take_slot(&self, vm: VmId) -> Result<(u16, SlotNet), Problem> {
+    /// The first free slot, or the one that the VM has. Waits a while if there is none: the VM before this one may be
+    /// just going.
+    async fn take_slot(&self, vm: VmId) -> Result<(u16, SlotNet), Problem> {
+        let found = async {
+            loop {
+                let freed = self.freed.notified();
+                if let Some(found) = self.free_slot(vm) {
+                    return found;
+                }
+                freed.await;
+            }
+        };
+        let slots = self.net.slots();
+        timeout(SLOT_LIMIT, found).await.map_err(|_| Problem::NoSlot { slots })
+    }
+
+    fn free_slot(&self, vm: VmId) -> Option<(u16, SlotNet)> {
         let mut slots = self.slots();
-        let full = Problem::NoSlot { slots: self.net.slots() };
         let mine = slots.iter().position(|slot| *slot == Some(vm));
-        let Some(at) = mine.or_else(|| slots.iter().position(Option::is_none)) else { return Err(full) };
-        let found = u16::try_from(at).ok().and_then(|index| Some((index, self.net.slot(index)?)));
-        let found = found.ok_or(full)?;
+        let at = mine.or_else(|| slots.iter().position(Option::is_none))?;
+        let index = u16::try_from(at).ok()?;
+        let found = (index, self.net.slot(index)?);
         slots[at] = Some(vm);
-        Ok(found)
+        Some(found)
     }
 
     /// The slot that a VM had before its agent was killed; `None` if another has it or it is no more.
@@ -221,6 +244,7 @@ impl Shared {
         for slot in self.slots().iter_mut().filter(|slot| **slot == Some(vm)) {
             *slot = None;
         }
+        self.freed.notify_waiters();
     }
 }
 

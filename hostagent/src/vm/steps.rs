@@ -5,15 +5,19 @@ use super::driver::Driver;
 use super::game::{ANSWER_LIMIT, GameError, Inside};
 use super::machine::{Death, Machine, Memory};
 use super::reconcile::Vmm;
+use super::lock;
 use super::service;
 use super::trouble::Trouble;
 use crate::images::LocalSnapshot;
 use crate::net::{SlotNet, Transport};
+use std::time::Duration;
 use tokio::time::Instant;
 use vmatrix_wire::{Clock, Proof, VmTimes};
 
 /// File of a suspended VM's memory and device state.
 const SUSPENDED: &str = "suspended";
+/// How long a farewell may take to reach the players.
+const FAREWELL_TIME: Duration = Duration::from_millis(300);
 /// The VM's own disk: an overlay on the snapshot's.
 const OVERLAY: &str = "disk";
 
@@ -30,7 +34,7 @@ impl Driver {
     }
 
     pub(super) async fn take_slot(&mut self) -> Result<(), Trouble> {
-        let (index, slot) = self.shared.take_slot(self.kept.order.vm)?;
+        let (index, slot) = self.shared.take_slot(self.kept.order.vm).await?;
         self.kept.slot = Some(index);
         self.slot = Some(slot);
         // Kept before anything is made in it, so that a killed agent finds it again.
@@ -95,15 +99,19 @@ impl Driver {
         let (snapshot, slot) = self.parts()?;
         let (proof, inside) = (snapshot.manifest.contract.proof.clone(), Inside::of(&slot));
         let address = slot.inside();
-        let machine = self.machine.as_mut().ok_or(Trouble::Died)?;
         let ahead = match proof {
             Proof::Quake3 => Some(inside.ask_ahead().await?),
             Proof::Http { .. } => None,
         };
+        if self.seen.suspended {
+            // From here on what was frozen is the past, as the disk goes on. Known before the guest runs: a successor
+            // must never load that memory onto a newer disk.
+            self.seen.suspended = false;
+            self.keep();
+        }
+        let machine = self.machine.as_mut().ok_or(Trouble::Died)?;
         let continued = Instant::now();
         machine.run().await?;
-        // From here on what was frozen is the past: the disk goes on.
-        self.seen.suspended = false;
         let answered = async {
             match (ahead, &proof) {
                 (Some(question), _) => question.answer_soon().await.map(drop),
@@ -165,6 +173,10 @@ impl Driver {
         let (_, slot) = self.parts()?;
         if self.seen.vmm == Vmm::Running && self.seen.ready && let Some(settings) = &self.kept.order.game {
             Inside::of(&slot).farewell(settings).await;
+            if self.has_players() {
+                // The game sends it with its next frame.
+                tokio::time::sleep(FAREWELL_TIME).await;
+            }
         }
         slot.close(self.machine.as_ref().map(Machine::monitor)).await?;
         self.seen.open = false;
@@ -208,6 +220,10 @@ impl Driver {
         self.keep();
         self.shared.give_back(self.kept.order.vm);
         Ok(())
+    }
+
+    fn has_players(&self) -> bool {
+        lock(&self.report).game.as_ref().is_some_and(|game| game.clients > 0)
     }
 
     /// What each step beyond `Wire` needs. That it is missing cannot be: then the VM is taken down and brought up again.
