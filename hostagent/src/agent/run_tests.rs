@@ -438,6 +438,15 @@ async fn a_wrong_token_and_another_version_are_told_apart_and_nothing_is_kept() 
         assert!(error.to_string().contains(said), "{error}");
         assert!(matches!(home.joined(), Err(HomeError::NotJoined(_))));
     }
+    let nobody = JoinRequest {
+        server: "http://127.0.0.1:1".parse().unwrap(),
+        ..wanted.clone()
+    };
+    let error = join(&home, nobody).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the server cannot be reached: Connection refused (os error 111)"
+    );
     let plain = JoinRequest {
         server: "http://192.0.2.1".parse().unwrap(),
         ..wanted

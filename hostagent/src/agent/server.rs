@@ -29,8 +29,8 @@ pub enum ServerError {
     #[error(transparent)]
     Unfit(#[from] Unfit),
     /// The server cannot be reached, or broke off.
-    #[error("the server cannot be reached: {0}")]
-    Unreachable(#[source] reqwest::Error),
+    #[error("the server cannot be reached: {}", root(.0))]
+    Unreachable(reqwest::Error),
     /// The secret or token is not known there.
     #[error("the server refuses: {0}")]
     Refused(String),
@@ -157,6 +157,39 @@ impl Server {
         self.bytes(&format!("agent/v1/chunks/{digest}")).await
     }
 
+    /// Asks something by POST and reads the answer.
+    ///
+    /// # Errors
+    /// Any.
+    pub(crate) async fn post<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        question: &serde_json::Value,
+    ) -> Result<T, ServerError> {
+        decode(
+            self.send(self.http.post(self.url(path)?).json(question), LONG)
+                .await?,
+        )
+        .await
+    }
+
+    /// Hands something over by PUT.
+    ///
+    /// # Errors
+    /// Any.
+    pub(crate) async fn put(
+        &self,
+        path: &str,
+        kind: &'static str,
+        bytes: Vec<u8>,
+    ) -> Result<(), ServerError> {
+        let request = self
+            .http
+            .put(self.url(path)?)
+            .header(reqwest::header::CONTENT_TYPE, kind);
+        self.send(request.body(bytes), LONG).await.map(drop)
+    }
+
     async fn bytes(&self, path: &str) -> Result<Vec<u8>, ServerError> {
         let response = self.send(self.http.get(self.url(path)?), LONG).await?;
         let most = usize::try_from(Manifest::CHUNK * 16).unwrap_or(usize::MAX);
@@ -182,10 +215,7 @@ impl Server {
         if let Some(secret) = &self.secret {
             request = request.bearer_auth(secret.reveal());
         }
-        let response = request
-            .send()
-            .await
-            .map_err(broken_off)?;
+        let response = request.send().await.map_err(broken_off)?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -205,6 +235,15 @@ impl Server {
 
 const SHORT: Duration = Duration::from_secs(15);
 const LONG: Duration = Duration::from_secs(120);
+
+/// The cause at the bottom, such as "connection refused"; the library's own texts only say which step it was.
+fn root(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
 
 /// An answer that did not come to its end. Addresses are no part of what is reported.
 fn broken_off(error: reqwest::Error) -> ServerError {
@@ -249,7 +288,9 @@ fn detail(text: &str) -> String {
         expected,
     } in problem.errors
     {
-        words += &format!("; {field} is {value}, expected {expected}");
+        if !words.contains(&expected) {
+            words += &format!("; {field} is {value}, expected {expected}");
+        }
     }
     words
 }
@@ -288,6 +329,12 @@ mod tests {
         assert_eq!(
             detail(text),
             "2 fields are wrong; name is \"X\", expected 1 to 63 of a-z"
+        );
+        let said = r#"{"detail":"name: \"X\" cannot be taken: 1 to 63 of a-z","errors":[{"field":"name","value":"X","expected":"1 to 63 of a-z"}]}"#;
+        assert_eq!(
+            detail(said),
+            "name: \"X\" cannot be taken: 1 to 63 of a-z",
+            "not twice"
         );
         assert_eq!(detail("Bad gateway"), "Bad gateway");
     }
