@@ -1,4 +1,5 @@
 //! Slot networks with real namespaces, taps and nftables. Needs root.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod world;
 

@@ -1,5 +1,6 @@
 //! Real VMs through [`vmatrix_hostagent::vm::Vms`]: QEMU, taps, nftables, and the game from outside. Needs root and the
 //! snapshots that `./run images` makes.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod house;
 
