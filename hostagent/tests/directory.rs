@@ -1,4 +1,5 @@
 //! The directory as players' programs see it: Debian's `quakestat`.
+
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::net::{Ipv4Addr, SocketAddr};

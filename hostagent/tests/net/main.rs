@@ -1,4 +1,5 @@
 //! Slot networks with real namespaces, taps and nftables. Needs root.
+
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod world;
@@ -273,4 +274,16 @@ fn a_host_that_was_no_router_becomes_none_for_others() {
     let player = udp(&world.player, PLAYER, 7000);
     player.send_to(b"through you", "10.98.0.9:7000").unwrap();
     silent(&stranger);
+}
+
+#[test]
+fn a_router_that_says_unreachable_does_not_answer_for_the_target() {
+    let world = world!(1);
+    world::inside(&world.stranger, || {
+        std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").unwrap()
+    });
+    world::ip(&world.host, "route add 10.98.0.0/24 via 10.99.0.60");
+    let [router, beyond] = world.probe([STRANGER, "10.98.0.9".parse().unwrap()]);
+    assert_eq!((router.sent, router.received), (3, 3));
+    assert_eq!((beyond.sent, beyond.received, beyond.median_us), (3, 0, None));
 }

@@ -12,7 +12,8 @@ use std::time::Duration;
 use tun_rs::{DeviceBuilder, Layer, SyncDevice};
 use vmatrix_hostagent::command::run;
 use vmatrix_hostagent::net::{Hmp, HmpError, HostNet, HostNetConfig, NetError, SlotNet, Transport};
-use vmatrix_wire::{HostId, Network};
+use vmatrix_hostagent::probe::Probes;
+use vmatrix_wire::{HostId, Network, ProbeId, ProbeOrder, RttSample, Target, TargetId};
 
 pub const PUBLIC: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 1);
 pub const PLAYER: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 11);
@@ -197,6 +198,28 @@ impl World {
         list.lines()
             .filter_map(|line| Some(line.split(": ").nth(1)?.split('@').next()?.to_owned()))
             .collect()
+    }
+
+    /// Measures two targets from the host.
+    pub fn probe(&self, targets: [Ipv4Addr; 2]) -> [RttSample; 2] {
+        let target = |address: Ipv4Addr| Target {
+            target: TargetId(uuid::Uuid::from_u128(u32::from(address).into())),
+            address: address.into(),
+        };
+        let order = ProbeOrder {
+            probe: ProbeId(uuid::Uuid::nil()),
+            samples: 3,
+            interval_ms: 20,
+            timeout_ms: 500,
+            targets: targets.map(target).to_vec(),
+        };
+        self.on_host(move || async move {
+            let mut probes = Probes::default();
+            let mut changed = probes.changed();
+            probes.intend(std::slice::from_ref(&order));
+            changed.wait_for(|_| probes.observe()[0].done).await.unwrap();
+            probes.observe().remove(0).samples.try_into().unwrap()
+        })
     }
 
     fn agent(&self) -> String {
