@@ -169,4 +169,60 @@ mod tests {
             );
         }
     }
+
+    /// Answers A questions about `known.example.org` with 10.9.0.1; no other name exists.
+    async fn name_server() -> std::net::SocketAddr {
+        let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut packet = [0; 512];
+            while let Ok((length, from)) = socket.recv_from(&mut packet).await {
+                let asked = &packet[..length];
+                let name_end = 12 + asked[12..].iter().position(|byte| *byte == 0).unwrap() + 1;
+                let question = &asked[12..name_end + 4];
+                let is_known = question
+                    .to_ascii_lowercase()
+                    .starts_with(b"\x05known\x07example\x03org\0");
+                let is_a = asked[name_end..name_end + 2] == [0, 1];
+                let mut answer = asked[..2].to_vec();
+                answer.extend([0x81, if is_known { 0x80 } else { 0x83 }, 0, 1]);
+                answer.extend([0, u8::from(is_known && is_a), 0, 0, 0, 0]);
+                answer.extend(question);
+                if is_known && is_a {
+                    answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 10, 9, 0, 1]);
+                }
+                socket.send_to(&answer, from).await.unwrap();
+            }
+        });
+        address
+    }
+
+    fn asking(server: std::net::SocketAddr, allow_private: bool) -> Resolver {
+        use hickory_resolver::{config, net::runtime::TokioRuntimeProvider};
+        let mut one = config::NameServerConfig::udp(server.ip());
+        one.connections[0].port = server.port();
+        let config = config::ResolverConfig::from_name_servers(vec![one]);
+        let names =
+            hickory_resolver::TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        Resolver {
+            names: Some(names.build().unwrap()),
+            allow_private,
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_host_name_is_told_by_its_name() {
+        let server = name_server().await;
+        let unknown: PlayerAddress = "nobody.example.org".parse().unwrap();
+        let answer = asking(server, true).resolve(&unknown).await;
+        assert_eq!(answer, Err(AddressError::Unknown("nobody.example.org".into())));
+        let known: PlayerAddress = "known.example.org".parse().unwrap();
+        let ip = IpAddr::from([10, 9, 0, 1]);
+        assert_eq!(asking(server, true).resolve(&known).await, Ok(ip));
+        // A name that leads to a private address is no way around the rule.
+        assert_eq!(
+            asking(server, false).resolve(&known).await,
+            Err(AddressError::NotPublic(ip))
+        );
+    }
 }

@@ -246,3 +246,51 @@ pub fn predicted(body: &ChoiceBody, host: HostId) -> BTreeMap<PlayerId, f64> {
         .filter_map(|(player, rtt)| Some((player.id.parse().ok()?, rtt.as_ref()?.ms())))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    fn named(player: u128, clan: u128, name: &str) -> Named {
+        Named {
+            player: PlayerId(Uuid::from_u128(player)),
+            clan: ClanId(Uuid::from_u128(clan)),
+            name: name.into(),
+        }
+    }
+
+    fn clan_name(clan: ClanId) -> String {
+        if clan.0.as_u128() == 1 {
+            "Reds".into()
+        } else {
+            "Blues".into()
+        }
+    }
+
+    #[test]
+    fn two_players_of_one_name_are_told_apart_by_their_clans() {
+        let all = [named(11, 1, "Ada"), named(21, 2, "Ada"), named(22, 2, "Bo")];
+        let names: Vec<String> = unlike_names(&all, clan_name).into_values().collect();
+        assert_eq!(names, ["Ada (Reds)", "Ada (Blues)", "Bo"]);
+    }
+
+    proptest! {
+        /// Nobody's column hides another's, and no hidden name is shown.
+        #[test]
+        fn no_two_players_have_one_label(
+            names in prop::collection::vec((1_u128..3, "[AB]|Blues [12]|Ada \\(Reds\\)"), 1..9), viewer in prop::option::of(1_u128..3),
+        ) {
+            let all: Vec<Named> = (10..).zip(&names).map(|(id, (clan, name))| named(id, *clan, name)).collect();
+            let viewer = viewer.map(|clan| ClanId(Uuid::from_u128(clan)));
+            let labels = Labels::new(&all, viewer, clan_name);
+            let shown: BTreeSet<String> = all.iter().map(|one| labels.of(one.player)).collect();
+            prop_assert_eq!(shown.len(), all.len());
+            for one in &all {
+                let open = viewer.is_none_or(|clan| clan == one.clan);
+                prop_assert_eq!(labels.is_open(one.player), open);
+            }
+        }
+    }
+}

@@ -33,19 +33,37 @@ const PASSES: usize = 12;
 
 /// Runs until the future is dropped.
 pub async fn run(app: App) {
-    let mut timer = tokio::time::interval(PAUSE);
-    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // Apart, so that nobody waits for an answer that does not come.
+    tokio::join!(decide(&app), look(&app));
+}
+
+async fn decide(app: &App) {
+    let mut timer = every(PAUSE);
     loop {
         tokio::select! {
             _ = timer.tick() => {}
             () = app.nudge.notified() => {}
         }
-        if app.oracle.status().off {
-            continue;
+        if !app.oracle.status().off {
+            step(app).await;
         }
-        step(&app).await;
-        witness::step(&app).await;
     }
+}
+
+async fn look(app: &App) {
+    let mut timer = every(PAUSE);
+    loop {
+        timer.tick().await;
+        if !app.oracle.status().off {
+            note(app, "witness", witness::step(app).await.map(|()| false));
+        }
+    }
+}
+
+fn every(pause: Duration) -> tokio::time::Interval {
+    let mut timer = tokio::time::interval(pause);
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    timer
 }
 
 /// Passes until nothing changes any more. What goes wrong in one part is logged and noted, and stops no other.

@@ -1,9 +1,9 @@
-//! What the server asks itself, where no other host can look: one datagram or one request each, at most once a second.
+//! What the server asks itself, where no other host can look: one datagram or one request each, once a second.
 
 use super::orders;
 use crate::{
     app::App,
-    domain::{Fleet, Time, beacon_port, is_out, vm_lookout, witness},
+    domain::{Fleet, Time, Vm, beacon_port, is_out, vm_lookout, witness},
     store::{StoreError, hosts, vms},
 };
 use std::{net::SocketAddr, time::Duration};
@@ -11,46 +11,57 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, UdpSocket},
 };
-use vmatrix_wire::{Ask, Proof};
+use vmatrix_wire::{
+    Ask, Lookout, Proof,
+    quake3::{MAX_PACKET, Packet, ServersQuery},
+};
 
 /// How long an answer is waited for.
 const WITHIN: Duration = Duration::from_millis(800);
 
 /// One look at everything that nobody else looks at.
-pub(super) async fn step(app: &App) {
-    if let Err(error) = look(app).await {
-        tracing::error!(%error, "the server could not look for itself");
-    }
-}
-
-async fn look(app: &App) -> Result<(), StoreError> {
+pub(super) async fn step(app: &App) -> Result<(), StoreError> {
     let now = app.now();
     let mut tx = app.db.read().await?;
     let fleet = orders::load(&mut tx, app).await?;
     drop(tx);
-    for vm in fleet
-        .vms
-        .iter()
-        .filter(|vm| is_out(vm) && vm.seen.verified_at.is_none())
-    {
-        let alone = witness(vm.host, &fleet.hosts, now).is_none();
-        let Some(lookout) = vm_lookout(vm, &fleet).filter(|_| alone) else {
-            continue;
-        };
-        let Ask::Vm { proof, .. } = &lookout.ask else {
-            continue;
-        };
-        if answers(lookout.address, proof).await {
-            let mut tx = app.db.begin().await?;
-            if let Some(mut vm) = vms::get(&mut tx, vm.id).await? {
-                vm.seen.verified_at = vm.seen.verified_at.or(Some(app.now()));
-                vms::set_seen(&mut tx, vm.id, &vm.seen).await?;
-                tx.commit().await?;
-                app.changed();
-            }
+    let alone = |host| witness(host, &fleet.hosts, now).is_none();
+    for vm in fleet.vms.iter().filter(|vm| is_out(vm) && alone(vm.host)) {
+        if let Some(lookout) = vm_lookout(vm, &fleet) {
+            look_at(app, vm, &lookout).await?;
         }
     }
     reach(app, &fleet, now).await
+}
+
+/// Asks what is not known of a VM yet.
+async fn look_at(app: &App, vm: &Vm, lookout: &Lookout) -> Result<(), StoreError> {
+    let Ask::Vm {
+        proof,
+        gamename,
+        game_protocol,
+        masters,
+    } = &lookout.ask
+    else {
+        return Ok(());
+    };
+    let verified = vm.seen.verified_at.is_none() && answers(lookout.address, proof).await;
+    let query = ServersQuery::all(gamename, *game_protocol);
+    let listed = vm.seen.listed_at.is_none() && is_listed(lookout.address, masters, &query).await;
+    if !verified && !listed {
+        return Ok(());
+    }
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    let Some(mut vm) = vms::get(&mut tx, vm.id).await? else {
+        return Ok(());
+    };
+    vm.seen.verified_at = vm.seen.verified_at.or(verified.then_some(now));
+    vm.seen.listed_at = vm.seen.listed_at.or(listed.then_some(now));
+    vms::set_seen(&mut tx, vm.id, &vm.seen).await?;
+    tx.commit().await?;
+    app.changed();
+    Ok(())
 }
 
 async fn reach(app: &App, fleet: &Fleet, now: Time) -> Result<(), StoreError> {
@@ -64,7 +75,8 @@ async fn reach(app: &App, fleet: &Fleet, now: Time) -> Result<(), StoreError> {
         };
         let frame = format!("vmatrix-beacon {}", record.reach_nonce).into_bytes();
         let address = SocketAddr::new(record.host.public_address, port);
-        if ask(address, &frame).await.is_some_and(|answer| answer == frame) {
+        let same = |answer: &[u8]| (answer == frame).then_some(());
+        if ask(address, &frame, same).await.is_some() {
             let mut tx = app.db.begin().await?;
             hosts::set_reached(&mut tx, record.host.id, app.now()).await?;
             tx.commit().await?;
@@ -77,33 +89,52 @@ async fn reach(app: &App, fleet: &Fleet, now: Time) -> Result<(), StoreError> {
 async fn answers(address: SocketAddr, proof: &Proof) -> bool {
     match proof {
         Proof::Quake3 => {
-            let answer = ask(address, b"\xff\xff\xff\xffgetinfo vmatrix").await;
-            answer.is_some_and(|answer| answer.starts_with(b"\xff\xff\xff\xffinfoResponse\n"))
+            let question = Packet::GetInfo {
+                challenge: "vmatrix".into(),
+            }
+            .encode();
+            let is_info =
+                |answer: &[u8]| matches!(Packet::parse(answer), Ok(Packet::Info(_))).then_some(true);
+            ask(address, &question, is_info).await.unwrap_or(false)
         }
         Proof::Http { path } => tokio::time::timeout(WITHIN, get(address, path))
             .await
-            .is_ok_and(|ok| ok.unwrap_or(false)),
+            .is_ok_and(|answer| answer.unwrap_or(false)),
     }
 }
 
-/// One datagram, and the first answer to it from there.
-async fn ask(address: SocketAddr, frame: &[u8]) -> Option<Vec<u8>> {
+async fn is_listed(address: SocketAddr, masters: &[SocketAddr], query: &ServersQuery) -> bool {
+    let question = Packet::GetServers(query.clone()).encode();
+    let has_it = |answer: &[u8]| match Packet::parse(answer) {
+        Ok(Packet::Servers(list)) if list.servers.contains(&address) => Some(true),
+        Ok(Packet::Servers(list)) if list.last => Some(false),
+        _ => None,
+    };
+    let asked = masters.iter().map(|master| ask(*master, &question, has_it));
+    futures_util::future::join_all(asked).await.contains(&Some(true))
+}
+
+/// One datagram; then what comes back from there, until an answer is the right one.
+async fn ask<T>(address: SocketAddr, question: &[u8], right: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
     let any: SocketAddr = if address.is_ipv4() {
         ([0, 0, 0, 0], 0).into()
     } else {
         ([0_u16; 8], 0).into()
     };
-    let socket = UdpSocket::bind(any).await.ok()?;
-    // Connected, so that only answers from there are heard.
-    socket.connect(address).await.ok()?;
-    socket.send(frame).await.ok()?;
-    let mut answer = vec![0; 2048];
-    let length = tokio::time::timeout(WITHIN, socket.recv(&mut answer))
-        .await
-        .ok()?
-        .ok()?;
-    answer.truncate(length);
-    Some(answer)
+    let exchange = async {
+        let socket = UdpSocket::bind(any).await.ok()?;
+        // Connected, so that only answers from there are heard.
+        socket.connect(address).await.ok()?;
+        socket.send(question).await.ok()?;
+        let mut answer = vec![0; MAX_PACKET];
+        loop {
+            let length = socket.recv(&mut answer).await.ok()?;
+            if let Some(found) = right(answer.get(..length)?) {
+                return Some(found);
+            }
+        }
+    };
+    tokio::time::timeout(WITHIN, exchange).await.ok()?
 }
 
 /// Whether a GET is answered with a status below 400.

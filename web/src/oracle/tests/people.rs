@@ -153,3 +153,28 @@ async fn a_player_whose_address_may_not_be_measured_is_named_before_anything_is_
     );
     assert!(list_matches(&world.app, &world.staff).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_clan_that_booked_in_vain_learns_what_would_help_and_no_round_trip_of_the_other() {
+    let mut world = World::new(sqlite().await, &[[10, 20, 30, 193], [10, 240, 30, 187]]).await;
+    let id = world.book_now().await;
+    world.until(id, "unplaced").await;
+    let view = view_match(&world.app, &world.red_admin, id).await.unwrap();
+    let text = &view.booked.explanation;
+    assert!(
+        text.contains("with a higher cap, host-1 would be possible"),
+        "{text}"
+    );
+    assert!(
+        text.contains("without Blues 2, host-1 would be possible"),
+        "{text}"
+    );
+    assert_eq!(
+        view.hosts[1].reason,
+        "over the cap of 180 ms: Rowan by 60 ms (240 ms); over the cap of 180 ms for a player of the other clan"
+    );
+    let json = serde_json::to_string(&view).unwrap();
+    for hidden in ["193.0", "193 ms", "187.0", "187 ms", "Bruno"] {
+        assert!(!json.contains(hidden), "{hidden} is in {json}");
+    }
+}

@@ -7,6 +7,9 @@ use crate::{
 };
 use std::net::IpAddr;
 use tokio::net::UdpSocket;
+use vmatrix_wire::quake3::{Packet, ServerList};
+
+const INFO: &[u8] = b"\xff\xff\xff\xffinfoResponse\n\\challenge\\vmatrix\\protocol\\71\\hostname\\x\\mapname\\oa_dm1\\clients\\0\\sv_maxclients\\8\\gamename\\Quake3Arena";
 
 #[tokio::test]
 async fn the_server_is_its_own_witness_where_there_is_no_other_host() {
@@ -14,16 +17,24 @@ async fn the_server_is_its_own_witness_where_there_is_no_other_host() {
     // Something on loopback that answers beacons and the game's query, as a host and its VM would.
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let port = socket.local_addr().unwrap().port();
+    // It is its own directory too.
+    let masters = vec![socket.local_addr().unwrap()];
+    world.app.settings = std::sync::Arc::new(crate::app::Settings {
+        masters,
+        ..(*world.app.settings).clone()
+    });
     let answers = tokio::spawn(async move {
         let mut packet = [0; 2048];
         while let Ok((length, from)) = socket.recv_from(&mut packet).await {
             let heard = &packet[..length];
-            let answer = if heard.starts_with(b"vmatrix-beacon ") {
-                heard
-            } else {
-                b"\xff\xff\xff\xffinfoResponse\n\\a\\b"
+            let answer = match Packet::parse(heard) {
+                Ok(Packet::GetInfo { .. }) => INFO.to_vec(),
+                Ok(Packet::GetServers(_)) => {
+                    ServerList::packets(true, &[socket.local_addr().unwrap()]).remove(0)
+                }
+                _ => heard.to_vec(),
             };
-            socket.send_to(answer, from).await.unwrap();
+            socket.send_to(&answer, from).await.unwrap();
         }
     });
     world
@@ -34,7 +45,7 @@ async fn the_server_is_its_own_witness_where_there_is_no_other_host() {
         .await;
     let host = world.hosts[0].host.id;
     world.ticks(2).await;
-    oracle::witness::step(&world.app).await;
+    oracle::witness::step(&world.app).await.unwrap();
     let mut tx = world.app.db.read().await.unwrap();
     assert!(
         hosts::get(&mut tx, host)
@@ -49,8 +60,9 @@ async fn the_server_is_its_own_witness_where_there_is_no_other_host() {
     let id = world.book_now().await;
     world.ticks(15).await;
     assert_eq!(world.view(id).await.booked.state, "waking");
-    oracle::witness::step(&world.app).await;
+    oracle::witness::step(&world.app).await.unwrap();
     let view = world.until(id, "ready").await;
+    assert!(view.directory.listed);
     assert_eq!(view.connect.unwrap().address, format!("127.0.0.1:{port}"));
     answers.abort();
 }
