@@ -1,6 +1,6 @@
 //! Who asks. One extractor per handler is the visible line of authorisation:
 //!
-//! ```ignore
+//! ```text
 //! async fn handler(Viewer(user): Viewer, …)        // anybody signed in
 //! async fn handler(Organiser(user): Organiser, …)  // organisers and operators
 //! async fn handler(Operator(user): Operator, …)    // operators
