@@ -84,7 +84,7 @@ impl League {
     async fn until(&self, id: &str, hosts: &mut [Scripted], wanted: &str) -> Value {
         for _ in 0..200 {
             for host in hosts.iter_mut() {
-                host.turn(&self.world).await;
+                host.turn(&self.world.line).await;
             }
             let seen = self
                 .world
@@ -191,12 +191,8 @@ async fn challenge_on(database: Option<String>) {
     ended.expect(200);
     let over = league.until(&id, &mut hosts, "over").await;
     assert_eq!(over["connect"], Value::Null);
-    hosts[0].turn(&league.world).await;
-    assert!(
-        hosts
-            .iter()
-            .all(|host| host.orders.as_ref().unwrap().vms.is_empty())
-    );
+    hosts[0].turn(&league.world.line).await;
+    assert!(hosts.iter().all(|host| host.ordered() == 0));
 }
 
 #[tokio::test]

@@ -3,73 +3,8 @@
 
 mod common;
 
-use std::{
-    io::{BufRead, BufReader, Read},
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    process::{Child, Command, Output, Stdio},
-};
-
-fn vmatrix(data: &Path, words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vmatrix"));
-    command.args(words).arg("--data").arg(data);
-    command
-}
-
-fn run(data: &Path, words: &[&str]) -> Output {
-    vmatrix(data, words).output().unwrap()
-}
-
-fn printed(output: &Output) -> String {
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout.clone())
-        .unwrap()
-        .trim()
-        .to_owned()
-}
-
-/// A running `vmatrix serve`; killed when dropped.
-struct Serving {
-    child: Child,
-    said: Vec<String>,
-    url: String,
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn serve(data: &Path) -> Serving {
-    let mut command = vmatrix(data, &["serve", "--listen", "127.0.0.1:0"]);
-    let child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut serving = Serving {
-        child,
-        said: Vec::new(),
-        url: String::new(),
-    };
-    let said = serving.child.stdout.take().unwrap();
-    for line in BufReader::new(said).lines() {
-        let line = line.unwrap();
-        let url = line.strip_prefix("vMatrix serves on ").map(str::to_owned);
-        serving.said.push(line);
-        if let Some(url) = url {
-            serving.url = url;
-            return serving;
-        }
-    }
-    panic!("it went away after saying {:?}", serving.said);
-}
+use common::program::{printed, run, serve};
+use std::{io::Read, os::unix::fs::PermissionsExt, process::Command};
 
 #[tokio::test]
 async fn the_first_admins_link_is_in_a_file_for_its_owner_alone() {

@@ -1,7 +1,9 @@
 //! A real server on a port of its own over SQLite, and people as its clients.
 #![allow(dead_code, unused_imports, clippy::unwrap_used)]
 
+pub mod browser;
 mod nest;
+pub mod program;
 pub mod scripted;
 
 pub use nest::{digest, manifest, openarena, publish, publish_game, put_chunk, put_manifest};
@@ -25,8 +27,49 @@ pub struct World {
     pub app: App,
     pub url: String,
     pub dir: tempfile::TempDir,
-    client: reqwest::Client,
+    pub line: Line,
     serving: tokio::task::JoinHandle<()>,
+}
+
+/// A way to a server.
+#[derive(Clone)]
+pub struct Line {
+    pub url: String,
+    client: reqwest::Client,
+}
+
+impl Line {
+    pub fn to(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            client: client(),
+        }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    pub async fn api(&self, person: &Person, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let request = self
+            .request(method, &format!("/api/v1{path}"))
+            .bearer_auth(&person.token);
+        send(match body {
+            Some(body) => request.json(&body),
+            None => request,
+        })
+        .await
+    }
+
+    pub async fn enrol(&self, body: &Value) -> Answer {
+        send(self.request(Method::POST, "/agent/v1/enrol").json(body)).await
+    }
+
+    pub fn agent(&self, agent: &Person, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, &format!("/agent/v1{path}"))
+            .bearer_auth(&agent.token)
+            .header("x-vmatrix-protocol", "1")
+    }
 }
 
 impl Drop for World {
@@ -126,19 +169,20 @@ pub async fn world_on(settings: Settings, database: Option<String>) -> World {
             .unwrap();
     });
     World {
+        line: Line::to(&url),
         app,
         url,
         dir,
-        client: client(),
         serving,
     }
 }
 
-/// A client that follows no redirect and shares no connection's fate with others.
+/// A client that follows no redirect and keeps no connection to a server that may be gone.
 pub fn client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
+        .pool_max_idle_per_host(0)
         .timeout(Duration::from_secs(60))
         .build()
         .unwrap()
@@ -150,7 +194,7 @@ impl World {
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.url))
+        self.line.request(method, path)
     }
 
     /// A user of this role, by a token.
@@ -187,14 +231,7 @@ impl World {
     }
 
     pub async fn api(&self, person: &Person, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let request = self
-            .request(method, &format!("/api/v1{path}"))
-            .bearer_auth(&person.token);
-        send(match body {
-            Some(body) => request.json(&body),
-            None => request,
-        })
-        .await
+        self.line.api(person, method, path, body).await
     }
 
     pub async fn get(&self, person: &Person, path: &str) -> Answer {
@@ -219,13 +256,11 @@ impl World {
     }
 
     pub async fn enrol(&self, body: &Value) -> Answer {
-        send(self.request(Method::POST, "/agent/v1/enrol").json(body)).await
+        self.line.enrol(body).await
     }
 
     pub fn agent(&self, agent: &Person, method: Method, path: &str) -> RequestBuilder {
-        self.request(method, &format!("/agent/v1{path}"))
-            .bearer_auth(&agent.token)
-            .header("x-vmatrix-protocol", "1")
+        self.line.agent(agent, method, path)
     }
 }
 

@@ -1,9 +1,10 @@
 //! An agent that does all it is ordered to at once and reports it, over HTTP like a real one.
 
-use super::{Person, World, facts, send};
+use super::{Line, Person, World, facts};
 use reqwest::Method;
 use serde_json::{Value, json};
-use vmatrix_wire::{Ask, Goal, LookoutId, Orders, Phase, Problem, VmId};
+use std::time::Duration;
+use vmatrix_wire::{Ask, Goal, LookoutId, Orders, Phase, VmId};
 
 /// How far this host is from an address, in microseconds; `None` if nobody answers there.
 pub type Distance = fn(std::net::IpAddr) -> Option<u32>;
@@ -15,55 +16,57 @@ pub struct Scripted {
     pub generation: u64,
     /// The last orders, as they came.
     pub orders: Option<Orders>,
-    /// What it says about every VM instead of starting it.
-    pub problem: Option<Problem>,
 }
 
 impl Scripted {
     pub async fn join(world: &World, name: &str, distance: Distance) -> Self {
         let agent = world.host(name).await;
-        let mut scripted = Self {
+        let mut scripted = Self::with_secret(agent, distance);
+        scripted.turn(&world.line).await;
+        scripted
+    }
+
+    pub fn with_secret(agent: Person, distance: Distance) -> Self {
+        Self {
             agent,
             distance,
             sequence: 0,
             generation: 0,
             orders: None,
-            problem: None,
-        };
-        scripted.report(world).await;
-        scripted
+        }
     }
 
-    /// Fetches orders if there are newer ones, waiting for them no longer than a moment; then reports.
-    pub async fn turn(&mut self, world: &World) {
+    /// Fetches orders if there are newer ones, waiting for them no longer than a moment; then reports. A server that
+    /// is not there, or that goes in between, is tried again at the next turn.
+    pub async fn turn(&mut self, line: &Line) {
         let path = format!("/orders?since={}", self.generation);
-        let asked = send(world.agent(&self.agent, Method::GET, &path));
-        if let Ok(answer) = tokio::time::timeout(std::time::Duration::from_millis(50), asked).await
-            && answer.status == 200
+        let asked = line.agent(&self.agent, Method::GET, &path).send();
+        if let Ok(Ok(answer)) = tokio::time::timeout(Duration::from_millis(50), asked).await
+            && answer.status() == 200
+            && let Ok(orders) = answer.json::<Orders>().await
         {
-            let orders: Orders = serde_json::from_str(&answer.text).unwrap();
             self.generation = orders.generation;
             self.orders = Some(orders);
         }
-        self.report(world).await;
-    }
-
-    async fn report(&mut self, world: &World) {
         self.sequence += 1;
         let body = json!({
             "protocol": 1, "incarnation": 1, "sequence": self.sequence, "generation": self.generation,
             "facts": facts(), "vms": self.vms(), "probes": self.probes(), "lookouts": self.lookouts(),
         });
-        send(world.agent(&self.agent, Method::POST, "/report").json(&body))
-            .await
-            .expect(200);
+        let report = line.agent(&self.agent, Method::POST, "/report").json(&body);
+        if let Ok(answer) = report.send().await {
+            assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
+        }
+    }
+
+    /// How many VMs it is ordered to have.
+    pub fn ordered(&self) -> usize {
+        self.orders.as_ref().map_or(0, |orders| orders.vms.len())
     }
 
     fn vms(&self) -> Vec<Value> {
         let orders = self.orders.iter().flat_map(|orders| &orders.vms);
-        orders
-            .map(|order| vm(order.vm, order.goal, self.problem.as_ref()))
-            .collect()
+        orders.map(|order| vm(order.vm, order.goal)).collect()
     }
 
     fn probes(&self) -> Vec<Value> {
@@ -101,26 +104,20 @@ impl Scripted {
     }
 }
 
-fn vm(id: VmId, goal: Goal, problem: Option<&Problem>) -> Value {
+fn vm(id: VmId, goal: Goal) -> Value {
     let phase = match goal {
-        _ if problem.is_some() => Phase::Absent,
         Goal::Fetched => Phase::Fetched,
         Goal::Open => Phase::Open,
         Goal::Suspended => Phase::Suspended,
     };
-    let game = (phase == Phase::Open)
-        .then(|| json!({ "map": "oa_dm1", "clients": 0, "max_clients": 8, "needs_password": true }));
     let mut report = json!({
         "vm": id, "phase": phase, "revived": 0, "silent": false, "fetched_bytes": 1, "fetch_bytes": 1,
         "times": {
             "fetch": null, "order_to_vmm": 5.0, "resume_to_answer": 150.0, "cont_to_answer": 50.0, "configure": 700.0
         },
     });
-    if let Some(game) = game {
-        report["game"] = game;
-    }
-    if let Some(problem) = problem {
-        report["problem"] = serde_json::to_value(problem).unwrap();
+    if phase == Phase::Open {
+        report["game"] = json!({ "map": "oa_dm1", "clients": 0, "max_clients": 8, "needs_password": true });
     }
     report
 }
