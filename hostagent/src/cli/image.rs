@@ -1,6 +1,8 @@
 //! `vmatrix-agent image`.
 
 use crate::images::build::{Built, build};
+use crate::images::freeze::freeze;
+use crate::images::push::push;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use url::Url;
@@ -57,15 +59,13 @@ impl Image {
                 Built::Already => println!("{} is up to date", out.display()),
                 Built::Now => println!("{} is made", out.display()),
             },
-            Self::Snapshot(Snapshot { image, out }) => anyhow::bail!("{} {}", image.display(), out.display()),
+            Self::Snapshot(Snapshot { image, out }) => println!("{}", freeze(&image, &out, &say).await?),
             Self::Push(Push {
                 snapshot,
                 server,
                 token,
                 insecure,
-            }) => {
-                anyhow::bail!("{} {server} {token:?} {insecure}", snapshot.display())
-            }
+            }) => println!("{}", push(&snapshot, &server, insecure, token, &say).await?),
         }
         Ok(())
     }

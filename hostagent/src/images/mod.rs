@@ -3,11 +3,15 @@
 pub mod build;
 mod chunks;
 mod fetch;
+pub mod freeze;
 mod kernel;
 mod local;
 mod parts;
+mod proof;
+pub mod push;
 mod recipe;
 mod room;
+mod slirp;
 
 pub use fetch::Fetcher;
 pub use local::LocalSnapshot;
