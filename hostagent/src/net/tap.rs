@@ -88,10 +88,12 @@ impl TapSlot {
         masters: &[SocketAddr],
     ) -> Result<(), NetError> {
         let mut now = self.now.lock().await;
-        let was_open = now.wiring.as_ref().and_then(|wiring| {
-            let same = wiring.guest_port == guest_port && wiring.transport == transport;
-            wiring.opened.filter(|_| same)
-        });
+        let same = |wiring: &&Wiring| wiring.guest_port == guest_port && wiring.transport == transport;
+        let mut was_open = now.wiring.as_ref().filter(same).and_then(|wiring| wiring.opened);
+        // What was opened for a VM that has died must not be open for the next one before that is configured.
+        if was_open.is_some() && !is_live(&self.names).await {
+            was_open = None;
+        }
         let wanted = Wiring {
             guest_port,
             transport,

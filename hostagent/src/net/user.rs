@@ -130,8 +130,9 @@ async fn ask<M: Hmp>(monitor: &M, command: &str) -> Result<String, NetError> {
 }
 
 fn netdev(wiring: &Wiring) -> String {
-    // Without masters the guest need not speak to anybody first.
-    let restrict = if wiring.masters.is_empty() {
+    // Without masters the guest need not speak to anybody first. A restricted user network drops also the guest's
+    // UDP answers to those who came by a forwarding, so a game cannot be restricted.
+    let restrict = if wiring.masters.is_empty() && wiring.transport == Transport::Tcp {
         "restrict=on,"
     } else {
         ""
@@ -194,20 +195,28 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("slot0.json");
         let slot = UserSlot::new(0, file.clone());
-        slot.wire(27960, Transport::Udp, &[]).unwrap();
+        slot.wire(80, Transport::Tcp, &[]).unwrap();
         let inside = slot.inside();
         assert_eq!(
             slot.netdev(),
-            format!("user,id=net0,restrict=on,hostfwd=udp:{inside}-10.0.2.15:27960")
+            format!("user,id=net0,restrict=on,hostfwd=tcp:{inside}-10.0.2.15:80")
         );
         let restarted = UserSlot::new(0, file);
         restarted
-            .wire(27960, Transport::Udp, &["127.0.0.1:27950".parse().unwrap()])
+            .wire(80, Transport::Tcp, &["127.0.0.1:27950".parse().unwrap()])
             .unwrap();
         assert_eq!(restarted.inside(), inside);
         assert_eq!(
             restarted.netdev(),
-            format!("user,id=net0,hostfwd=udp:{inside}-10.0.2.15:27960")
+            format!("user,id=net0,hostfwd=tcp:{inside}-10.0.2.15:80")
         );
+    }
+
+    #[test]
+    fn a_games_answers_are_not_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let slot = UserSlot::new(0, dir.path().join("slot0.json"));
+        slot.wire(27960, Transport::Udp, &[]).unwrap();
+        assert!(!slot.netdev().contains("restrict"));
     }
 }

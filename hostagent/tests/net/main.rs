@@ -241,6 +241,36 @@ fn a_killed_agents_running_vm_keeps_its_network_and_players_and_the_rest_is_made
 }
 
 #[test]
+fn what_was_opened_for_a_vm_that_died_is_closed_for_the_next() {
+    let world = world!(1);
+    let net = world.prepare();
+    let slot = net.slot(0).unwrap();
+    world.wire(&slot, GAME);
+    let first = Guest::boot(&world, 0);
+    world.open(&slot, 27961).unwrap();
+    world.wire(&slot, GAME);
+    let player = udp(&world.player, PLAYER, 27960);
+    let game = first.udp(GAME);
+    ask_public(&player, 27961, "hello");
+    assert_eq!(
+        heard(&game).1,
+        "hello",
+        "wired again while it lives, it stays open"
+    );
+    drop(game);
+    first.die();
+
+    world.wire(&slot, GAME);
+    let second = Guest::boot(&world, 0);
+    let game = second.udp(GAME);
+    ask_public(&player, 27961, "anybody?");
+    silent(&game);
+    world.open(&slot, 27961).unwrap();
+    ask_public(&player, 27961, "hello again");
+    assert_eq!(heard(&game).1, "hello again");
+}
+
+#[test]
 fn preparing_twice_is_the_same_as_once_and_removing_leaves_nothing() {
     let world = world!(2);
     let before = (world.links(), world.rules());

@@ -257,6 +257,7 @@ impl Drop for World {
 pub struct Guest {
     namespace: String,
     running: Arc<AtomicBool>,
+    pumps: Vec<std::thread::JoinHandle<()>>,
 }
 
 impl Guest {
@@ -282,9 +283,23 @@ impl Guest {
         ip(&namespace, "route add default via 10.0.2.2");
         let running = Arc::new(AtomicBool::new(true));
         let (outer, inner) = (Arc::new(outer), Arc::new(inner));
-        pump(outer.clone(), inner.clone(), running.clone());
-        pump(inner, outer, running.clone());
-        Self { namespace, running }
+        let pumps = vec![
+            pump(outer.clone(), inner.clone(), running.clone()),
+            pump(inner, outer, running.clone()),
+        ];
+        Self {
+            namespace,
+            running,
+            pumps,
+        }
+    }
+
+    /// Ends it, and waits until its hold on the tap is gone.
+    pub fn die(mut self) {
+        self.running.store(false, Ordering::Relaxed);
+        for pump in self.pumps.drain(..) {
+            pump.join().unwrap();
+        }
     }
 
     pub fn udp(&self, port: u16) -> UdpSocket {
@@ -299,7 +314,7 @@ impl Drop for Guest {
     }
 }
 
-fn pump(from: Arc<SyncDevice>, to: Arc<SyncDevice>, running: Arc<AtomicBool>) {
+fn pump(from: Arc<SyncDevice>, to: Arc<SyncDevice>, running: Arc<AtomicBool>) -> std::thread::JoinHandle<()> {
     from.set_nonblocking(true).unwrap();
     std::thread::spawn(move || {
         let mut frame = [0; 2000];
@@ -309,5 +324,5 @@ fn pump(from: Arc<SyncDevice>, to: Arc<SyncDevice>, running: Arc<AtomicBool>) {
                 Err(_) => std::thread::sleep(Duration::from_millis(1)),
             }
         }
-    });
+    })
 }
