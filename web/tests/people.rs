@@ -88,6 +88,74 @@ async fn the_cookie_is_for_the_server_alone() {
     assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax"), "{set}");
 }
 
+/// Every page that is not for strangers, with whether a clan admin may see it.
+const PAGES: [(&str, &str, bool); 20] = [
+    ("GET", "/account", true),
+    ("POST", "/account/tokens", true),
+    ("POST", "/account/password", true),
+    ("GET", "/clan", true),
+    ("POST", "/clan/players", true),
+    ("POST", "/clan/invite", true),
+    ("GET", "/matches", true),
+    ("GET", "/matches/new", true),
+    ("POST", "/matches/new", true),
+    ("GET", "/organise", false),
+    ("POST", "/organise/clans", false),
+    ("POST", "/organise/invite", false),
+    ("GET", "/ops", false),
+    ("GET", "/ops/live", false),
+    ("POST", "/ops/oracle", false),
+    ("POST", "/ops/join-tokens", false),
+    ("POST", "/ops/services", false),
+    (
+        "POST",
+        "/ops/services/00000000-0000-0000-0000-000000000000/suspend",
+        false,
+    ),
+    (
+        "POST",
+        "/ops/services/00000000-0000-0000-0000-000000000000/wake",
+        false,
+    ),
+    (
+        "POST",
+        "/ops/services/00000000-0000-0000-0000-000000000000/remove",
+        false,
+    ),
+];
+
+#[tokio::test]
+async fn strangers_are_sent_to_the_door_and_clan_admins_not_behind_the_counter() {
+    let world = world().await;
+    let clan = world.clan("Reds").await;
+    let (name, role) = (
+        "carl".parse().unwrap(),
+        vmatrix_web::domain::Role::ClanAdmin(clan),
+    );
+    let (_, password) = vmatrix_web::actions::users::add_user(&world.app, name, role)
+        .await
+        .unwrap();
+    let mut carl = Browser::new(&world.url);
+    assert_eq!(carl.sign_in("carl", password.reveal()).await.status(), 303);
+    let mut stranger = Browser::new(&world.url);
+    for (method, path, for_clans) in PAGES {
+        let method: Method = method.parse().unwrap();
+        let answer = stranger.send(method.clone(), path, &[]).await;
+        let to = answer
+            .headers()
+            .get("location")
+            .map(|to| to.to_str().unwrap().to_owned());
+        assert_eq!(answer.status(), 303, "{method} {path}");
+        assert!(
+            to.as_ref().is_some_and(|to| to.starts_with("/sign-in")),
+            "{method} {path}: {to:?}"
+        );
+        let status = carl.send(method.clone(), path, &[]).await.status();
+        assert_eq!(status != 403, for_clans, "{method} {path}: {status}");
+        assert!(!status.is_server_error(), "{method} {path}: {status}");
+    }
+}
+
 #[tokio::test]
 async fn a_cookie_does_nothing_at_the_api() {
     let world = world().await;

@@ -137,4 +137,57 @@ mod tests {
             assert!(url(path).ends_with(path), "{path} is missing");
         }
     }
+
+    /// Relative luminance of `#rrggbb`, as WCAG defines it.
+    fn luminance(colour: &str) -> f64 {
+        let part = |n: usize| f64::from(u8::from_str_radix(&colour[n..n + 2], 16).unwrap()) / 255.0;
+        let linear = |c: f64| {
+            if c <= 0.04045 {
+                c / 12.92
+            } else {
+                ((c + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        0.2126 * linear(part(1)) + 0.7152 * linear(part(3)) + 0.0722 * linear(part(5))
+    }
+
+    #[test]
+    fn text_is_readable_on_its_ground_by_day_and_by_night() {
+        let css = Files::get("css/base.css").unwrap().data;
+        let css = std::str::from_utf8(&css).unwrap();
+        let mut colours = BTreeMap::new();
+        for root in css.split(":root {").skip(1) {
+            let lines = root.split('}').next().unwrap().lines();
+            colours.extend(lines.filter_map(|line| {
+                let (name, value) = line.trim().strip_prefix("--")?.split_once(": #")?;
+                Some((name, format!("#{}", value.trim_end_matches(';'))))
+            }));
+            let of = |name: &str| luminance(&colours[name]);
+            let pairs = [
+                ("ink", "paper"),
+                ("ink", "accent-wash"),
+                ("ink", "warn-wash"),
+                ("ink", "bad-wash"),
+                ("soft", "paper"),
+                ("soft", "card"),
+                ("soft", "sunk"),
+                ("soft", "accent-wash"),
+                ("accent", "paper"),
+                ("accent", "card"),
+                ("accent", "warn-wash"),
+                ("accent-ink", "accent"),
+                ("good", "accent-wash"),
+                ("warn", "warn-wash"),
+                ("bad", "bad-wash"),
+                ("bad", "card"),
+                ("home", "accent-wash"),
+                ("away", "accent-wash"),
+            ];
+            for (text, ground) in pairs {
+                let (a, b) = (of(text).max(of(ground)), of(text).min(of(ground)));
+                let contrast = (a + 0.05) / (b + 0.05);
+                assert!(contrast >= 4.5, "{text} on {ground}: {contrast:.2}");
+            }
+        }
+    }
 }

@@ -37,6 +37,7 @@ struct Book {
     away: String,
     home_label: String,
     away_label: &'static str,
+    away_roster_label: String,
     home_players: Vec<Pick>,
     away_players: Vec<Pick>,
     image: String,
@@ -105,11 +106,16 @@ async fn page(app: &App, user: &User, fields: &Fields, errors: Errors) -> Result
             .find(|clan| Some(clan.id) == id)
             .map(|clan| clan.name.to_string())
     };
-    let home_label = match (side, name_of(home_clan)) {
-        (Some(_), _) => "Your roster".to_owned(),
-        (None, Some(name)) => format!("Players of {name}"),
-        (None, None) => "Players of the home clan".to_owned(),
+    let roster_of = |id, which: &str| match name_of(id) {
+        Some(name) => format!("Players of {name}"),
+        None => format!("Players of the {which} clan"),
     };
+    let home_label = if side.is_some() {
+        "Your roster".to_owned()
+    } else {
+        roster_of(home_clan, "home")
+    };
+    let away_roster_label = roster_of(away_clan, "away");
     let mut images: Vec<_> = nest::list_images(app, user).await?;
     images.retain(|image| image.facts.contract.game.is_some());
     let mut images: Vec<_> = images
@@ -146,6 +152,7 @@ async fn page(app: &App, user: &User, fields: &Fields, errors: Errors) -> Result
         home: fields.one("home").to_owned(),
         away: fields.one("away").to_owned(),
         home_label,
+        away_roster_label,
         away_label: if side.is_some() {
             "Clan to challenge"
         } else {

@@ -29,6 +29,10 @@ pub(crate) struct MatchPage {
     /// As the table and the picture show them: chosen first, then by closeness.
     hosts: Vec<HostView>,
     plot: String,
+    /// Of some players some round trips are not for the viewer.
+    partial: bool,
+    /// Each player at the chosen host: then, and when it was looked at again.
+    again: Vec<(String, Option<f64>, Option<f64>)>,
     sides: Vec<SideOfMatch>,
     times: Vec<(&'static str, f64)>,
     can_retry: bool,
@@ -115,6 +119,8 @@ impl MatchPage {
             chosen_host,
             hosts,
             plot,
+            partial: partial(&view),
+            again: again(&view),
             sides,
             times: times(&view),
             can_retry: matches!(state, "unplaced" | "failed"),
@@ -183,6 +189,27 @@ fn plot_of(view: &MatchView, hosts: &[HostView], home: &str, away: &str) -> Plot
         rows: rows.collect(),
     }
 }
+
+fn partial(view: &MatchView) -> bool {
+    let measured = view.matrix_ms.values().filter(|row| !row.is_empty());
+    measured.into_iter().any(|row| row.len() < view.players.len())
+}
+
+fn again(view: &MatchView) -> Vec<(String, Option<f64>, Option<f64>)> {
+    let (Some(chosen), Some(recheck)) = (&view.chosen, &view.recheck) else {
+        return Vec::new();
+    };
+    let at = |matrix: &Matrix, player: &str| *matrix.get(&chosen.host)?.get(player)?;
+    let names = view.players.iter().map(|player| player.name.clone());
+    names
+        .map(|name| {
+            let (then, now) = (at(&view.matrix_ms, &name), at(&recheck.matrix_ms, &name));
+            (name, then, now)
+        })
+        .collect()
+}
+
+type Matrix = std::collections::BTreeMap<String, std::collections::BTreeMap<String, Option<f64>>>;
 
 const STEPS: [&str; 6] = ["Rosters", "Measure", "Reserve", "Wake", "Play", "Over"];
 

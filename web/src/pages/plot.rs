@@ -121,6 +121,7 @@ impl Plot {
 #[derive(Debug, Clone)]
 struct Axis {
     max_ms: f64,
+    cap_ms: f64,
     right: f64,
     ticks: Vec<Tick>,
     unknown: bool,
@@ -152,6 +153,7 @@ impl Axis {
         let right = if unknown { RIGHT_OF_KNOWN } else { RIGHT };
         let mut axis = Self {
             max_ms,
+            cap_ms: plot.cap_ms,
             right,
             ticks: Vec::new(),
             unknown,
@@ -244,7 +246,7 @@ struct Label {
 }
 
 impl Label {
-    fn of(dot: &Dot, ms: f64, axis: &Axis, over: bool) -> Self {
+    fn of(dot: &Dot, ms: f64, axis: &Axis) -> Self {
         let mut name: String = dot.player.chars().take(NAME_LETTERS).collect();
         if name.chars().count() < dot.player.chars().count() {
             name.push('…');
@@ -255,7 +257,7 @@ impl Label {
             x,
             anchor: anchor(x, Self::width(&text) / 2.0),
             text,
-            over,
+            over: ms > axis.cap_ms,
         }
     }
 
@@ -317,13 +319,12 @@ fn labels(row: &Row, axis: &Axis) -> Vec<Label> {
     let known = || row.dots.iter().filter_map(|dot| dot.ms.map(|ms| (dot, ms)));
     let far = known().max_by(|a, b| a.1.total_cmp(&b.1));
     let near = known().min_by(|a, b| a.1.total_cmp(&b.1));
-    let over = row.verdict == OVER_CAP;
     let mut labels: Vec<_> = far
-        .map(|(dot, ms)| Label::of(dot, ms, axis, over))
+        .map(|(dot, ms)| Label::of(dot, ms, axis))
         .into_iter()
         .collect();
     if let (Some((dot, ms)), Some(far)) = (near, labels.first()) {
-        let near = Label::of(dot, ms, axis, false);
+        let near = Label::of(dot, ms, axis);
         if near.extent().1 + 3.0 < far.extent().0 {
             labels.push(near);
         }
