@@ -45,7 +45,9 @@ impl Driver {
         kept: Kept,
     ) -> Self {
         let dir = shared.dir(kept.order.vm);
-        let snapshot = shared.fetcher.local(kept.order.snapshot).await;
+        // One of another key counts as not here: fetching it says why it is of no use.
+        let local = shared.fetcher.local(kept.order.snapshot).await;
+        let snapshot = local.filter(|snapshot| shared.loads(snapshot).is_ok());
         let seen = Seen {
             fetched: snapshot.is_some(),
             suspended: kept.suspended,

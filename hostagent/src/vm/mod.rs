@@ -12,10 +12,11 @@ mod trouble;
 mod watching;
 
 use crate::agent::Machines;
-use crate::images::Fetcher;
+use crate::images::{Fetcher, LocalSnapshot};
 use crate::net::{HostNet, SlotNet};
 use driver::Driver;
 use kept::Kept;
+use trouble::unless_same;
 use std::{
     collections::HashMap,
     path::PathBuf,
@@ -186,6 +187,13 @@ impl Shared {
 
     fn dir(&self, vm: VmId) -> PathBuf {
         self.folder().join(vm.to_string())
+    }
+
+    /// Whether a snapshot loads on this host.
+    fn loads(&self, snapshot: &LocalSnapshot) -> Result<(), Problem> {
+        let contract = &snapshot.manifest.contract;
+        let here = arguments::load_key(&contract.machine, contract.clock, self.accelerator);
+        unless_same(&here, &snapshot.manifest.key)
     }
 
     fn slots(&self) -> MutexGuard<'_, Vec<Option<VmId>>> {

@@ -1,6 +1,6 @@
 //! What the steps of [`super::reconcile`] do.
 
-use super::arguments::{Launch, Start, arguments, load_key};
+use super::arguments::{Launch, Start, arguments};
 use super::driver::Driver;
 use super::game::{ANSWER_LIMIT, GameError, Inside};
 use super::machine::{Death, Machine, Memory};
@@ -24,9 +24,7 @@ const OVERLAY: &str = "disk";
 impl Driver {
     pub(super) async fn fetch(&mut self) -> Result<(), Trouble> {
         let snapshot = self.shared.fetcher.fetch(self.kept.order.snapshot).await?;
-        let contract = &snapshot.manifest.contract;
-        let here = load_key(&contract.machine, contract.clock, self.shared.accelerator);
-        Trouble::unless_same(&here, &snapshot.manifest.key)?;
+        self.shared.loads(&snapshot)?;
         self.with_times(|times| times.fetch = snapshot.fetch_ms);
         self.snapshot = Some(snapshot);
         self.seen.fetched = true;

@@ -40,6 +40,7 @@ impl Trouble {
             other => Problem::Failed { step: step.to_owned(), reason: other.to_string() },
         }
     }
+}
 
     /// Refuses a snapshot of another key, with the first field that differs.
     pub(super) fn unless_same(here: &LoadKey, needs: &LoadKey) -> Result<(), Problem> {
@@ -55,7 +56,6 @@ impl Trouble {
             Some((field, here, needs)) => Err(Problem::Key { field: field.into(), here, needs }),
         }
     }
-}
 
 /// A guest that has not answered for this long is shown as silent.
 const SILENT_AFTER: Duration = Duration::from_secs(15);
