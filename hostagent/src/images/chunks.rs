@@ -56,7 +56,11 @@ pub(crate) fn index(name: &str, path: &Path) -> io::Result<FileIndex> {
         *slot = name_of(bytes);
         next = next_data(&file, n + 1)?;
     }
-    Ok(FileIndex { name: name.to_owned(), size, chunks })
+    Ok(FileIndex {
+        name: name.to_owned(),
+        size,
+        chunks,
+    })
 }
 
 /// The first chunk from `n` on that is not wholly a hole.
@@ -171,7 +175,10 @@ mod tests {
     fn refused(name: &[u8], bytes: &[u8]) -> (Digest, Digest) {
         let corrupt = unpack(digest(name), &pack(bytes).unwrap()).unwrap_err();
         let text = corrupt.to_string();
-        assert!(text.contains(&corrupt.digest.to_string()) && text.contains(&corrupt.found.to_string()), "{text}");
+        assert!(
+            text.contains(&corrupt.digest.to_string()) && text.contains(&corrupt.found.to_string()),
+            "{text}"
+        );
         (corrupt.digest, corrupt.found)
     }
 
@@ -187,7 +194,13 @@ mod tests {
         let packed = pack(b"a chunk").unwrap();
         for bad in [&packed[..packed.len() - 2], b"a chunk"] {
             let corrupt = unpack(digest(b"a chunk"), bad).unwrap_err();
-            assert_eq!(corrupt, Corrupt { digest: digest(b"a chunk"), found: digest(bad) });
+            assert_eq!(
+                corrupt,
+                Corrupt {
+                    digest: digest(b"a chunk"),
+                    found: digest(bad)
+                }
+            );
         }
     }
 

@@ -65,7 +65,12 @@ impl Fetcher {
         // Overlays name their backing file by its absolute path.
         let snapshots = snapshots.canonicalize()?;
         room::sweep(&snapshots)?;
-        Ok(Self(Arc::new(Inner { snapshots, server, spare, known: Mutex::default() })))
+        Ok(Self(Arc::new(Inner {
+            snapshots,
+            server,
+            spare,
+            known: Mutex::default(),
+        })))
     }
 
     /// The snapshot, fetched if it is not here. Whoever stops waiting stops nothing.
@@ -77,7 +82,10 @@ impl Fetcher {
             return Ok(here);
         }
         let mut outcome = self.start(id);
-        let done = outcome.wait_for(Option::is_some).await.map(|outcome| outcome.clone());
+        let done = outcome
+            .wait_for(Option::is_some)
+            .await
+            .map(|outcome| outcome.clone());
         done.ok().flatten().unwrap_or_else(|| {
             self.known().running.remove(&id);
             Err(failed("the work was broken off"))
@@ -91,7 +99,10 @@ impl Fetcher {
             return Some(here);
         }
         let dir = self.0.home(id);
-        let here = blocking(move || Ok(LocalSnapshot::read(&dir, id))).await.ok().flatten()?;
+        let here = blocking(move || Ok(LocalSnapshot::read(&dir, id)))
+            .await
+            .ok()
+            .flatten()?;
         let bytes = here.bytes();
         let mut known = self.known();
         known.progress.insert(id, (bytes, bytes));
@@ -146,12 +157,21 @@ impl Fetcher {
         let (dir, snapshots, copy) = (part.clone(), inner.snapshots.clone(), Arc::clone(&manifest));
         let parts = blocking(move || Parts::open(&dir, copy, &snapshots)).await?;
         let all = local::bytes(&manifest);
-        self.known().progress.insert(id, (all.saturating_sub(parts.missing_bytes), all));
+        self.known()
+            .progress
+            .insert(id, (all.saturating_sub(parts.missing_bytes), all));
         self.make_room(id, parts.missing_bytes).await?;
         let took = self.fill(id, parts).await?;
         self.finish(id, &part, &manifest, took).await?;
-        tracing::info!(snapshot = id.short(), bytes = all, seconds = took.as_secs_f64(), "snapshot fetched");
-        self.local(id).await.ok_or_else(|| failed("the files are not there after all"))
+        tracing::info!(
+            snapshot = id.short(),
+            bytes = all,
+            seconds = took.as_secs_f64(),
+            "snapshot fetched"
+        );
+        self.local(id)
+            .await
+            .ok_or_else(|| failed("the files are not there after all"))
     }
 
     /// The manifest: what an earlier fetch left of it, or the server's.
@@ -169,7 +189,8 @@ impl Fetcher {
         if found != id {
             return Err(Problem::Corrupt { digest: id, found });
         }
-        let manifest = local::parse_manifest(&bytes).map_err(|reason| failed(format!("manifest {id}: {reason}")))?;
+        let manifest =
+            local::parse_manifest(&bytes).map_err(|reason| failed(format!("manifest {id}: {reason}")))?;
         let path = part.join(local::MANIFEST);
         blocking(move || fs::write(path, bytes)).await?;
         Ok(manifest)
@@ -182,7 +203,12 @@ impl Fetcher {
             let known = self.known();
             known.wanted.as_ref().map(|wanted| {
                 let running = known.running.keys().copied();
-                wanted.iter().copied().chain(running).chain([id]).collect::<HashSet<_>>()
+                wanted
+                    .iter()
+                    .copied()
+                    .chain(running)
+                    .chain([id])
+                    .collect::<HashSet<_>>()
             })
         };
         let (room, removed) = blocking(move || room::make(&inner.snapshots, needed, keep.as_ref())).await?;
@@ -193,7 +219,10 @@ impl Fetcher {
         }
         match room {
             Room::Enough => Ok(()),
-            Room::Only(free) => Err(Problem::DiskFull { needed_mb: needed.div_ceil(1 << 20), free_mb: free >> 20 }),
+            Room::Only(free) => Err(Problem::DiskFull {
+                needed_mb: needed.div_ceil(1 << 20),
+                free_mb: free >> 20,
+            }),
         }
     }
 
@@ -242,7 +271,11 @@ impl Fetcher {
     }
 
     /// Asks the server, patiently; but not again for what it does not have or does not give.
-    async fn get<'a, F>(&'a self, digest: Digest, ask: impl Fn(&'a Server, Digest) -> F) -> Result<Vec<u8>, Problem>
+    async fn get<'a, F>(
+        &'a self,
+        digest: Digest,
+        ask: impl Fn(&'a Server, Digest) -> F,
+    ) -> Result<Vec<u8>, Problem>
     where
         F: Future<Output = Result<Vec<u8>, ServerError>> + 'a,
     {
@@ -264,13 +297,26 @@ impl Fetcher {
     }
 
     /// Gives the directory its name, after which it is a promise.
-    async fn finish(&self, id: SnapshotId, part: &Path, manifest: &Manifest, took: Duration) -> Result<(), Problem> {
+    async fn finish(
+        &self,
+        id: SnapshotId,
+        part: &Path,
+        manifest: &Manifest,
+        took: Duration,
+    ) -> Result<(), Problem> {
         let home = self.0.home(id);
-        let disk = manifest.files.iter().find(|file| file.name == "disk").map_or(0, |file| file.size);
+        let disk = manifest
+            .files
+            .iter()
+            .find(|file| file.name == "disk")
+            .map_or(0, |file| file.size);
         make_overlay(&home.join("disk"), disk, &part.join(local::OVERLAY)).await?;
         let part = part.to_owned();
         blocking(move || {
-            fs::write(part.join(local::FETCH), serde_json::to_vec(&(took.as_secs_f64() * 1000.0))?)?;
+            fs::write(
+                part.join(local::FETCH),
+                serde_json::to_vec(&(took.as_secs_f64() * 1000.0))?,
+            )?;
             fs::rename(&part, &home)
         })
         .await
@@ -285,20 +331,39 @@ impl Inner {
 
 /// Makes an empty overlay on a raw disk that is going to be at `backing`.
 async fn make_overlay(backing: &Path, size: u64, overlay: &Path) -> Result<(), Problem> {
-    let (backing, overlay, size) = (backing.display().to_string(), overlay.display().to_string(), size.to_string());
-    let args = ["create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b", &backing, &overlay, &size];
-    run("qemu-img", &args, None).await.map(drop).map_err(|error| failed(error.to_string()))
+    let (backing, overlay, size) = (
+        backing.display().to_string(),
+        overlay.display().to_string(),
+        size.to_string(),
+    );
+    let args = [
+        "create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b", &backing, &overlay, &size,
+    ];
+    run("qemu-img", &args, None)
+        .await
+        .map(drop)
+        .map_err(|error| failed(error.to_string()))
 }
 
 fn failed(reason: impl Into<String>) -> Problem {
-    Problem::Failed { step: "fetching the snapshot".to_owned(), reason: reason.into() }
+    Problem::Failed {
+        step: "fetching the snapshot".to_owned(),
+        reason: reason.into(),
+    }
 }
 
 /// Runs what waits for the disk or works hard on another thread.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Problem> {
-    let done = tokio::task::spawn_blocking(work).await.map_err(|error| failed(error.to_string()))?;
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| failed(error.to_string()))?;
     done.map_err(|error| match error.kind() {
-        io::ErrorKind::StorageFull => Problem::DiskFull { needed_mb: 1, free_mb: 0 },
+        io::ErrorKind::StorageFull => Problem::DiskFull {
+            needed_mb: 1,
+            free_mb: 0,
+        },
         _ => failed(error.to_string()),
     })
 }

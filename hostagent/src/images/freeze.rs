@@ -100,7 +100,12 @@ pub struct Frozen {
 
 impl fmt::Display for Frozen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, bytes, boot_ms, suspend_ms } = self;
+        let Self {
+            id,
+            bytes,
+            boot_ms,
+            suspend_ms,
+        } = self;
         write!(f, "snapshot {id}: {} MB, booted in {boot_ms} ms", bytes >> 20)?;
         match suspend_ms {
             Some(suspend_ms) => write!(f, ", frozen in {suspend_ms} ms"),
@@ -126,7 +131,10 @@ struct Plan {
 /// # Errors
 /// The step that failed. `out` is then as it was.
 pub async fn freeze(image: &Path, out: &Path, say: &(dyn Fn(&str) + Sync)) -> Result<Frozen, FreezeError> {
-    let parent = out.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = out
+        .parent()
+        .filter(|path| !path.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(file("create", parent))?;
     let plan = look(image, &beside(out, "freezing"), parent).await?;
     let lock = beside(out, "lock");
@@ -153,35 +161,71 @@ pub async fn freeze(image: &Path, out: &Path, say: &(dyn Fn(&str) + Sync)) -> Re
 async fn look(image: &Path, work: &Path, place: &Path) -> Result<Plan, FreezeError> {
     let contract_path = image.join("contract.toml");
     let text = read(&contract_path)?;
-    let contract: Contract = toml::from_str(&text)
-        .map_err(|error| FreezeError::Contract { path: contract_path, reason: error.to_string() })?;
+    let contract: Contract = toml::from_str(&text).map_err(|error| FreezeError::Contract {
+        path: contract_path,
+        reason: error.to_string(),
+    })?;
     let recipe = read(&image.join("recipe.digest"))?;
     let qemu = facts::qemu_version().await?;
     let accelerator = accel::accelerator(place, &qemu, false).await.accelerator;
     let key = load_key(&contract.machine, contract.clock, accelerator);
-    let made_of = format!("{FREEZER}\nimage {recipe}\nqemu {qemu}\n{} {}\n", accelerator.name(), key.devices);
+    let made_of = format!(
+        "{FREEZER}\nimage {recipe}\nqemu {qemu}\n{} {}\n",
+        accelerator.name(),
+        key.devices
+    );
     let absolute = |path: &Path| std::path::absolute(path).map_err(file("find", path));
-    Ok(Plan { image: absolute(image)?, work: absolute(work)?, contract, accelerator, key, made_of })
+    Ok(Plan {
+        image: absolute(image)?,
+        work: absolute(work)?,
+        contract,
+        accelerator,
+        key,
+        made_of,
+    })
 }
 
 fn found(out: &Path) -> Option<Frozen> {
     let bytes = fs::read(out.join(local::MANIFEST)).ok()?;
     let manifest = local::parse_manifest(&bytes).ok()?;
-    let is = |file: &FileIndex| out.join(&file.name).metadata().is_ok_and(|meta| meta.len() == file.size);
-    manifest.files.iter().all(is).then(|| frozen(&bytes, &manifest, None))
+    let is = |file: &FileIndex| {
+        out.join(&file.name)
+            .metadata()
+            .is_ok_and(|meta| meta.len() == file.size)
+    };
+    manifest
+        .files
+        .iter()
+        .all(is)
+        .then(|| frozen(&bytes, &manifest, None))
 }
 
 fn frozen(bytes: &[u8], manifest: &Manifest, suspend_ms: Option<u64>) -> Frozen {
-    Frozen { id: chunks::digest(bytes), bytes: local::bytes(manifest), boot_ms: manifest.boot_ms, suspend_ms }
+    Frozen {
+        id: chunks::digest(bytes),
+        bytes: local::bytes(manifest),
+        boot_ms: manifest.boot_ms,
+        suspend_ms,
+    }
 }
 
 async fn make(plan: &Plan, say: &(dyn Fn(&str) + Sync)) -> Result<Frozen, FreezeError> {
-    let Plan { image, work, contract, .. } = plan;
+    let Plan {
+        image,
+        work,
+        contract,
+        ..
+    } = plan;
     fs::create_dir_all(work).map_err(file("create", work))?;
     say(&format!("snapshot {}: copying the disk", contract.name));
     for name in ["disk", "kernel"] {
         let (from, to) = (image.join(name), work.join(name));
-        let args = ["--sparse=always", "--reflink=auto", &*from.to_string_lossy(), &*to.to_string_lossy()];
+        let args = [
+            "--sparse=always",
+            "--reflink=auto",
+            &*from.to_string_lossy(),
+            &*to.to_string_lossy(),
+        ];
         run_within(COPY_LIMIT, "cp", &args, None).await?;
     }
     say(&format!("snapshot {}: booting, until it answers", contract.name));
@@ -196,7 +240,9 @@ async fn make(plan: &Plan, say: &(dyn Fn(&str) + Sync)) -> Result<Frozen, Freeze
         boot_ms: millis(boot),
         files: index(work).await?,
     };
-    let bytes = serde_json::to_vec(&manifest).map_err(io::Error::other).map_err(file("write", work))?;
+    let bytes = serde_json::to_vec(&manifest)
+        .map_err(io::Error::other)
+        .map_err(file("write", work))?;
     tidy(work)?;
     write(&work.join(local::MANIFEST), &bytes)?;
     write(&work.join(MADE_OF), plan.made_of.as_bytes())?;
@@ -233,7 +279,9 @@ async fn boot(plan: &Plan) -> Result<(Machine, Duration), FreezeError> {
     tokio::time::sleep(SETTLE).await;
     // What the guest made for the first answer is frozen with it, if it is asked again.
     if !proof::answers(proof, address).await {
-        tokio::time::timeout(BOOT_LIMIT, proof::wait(proof, address)).await.map_err(|_| silent())?;
+        tokio::time::timeout(BOOT_LIMIT, proof::wait(proof, address))
+            .await
+            .map_err(|_| silent())?;
     }
     Ok((machine, boot))
 }
@@ -247,14 +295,19 @@ fn network(contract: &Contract) -> io::Result<(SocketAddr, String)> {
         Proof::Http { .. } => ("tcp", "on", TcpListener::bind(any)?.local_addr()?),
     };
     let port = contract.port;
-    Ok((address, format!("user,id=net0,restrict={restrict},hostfwd={transport}:{address}-10.0.2.15:{port}")))
+    Ok((
+        address,
+        format!("user,id=net0,restrict={restrict},hostfwd={transport}:{address}-10.0.2.15:{port}"),
+    ))
 }
 
 /// Freezes the guest and ends QEMU. Also says when, in milliseconds UTC, and how long it took.
 async fn suspend(mut machine: Machine, work: &Path) -> Result<(i64, Duration), FreezeError> {
     let began = Instant::now();
     machine.pause().await?;
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     machine.save(&work.join("state"), Memory::InItsFile).await?;
     let took = began.elapsed();
     machine.end().await;
@@ -266,9 +319,15 @@ async fn suspend(mut machine: Machine, work: &Path) -> Result<(i64, Duration), F
 
 async fn index(work: &Path) -> Result<Vec<FileIndex>, FreezeError> {
     let dir = work.to_owned();
-    let all = move || Manifest::FILES.iter().map(|name| chunks::index(name, &dir.join(name))).collect();
+    let all = move || {
+        Manifest::FILES
+            .iter()
+            .map(|name| chunks::index(name, &dir.join(name)))
+            .collect()
+    };
     let done = tokio::task::spawn_blocking(all).await.map_err(io::Error::other);
-    done.and_then(|indexes: io::Result<Vec<FileIndex>>| indexes).map_err(file("read", work))
+    done.and_then(|indexes: io::Result<Vec<FileIndex>>| indexes)
+        .map_err(file("read", work))
 }
 
 /// Removes what QEMU left beside the snapshot.
@@ -284,8 +343,15 @@ fn tidy(work: &Path) -> Result<(), FreezeError> {
 fn guest(work: &Path, how: String) -> FreezeError {
     let console = fs::read(work.join(SERIAL)).unwrap_or_default();
     let console = String::from_utf8_lossy(&console);
-    let last = console.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    FreezeError::Guest { how, console: last.trim().chars().take(300).collect() }
+    let last = console
+        .lines()
+        .rev()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default();
+    FreezeError::Guest {
+        how,
+        console: last.trim().chars().take(300).collect(),
+    }
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -308,7 +374,11 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), FreezeError> {
 }
 
 fn remove(path: &Path) -> Result<(), FreezeError> {
-    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    let removed = if path.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    };
     match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file("remove", path)(error)),
         _ => Ok(()),

@@ -46,14 +46,21 @@ impl LocalSnapshot {
             id,
             dir: dir.to_owned(),
             manifest: Arc::new(manifest),
-            fetch_ms: fs::read(dir.join(FETCH)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()),
+            fetch_ms: fs::read(dir.join(FETCH))
+                .ok()
+                .and_then(|bytes| serde_json::from_slice(&bytes).ok()),
         };
         here.is_whole().then_some(here)
     }
 
     /// Whether all files are there, with their lengths.
     pub(crate) fn is_whole(&self) -> bool {
-        let is = |name: &str, size: u64| self.dir.join(name).metadata().is_ok_and(|meta| meta.len() == size);
+        let is = |name: &str, size: u64| {
+            self.dir
+                .join(name)
+                .metadata()
+                .is_ok_and(|meta| meta.len() == size)
+        };
         self.dir.join(OVERLAY).is_file() && self.manifest.files.iter().all(|file| is(&file.name, file.size))
     }
 
@@ -66,7 +73,10 @@ impl LocalSnapshot {
 /// Bytes of a snapshot's chunks, zeros left out.
 pub(crate) fn bytes(manifest: &Manifest) -> u64 {
     let places = manifest.files.iter().flat_map(|file| {
-        file.chunks.iter().enumerate().map(|(n, chunk)| chunk.map_or(0, |_| chunks::length(file.size, n)))
+        file.chunks
+            .iter()
+            .enumerate()
+            .map(|(n, chunk)| chunk.map_or(0, |_| chunks::length(file.size, n)))
     });
     places.map(|length| length as u64).sum()
 }

@@ -38,7 +38,12 @@ impl Parts {
         };
         for (f, wanted) in manifest.files.iter().enumerate() {
             let path = dir.join(&wanted.name);
-            let file = File::options().create(true).truncate(false).read(true).write(true).open(&path)?;
+            let file = File::options()
+                .create(true)
+                .truncate(false)
+                .read(true)
+                .write(true)
+                .open(&path)?;
             file.set_len(wanted.size)?;
             let here = chunks::index(&wanted.name, &path)?;
             for (n, (wanted_chunk, here)) in wanted.chunks.iter().zip(&here.chunks).enumerate() {
@@ -68,12 +73,17 @@ impl Parts {
     /// Snapshots of one image have much in common: most of the disk, and the kernel.
     fn look_nearby(&mut self, snapshots: &Path) {
         for entry in fs::read_dir(snapshots).into_iter().flatten().flatten() {
-            let Ok(id) = entry.file_name().to_string_lossy().parse::<SnapshotId>() else { continue };
-            let Ok(manifest) = local::read_manifest(&entry.path(), id) else { continue };
+            let Ok(id) = entry.file_name().to_string_lossy().parse::<SnapshotId>() else {
+                continue;
+            };
+            let Ok(manifest) = local::read_manifest(&entry.path(), id) else {
+                continue;
+            };
             for file in &manifest.files {
                 for (n, digest) in file.chunks.iter().enumerate() {
                     if let Some(digest) = digest.filter(|digest| self.places.contains_key(digest)) {
-                        self.nearby.insert(digest, (entry.path().join(&file.name), file.size, n));
+                        self.nearby
+                            .insert(digest, (entry.path().join(&file.name), file.size, n));
                     }
                 }
             }
@@ -82,7 +92,9 @@ impl Parts {
 
     /// Takes a missing chunk from another snapshot on this host, if one has it unharmed.
     pub fn take_nearby(&self, digest: Digest) -> io::Result<Option<u64>> {
-        let Some((path, size, n)) = self.nearby.get(&digest) else { return Ok(None) };
+        let Some((path, size, n)) = self.nearby.get(&digest) else {
+            return Ok(None);
+        };
         match File::open(path).and_then(|file| chunks::read(&file, *size, *n)) {
             Ok(bytes) if chunks::digest(&bytes) == digest => self.put(digest, &bytes).map(Some),
             _ => Ok(None),
@@ -94,7 +106,10 @@ impl Parts {
         let mut written = 0;
         for (f, n) in self.places.get(&digest).into_iter().flatten() {
             if bytes.len() != chunks::length(self.manifest.files[*f].size, *n) {
-                let what = format!("the manifest lists chunk {digest} where {} bytes do not fit", bytes.len());
+                let what = format!(
+                    "the manifest lists chunk {digest} where {} bytes do not fit",
+                    bytes.len()
+                );
                 return Err(io::Error::new(io::ErrorKind::InvalidData, what));
             }
             chunks::write(&self.files[*f], *n, bytes)?;

@@ -26,7 +26,9 @@ pub(super) async fn wait(proof: &Proof, address: SocketAddr) {
 /// Asks once.
 pub(super) async fn answers(proof: &Proof, address: SocketAddr) -> bool {
     match proof {
-        Proof::Quake3 => timeout(GAME_PATIENCE, game(address)).await.is_ok_and(|answer| answer.is_ok()),
+        Proof::Quake3 => timeout(GAME_PATIENCE, game(address))
+            .await
+            .is_ok_and(|answer| answer.is_ok()),
         Proof::Http { path } => page(&format!("http://{address}{path}")).await.unwrap_or(false),
     }
 }
@@ -35,7 +37,14 @@ async fn game(address: SocketAddr) -> std::io::Result<()> {
     let socket = UdpSocket::bind(("0.0.0.0", 0)).await?;
     socket.connect(address).await?;
     let challenge = format!("{:08x}", rand::random::<u32>());
-    socket.send(&Packet::GetInfo { challenge: challenge.clone() }.encode()).await?;
+    socket
+        .send(
+            &Packet::GetInfo {
+                challenge: challenge.clone(),
+            }
+            .encode(),
+        )
+        .await?;
     let mut bytes = vec![0; MAX_PACKET];
     loop {
         let length = socket.recv(&mut bytes).await?;
@@ -47,7 +56,11 @@ async fn game(address: SocketAddr) -> std::io::Result<()> {
 
 async fn page(url: &str) -> reqwest::Result<bool> {
     let none = reqwest::redirect::Policy::none();
-    let http = reqwest::Client::builder().timeout(PATIENCE).redirect(none).no_proxy().build()?;
+    let http = reqwest::Client::builder()
+        .timeout(PATIENCE)
+        .redirect(none)
+        .no_proxy()
+        .build()?;
     let answer = http.get(url).send().await?;
     let good = answer.status().as_u16() < 400;
     // The page is made when all of it has come.

@@ -44,7 +44,9 @@ pub enum PushError {
         reason: String,
     },
     /// A file has changed since the snapshot was made.
-    #[error("{path} has changed since the snapshot was made: chunk {n} should have digest {digest}, it has {found}")]
+    #[error(
+        "{path} has changed since the snapshot was made: chunk {n} should have digest {digest}, it has {found}"
+    )]
     Changed {
         /// Which.
         path: PathBuf,
@@ -75,8 +77,17 @@ pub struct Pushed {
 
 impl fmt::Display for Pushed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, chunks, sent, sent_bytes } = self;
-        write!(f, "snapshot {id}: {sent} of {chunks} chunks sent, {} MB compressed", sent_bytes.div_ceil(1 << 20))
+        let Self {
+            id,
+            chunks,
+            sent,
+            sent_bytes,
+        } = self;
+        write!(
+            f,
+            "snapshot {id}: {sent} of {chunks} chunks sent, {} MB compressed",
+            sent_bytes.div_ceil(1 << 20)
+        )
     }
 }
 
@@ -100,26 +111,51 @@ pub async fn push(
 ) -> Result<Pushed, PushError> {
     let server = Server::new(server, insecure, Some(token))?;
     let path = dir.join(local::MANIFEST);
-    let bytes = fs::read(&path).map_err(|source| PushError::Read { path: path.clone(), source })?;
+    let bytes = fs::read(&path).map_err(|source| PushError::Read {
+        path: path.clone(),
+        source,
+    })?;
     let manifest = local::parse_manifest(&bytes).map_err(|reason| PushError::Manifest { path, reason })?;
     let id = chunks::digest(&bytes);
     let all = manifest.chunks();
     let mut missing = Vec::new();
     for batch in all.chunks(BATCH) {
-        let answer: Missing = server.post("api/v1/nest/missing", &json!({ "chunks": batch })).await?;
+        let answer: Missing = server
+            .post("api/v1/nest/missing", &json!({ "chunks": batch }))
+            .await?;
         missing.extend(answer.missing);
     }
-    say(&format!("snapshot {}: sending {} of {} chunks", manifest.contract.name, missing.len(), all.len()));
+    say(&format!(
+        "snapshot {}: sending {} of {} chunks",
+        manifest.contract.name,
+        missing.len(),
+        all.len()
+    ));
     let sent_bytes = send(&server, dir, &manifest, &missing).await?;
-    server.put(&format!("api/v1/nest/manifests/{id}"), "application/json", bytes).await?;
-    Ok(Pushed { id, chunks: all.len(), sent: missing.len(), sent_bytes })
+    server
+        .put(&format!("api/v1/nest/manifests/{id}"), "application/json", bytes)
+        .await?;
+    Ok(Pushed {
+        id,
+        chunks: all.len(),
+        sent: missing.len(),
+        sent_bytes,
+    })
 }
 
-async fn send(server: &Server, dir: &Path, manifest: &Manifest, missing: &[Digest]) -> Result<u64, PushError> {
+async fn send(
+    server: &Server,
+    dir: &Path,
+    manifest: &Manifest,
+    missing: &[Digest],
+) -> Result<u64, PushError> {
     let places = places(dir, manifest);
     let sent = AtomicU64::new(0);
     // A server that asks for what was not offered is not served.
-    let places: Vec<_> = missing.iter().filter_map(|digest| Some((*digest, places.get(digest)?.clone()))).collect();
+    let places: Vec<_> = missing
+        .iter()
+        .filter_map(|digest| Some((*digest, places.get(digest)?.clone())))
+        .collect();
     stream::iter(places)
         .map(|(digest, place)| {
             let sent = &sent;
@@ -159,12 +195,20 @@ struct Place {
 impl Place {
     /// The chunk, checked and compressed.
     fn packed(&self, digest: Digest) -> Result<Vec<u8>, PushError> {
-        let failed = |source| PushError::Read { path: self.path.clone(), source };
+        let failed = |source| PushError::Read {
+            path: self.path.clone(),
+            source,
+        };
         let file = File::open(&self.path).map_err(failed)?;
         let bytes = chunks::read(&file, self.size, self.n).map_err(failed)?;
         let found = chunks::digest(&bytes);
         if found != digest {
-            return Err(PushError::Changed { path: self.path.clone(), n: self.n, digest, found });
+            return Err(PushError::Changed {
+                path: self.path.clone(),
+                n: self.n,
+                digest,
+                found,
+            });
         }
         chunks::pack(&bytes).map_err(failed)
     }
@@ -175,7 +219,14 @@ fn places(dir: &Path, manifest: &Manifest) -> HashMap<Digest, Place> {
     for file in &manifest.files {
         for (n, digest) in file.chunks.iter().enumerate() {
             if let Some(digest) = digest {
-                places.insert(*digest, Place { path: dir.join(&file.name), size: file.size, n });
+                places.insert(
+                    *digest,
+                    Place {
+                        path: dir.join(&file.name),
+                        size: file.size,
+                        n,
+                    },
+                );
             }
         }
     }

@@ -52,7 +52,11 @@ pub(super) fn make(
     needed: u64,
     keep: Option<&HashSet<SnapshotId>>,
 ) -> io::Result<(Room, Vec<SnapshotId>)> {
-    let mut old = keep.map(|keep| unwanted(snapshots, keep)).transpose()?.unwrap_or_default().into_iter();
+    let mut old = keep
+        .map(|keep| unwanted(snapshots, keep))
+        .transpose()?
+        .unwrap_or_default()
+        .into_iter();
     let mut removed = Vec::new();
     loop {
         let stat = statvfs(snapshots)?;
@@ -60,7 +64,9 @@ pub(super) fn make(
         if free >= needed {
             return Ok((Room::Enough, removed));
         }
-        let Some((_, id, path)) = old.next() else { return Ok((Room::Only(free), removed)) };
+        let Some((_, id, path)) = old.next() else {
+            return Ok((Room::Only(free), removed));
+        };
         tracing::info!(snapshot = id.short(), "removed to make room: no VM here needs it");
         let gone = snapshots.join(format!("{GONE}{id}"));
         if path != gone {
@@ -72,13 +78,19 @@ pub(super) fn make(
 }
 
 /// Snapshots, whole or on their way, that are not to be kept, oldest first.
-fn unwanted(snapshots: &Path, keep: &HashSet<SnapshotId>) -> io::Result<Vec<(SystemTime, SnapshotId, PathBuf)>> {
+fn unwanted(
+    snapshots: &Path,
+    keep: &HashSet<SnapshotId>,
+) -> io::Result<Vec<(SystemTime, SnapshotId, PathBuf)>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(snapshots)? {
         let entry = entry?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        let digest = [PART, GONE].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(&name);
+        let digest = [PART, GONE]
+            .iter()
+            .find_map(|prefix| name.strip_prefix(prefix))
+            .unwrap_or(&name);
         if let Some(id) = digest.parse().ok().filter(|id| !keep.contains(id)) {
             found.push((entry.metadata()?.modified()?, id, entry.path()));
         }

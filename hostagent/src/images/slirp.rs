@@ -32,7 +32,9 @@ pub enum SlirpError {
 /// If it is not as QEMU writes it.
 pub(crate) fn without_slirp(state: &[u8]) -> Result<Vec<u8>, SlirpError> {
     let description = description(state).ok_or(SlirpError::NoDescription)?;
-    let devices = description["devices"].as_array().ok_or(SlirpError::NoDescription)?;
+    let devices = description["devices"]
+        .as_array()
+        .ok_or(SlirpError::NoDescription)?;
     let Some(slirp) = devices.iter().find(|device| device["name"] == "slirp") else {
         return Ok(state.to_vec());
     };
@@ -44,7 +46,9 @@ pub(crate) fn without_slirp(state: &[u8]) -> Result<Vec<u8>, SlirpError> {
         .filter(|(_, window)| *window == NAME)
         .filter_map(|(at, _)| section(state, at, size))
         .collect();
-    let [(from, to)] = found[..] else { return Err(SlirpError::Sections(found.len())) };
+    let [(from, to)] = found[..] else {
+        return Err(SlirpError::Sections(found.len()));
+    };
     Ok([&state[..from], &state[to..]].concat())
 }
 
@@ -62,7 +66,8 @@ fn description(state: &[u8]) -> Option<Value> {
     let starts = |at: usize| {
         let length: [u8; 4] = state.get(at + 1..at + 5)?.try_into().ok()?;
         let text = state.get(at + 5..)?;
-        (state[at] == DESCRIPTION && text.len() == usize::try_from(u32::from_be_bytes(length)).ok()?).then_some(text)
+        (state[at] == DESCRIPTION && text.len() == usize::try_from(u32::from_be_bytes(length)).ok()?)
+            .then_some(text)
     };
     let text = (0..state.len()).rev().find_map(starts)?;
     serde_json::from_slice(text).ok()
@@ -75,13 +80,31 @@ mod tests {
     fn section_of(id: u32, name: &str, data: &[u8]) -> Vec<u8> {
         let id = id.to_be_bytes();
         let length = [u8::try_from(name.len()).unwrap()];
-        [&[SECTION][..], &id, &length, name.as_bytes(), &[0; 4], &[0, 0, 0, 6], data, &[FOOTER], &id].concat()
+        [
+            &[SECTION][..],
+            &id,
+            &length,
+            name.as_bytes(),
+            &[0; 4],
+            &[0, 0, 0, 6],
+            data,
+            &[FOOTER],
+            &id,
+        ]
+        .concat()
     }
 
     fn state(sections: &[Vec<u8>], devices: &str) -> Vec<u8> {
         let text = format!("{{\"page_size\": 4096, \"devices\": [{devices}]}}");
         let length = u32::try_from(text.len()).unwrap().to_be_bytes();
-        [b"QEVM\0\0\0\x03", &sections.concat()[..], &[0, DESCRIPTION], &length, text.as_bytes()].concat()
+        [
+            b"QEVM\0\0\0\x03",
+            &sections.concat()[..],
+            &[0, DESCRIPTION],
+            &length,
+            text.as_bytes(),
+        ]
+        .concat()
     }
 
     const SLIRP: &str = r#"{"name": "slirp", "instance_id": 0, "size": 10}"#;
@@ -90,8 +113,14 @@ mod tests {
     fn the_user_network_goes_and_all_else_stays() {
         // Data that looks like the section's own end.
         let data = [FOOTER, 0, 0, 0, 1, 9, 9, 9, 9, 9];
-        let (timer, cpu) = (section_of(0, "timer", b"tick"), section_of(2, "cpu", b"\x05slirp"));
-        let with = state(&[timer.clone(), section_of(1, "slirp", &data), cpu.clone()], SLIRP);
+        let (timer, cpu) = (
+            section_of(0, "timer", b"tick"),
+            section_of(2, "cpu", b"\x05slirp"),
+        );
+        let with = state(
+            &[timer.clone(), section_of(1, "slirp", &data), cpu.clone()],
+            SLIRP,
+        );
         assert_eq!(without_slirp(&with).unwrap(), state(&[timer, cpu], SLIRP));
     }
 

@@ -87,7 +87,10 @@ impl Qmp {
     pub async fn connect(path: &Path) -> Result<(Self, Events), QmpError> {
         let stream = UnixStream::connect(path)
             .await
-            .map_err(|source| QmpError::Connect { path: path.to_owned(), source })?;
+            .map_err(|source| QmpError::Connect {
+                path: path.to_owned(),
+                source,
+            })?;
         Self::over(stream).await
     }
 
@@ -98,7 +101,9 @@ impl Qmp {
         let greeting = read.next_line().await.ok().flatten().unwrap_or_default();
         let greets = serde_json::from_str::<Value>(&greeting).is_ok_and(|value| value.get("QMP").is_some());
         if !greets {
-            return Err(QmpError::Greeting { line: greeting.chars().take(200).collect() });
+            return Err(QmpError::Greeting {
+                line: greeting.chars().take(200).collect(),
+            });
         }
         let (lines, mut outgoing) = mpsc::unbounded_channel::<String>();
         let (event_sender, events) = mpsc::unbounded_channel();
@@ -111,7 +116,11 @@ impl Qmp {
             }
         });
         tokio::spawn(read_all(read, Arc::clone(&waiting), event_sender));
-        let qmp = Self { lines, waiting, next: Arc::default() };
+        let qmp = Self {
+            lines,
+            waiting,
+            next: Arc::default(),
+        };
         qmp.execute("qmp_capabilities", json!({})).await?;
         Ok((qmp, Events(events)))
     }
@@ -121,10 +130,17 @@ impl Qmp {
     /// # Errors
     /// If QEMU refuses it or goes away.
     pub async fn execute(&self, command: &str, arguments: Value) -> Result<Value, QmpError> {
-        let gone = || QmpError::Gone { command: command.to_owned() };
+        let gone = || QmpError::Gone {
+            command: command.to_owned(),
+        };
         let id = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let (sender, receiver) = oneshot::channel();
-        match self.waiting.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        match self
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+        {
             Some(waiting) => waiting.insert(id, sender),
             None => return Err(gone()),
         };
@@ -133,7 +149,10 @@ impl Qmp {
         receiver
             .await
             .map_err(|_| gone())?
-            .map_err(|reason| QmpError::Refused { command: command.to_owned(), reason })
+            .map_err(|reason| QmpError::Refused {
+                command: command.to_owned(),
+                reason,
+            })
     }
 
     /// Runs a line of the human monitor, for what QMP has no command for, and gives what it prints.
@@ -141,7 +160,9 @@ impl Qmp {
     /// # Errors
     /// As [`Qmp::execute`]. The human monitor's own errors are in the text.
     pub async fn human(&self, line: &str) -> Result<String, QmpError> {
-        let printed = self.execute("human-monitor-command", json!({ "command-line": line })).await?;
+        let printed = self
+            .execute("human-monitor-command", json!({ "command-line": line }))
+            .await?;
         Ok(printed.as_str().unwrap_or_default().to_owned())
     }
 }
@@ -159,12 +180,20 @@ async fn read_all<R: AsyncRead + Unpin>(
         if let Some(name) = message.get("event").and_then(Value::as_str) {
             let data = message.get("data").cloned().unwrap_or_default();
             // Nobody may be listening to events: then they are of no interest.
-            let _ = events.send(Event { name: name.to_owned(), data });
+            let _ = events.send(Event {
+                name: name.to_owned(),
+                data,
+            });
             continue;
         }
-        let Some(id) = message.get("id").and_then(Value::as_u64) else { continue };
-        let sender =
-            waiting.lock().unwrap_or_else(PoisonError::into_inner).as_mut().and_then(|waiting| waiting.remove(&id));
+        let Some(id) = message.get("id").and_then(Value::as_u64) else {
+            continue;
+        };
+        let sender = waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+            .and_then(|waiting| waiting.remove(&id));
         if let Some(sender) = sender {
             let _ = sender.send(answer(&message));
         }
@@ -176,7 +205,11 @@ async fn read_all<R: AsyncRead + Unpin>(
 fn answer(message: &Value) -> Result<Value, String> {
     match message.get("error") {
         None => Ok(message.get("return").cloned().unwrap_or_default()),
-        Some(error) => Err(error.get("desc").and_then(Value::as_str).unwrap_or("no reason given").to_owned()),
+        Some(error) => Err(error
+            .get("desc")
+            .and_then(Value::as_str)
+            .unwrap_or("no reason given")
+            .to_owned()),
     }
 }
 

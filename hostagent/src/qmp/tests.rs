@@ -4,7 +4,10 @@ use tokio::io::DuplexStream;
 /// The other end: greets, accepts the negotiation, then hands over the stream.
 async fn qemu(stream: DuplexStream) -> BufReader<DuplexStream> {
     let mut stream = BufReader::new(stream);
-    stream.write_all(b"{\"QMP\": {\"version\": {}}}\r\n").await.unwrap();
+    stream
+        .write_all(b"{\"QMP\": {\"version\": {}}}\r\n")
+        .await
+        .unwrap();
     let command = take(&mut stream).await;
     assert_eq!(command["execute"], "qmp_capabilities");
     say(&mut stream, &json!({ "return": {}, "id": command["id"] })).await;
@@ -18,7 +21,10 @@ async fn take(stream: &mut BufReader<DuplexStream>) -> Value {
 }
 
 async fn say(stream: &mut BufReader<DuplexStream>, message: &Value) {
-    stream.write_all(format!("{message}\r\n").as_bytes()).await.unwrap();
+    stream
+        .write_all(format!("{message}\r\n").as_bytes())
+        .await
+        .unwrap();
 }
 
 async fn connected() -> (Qmp, Events, BufReader<DuplexStream>) {
@@ -33,12 +39,23 @@ async fn answers_find_their_commands_whatever_their_order() {
     let (qmp, mut events, mut server) = connected().await;
     let (first, second) = (qmp.clone(), qmp.clone());
     let both = tokio::spawn(async move {
-        tokio::join!(first.execute("stop", json!({})), second.execute("query-status", json!({})))
+        tokio::join!(
+            first.execute("stop", json!({})),
+            second.execute("query-status", json!({}))
+        )
     });
     let (a, b) = (take(&mut server).await, take(&mut server).await);
-    say(&mut server, &json!({ "event": "SOMETHING_NEW", "data": { "x": [1] }, "timestamp": {} })).await;
+    say(
+        &mut server,
+        &json!({ "event": "SOMETHING_NEW", "data": { "x": [1] }, "timestamp": {} }),
+    )
+    .await;
     say(&mut server, &json!({ "return": b["execute"], "id": b["id"] })).await;
-    say(&mut server, &json!({ "error": { "class": "GenericError", "desc": "no" }, "id": a["id"] })).await;
+    say(
+        &mut server,
+        &json!({ "error": { "class": "GenericError", "desc": "no" }, "id": a["id"] }),
+    )
+    .await;
     let (stop, status) = both.await.unwrap();
     assert_eq!(stop.unwrap_err().to_string(), "QEMU refused stop: no");
     assert_eq!(status.unwrap(), "query-status");
@@ -54,7 +71,10 @@ async fn whoever_waits_is_woken_when_qemu_dies() {
     drop(server);
     assert!(matches!(waiting.await.unwrap(), Err(QmpError::Gone { command }) if command == "stop"));
     assert!(events.next().await.is_none());
-    assert!(matches!(qmp.execute("cont", json!({})).await, Err(QmpError::Gone { .. })), "and later ones too");
+    assert!(
+        matches!(qmp.execute("cont", json!({})).await, Err(QmpError::Gone { .. })),
+        "and later ones too"
+    );
 }
 
 #[tokio::test]

@@ -56,13 +56,28 @@ impl Driver {
             ready: false,
             open: false,
         };
-        let mut driver = Self { shared, intent, report, dir, kept, seen, machine: None, slot: None, snapshot, launched: Instant::now() };
+        let mut driver = Self {
+            shared,
+            intent,
+            report,
+            dir,
+            kept,
+            seen,
+            machine: None,
+            slot: None,
+            snapshot,
+            launched: Instant::now(),
+        };
         driver.adopt().await;
         driver
     }
 
     async fn adopt(&mut self) {
-        let Some(slot) = self.kept.slot.and_then(|index| self.shared.retake(index, self.kept.order.vm)) else {
+        let Some(slot) = self
+            .kept
+            .slot
+            .and_then(|index| self.shared.retake(index, self.kept.order.vm))
+        else {
             kill(&self.dir).await;
             return;
         };
@@ -75,7 +90,11 @@ impl Driver {
             Some((machine, Status::Useless)) => machine.end().await,
             Some((machine, status)) => {
                 self.machine = Some(machine);
-                self.seen.vmm = if status == Status::Running { Vmm::Running } else { Vmm::Paused };
+                self.seen.vmm = if status == Status::Running {
+                    Vmm::Running
+                } else {
+                    Vmm::Paused
+                };
                 self.seen.ready = self.kept.ready && status == Status::Running;
             }
             None => {}
@@ -88,7 +107,9 @@ impl Driver {
 
     async fn rewire(&mut self) -> Result<(), Trouble> {
         self.wire().await?;
-        if self.seen.open && let (Some(slot), Some(machine)) = (&self.slot, &self.machine) {
+        if self.seen.open
+            && let (Some(slot), Some(machine)) = (&self.slot, &self.machine)
+        {
             slot.open(self.kept.order.port, machine.monitor()).await?;
         }
         Ok(())
@@ -197,7 +218,13 @@ impl Driver {
         }
         self.seen.vmm = Vmm::Off;
         self.seen.ready = false;
-        if self.intent.borrow().order.as_ref().is_some_and(|order| order.goal == Goal::Open) {
+        if self
+            .intent
+            .borrow()
+            .order
+            .as_ref()
+            .is_some_and(|order| order.goal == Goal::Open)
+        {
             self.kept.revived += 1;
             let revived = self.kept.revived;
             self.with_report(|report| report.revived = revived);

@@ -44,7 +44,9 @@ pub enum GameError {
     #[error("the game takes no rcon password that we know")]
     Rcon,
     /// It answers, but its frames have stopped: nobody could play.
-    #[error("the game answers but its frames do not pass: its clock may have been stepped, or its snapshot is too old")]
+    #[error(
+        "the game answers but its frames do not pass: its clock may have been stepped, or its snapshot is too old"
+    )]
     Stalled,
     /// A setting that would be read as something else by the game's console.
     #[error("setting {field} cannot be given to the game")]
@@ -67,7 +69,11 @@ pub(super) struct Inside {
 
 impl Inside {
     pub(super) fn of(slot: &SlotNet) -> Self {
-        Self { to: slot.inside(), poll_from: slot.poll_from(), rcon_from: slot.rcon_from() }
+        Self {
+            to: slot.inside(),
+            poll_from: slot.poll_from(),
+            rcon_from: slot.rcon_from(),
+        }
     }
 
     /// A question on its way before the guest runs waits in its network card, and is answered first of all.
@@ -88,7 +94,11 @@ impl Inside {
     /// Sends one console command and gives what the console printed.
     async fn rcon(&self, password: &Secret, command: &str) -> Result<Option<String>, GameError> {
         let socket = connected(self.rcon_from, self.to).await?;
-        let packet = Packet::Rcon { password: password.clone(), command: command.to_owned() }.encode();
+        let packet = Packet::Rcon {
+            password: password.clone(),
+            command: command.to_owned(),
+        }
+        .encode();
         // A lost packet shows as silence below.
         let _ = socket.send(&packet).await;
         let printed = async {
@@ -107,7 +117,8 @@ impl Inside {
         check(settings)?;
         let deadline = Instant::now() + CONFIGURE_LIMIT;
         let frame = format!("{:08x}", rand::random::<u32>());
-        self.script(&game.boot_rcon, settings, &script(settings, &frame), deadline).await?;
+        self.script(&game.boot_rcon, settings, &script(settings, &frame), deadline)
+            .await?;
         let mut frames_pass = false;
         let mut pause = Duration::from_millis(100);
         loop {
@@ -126,7 +137,10 @@ impl Inside {
                 let within = CONFIGURE_LIMIT;
                 return Err(match frames_pass {
                     false => GameError::Stalled,
-                    true => GameError::Silent { when: "after the map was ordered", within },
+                    true => GameError::Silent {
+                        when: "after the map was ordered",
+                        within,
+                    },
                 });
             }
         }
@@ -144,13 +158,19 @@ impl Inside {
         let mut password = boot;
         let mut refused = 0;
         while Instant::now() < deadline {
-            match self.rcon(password, &format!("set vmx_script \"{script}\"")).await? {
+            match self
+                .rcon(password, &format!("set vmx_script \"{script}\""))
+                .await?
+            {
                 Some(text) if text.contains("Bad rconpassword") => {
                     refused += 1;
                     if refused > 4 {
                         return Err(GameError::Rcon);
                     }
-                    password = passwords.by_ref().find(|other| *other != password).unwrap_or(boot);
+                    password = passwords
+                        .by_ref()
+                        .find(|other| *other != password)
+                        .unwrap_or(boot);
                     sleep(SLOW_PAUSE).await;
                 }
                 Some(_) => {
@@ -161,7 +181,10 @@ impl Inside {
                 None => sleep(Duration::from_millis(200)).await,
             }
         }
-        Err(GameError::Silent { when: "to rcon", within: CONFIGURE_LIMIT })
+        Err(GameError::Silent {
+            when: "to rcon",
+            within: CONFIGURE_LIMIT,
+        })
     }
 
     /// Has the game itself tell its masters that it is there: from its own socket, as they list what a heartbeat comes from.
@@ -170,8 +193,11 @@ impl Inside {
             return Ok(());
         }
         let names = settings.masters.iter().take(5).enumerate();
-        let set: String = names.map(|(at, master)| format!("set sv_master{} {master};", at + 1)).collect();
-        self.rcon(&settings.rcon, &format!("set vmx_script \"{set}heartbeat\"")).await?;
+        let set: String = names
+            .map(|(at, master)| format!("set sv_master{} {master};", at + 1))
+            .collect();
+        self.rcon(&settings.rcon, &format!("set vmx_script \"{set}heartbeat\""))
+            .await?;
         self.rcon(&settings.rcon, "vstr vmx_script").await?;
         Ok(())
     }
@@ -185,7 +211,9 @@ impl Inside {
 
     /// Tells the players why they are thrown out.
     pub(super) async fn farewell(&self, settings: &MatchSettings) {
-        let _ = self.rcon(&settings.rcon, &format!("say {}", settings.farewell)).await;
+        let _ = self
+            .rcon(&settings.rcon, &format!("say {}", settings.farewell))
+            .await;
     }
 }
 
@@ -197,7 +225,10 @@ pub(super) struct Question {
 
 impl Question {
     async fn send(&self) {
-        let packet = Packet::GetInfo { challenge: self.challenge.clone() }.encode();
+        let packet = Packet::GetInfo {
+            challenge: self.challenge.clone(),
+        }
+        .encode();
         let _ = self.socket.send(&packet).await;
     }
 
@@ -214,7 +245,10 @@ impl Question {
             }
             self.send().await;
         }
-        Err(GameError::Silent { when: "after the resume", within: ANSWER_LIMIT })
+        Err(GameError::Silent {
+            when: "after the resume",
+            within: ANSWER_LIMIT,
+        })
     }
 
     async fn answer(&self) -> Info {
@@ -236,7 +270,13 @@ pub(super) fn is_as_ordered(info: &Info, settings: &MatchSettings) -> bool {
 }
 
 fn script(settings: &MatchSettings, frame: &str) -> String {
-    let MatchSettings { server_name, password, rcon, map, .. } = settings;
+    let MatchSettings {
+        server_name,
+        password,
+        rcon,
+        map,
+        ..
+    } = settings;
     // The map comes last of the settings: it starts the match with them. Two frames later the mark is set: a game whose frames
     // have stopped still obeys rcon and answers queries, but never gets there.
     format!(
@@ -247,7 +287,12 @@ fn script(settings: &MatchSettings, frame: &str) -> String {
 }
 
 fn check(settings: &MatchSettings) -> Result<(), GameError> {
-    let word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+    let word = |text: &str| {
+        !text.is_empty()
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+    };
     let line = |text: &str| vmatrix_wire::quake3::rcon_safe(text).is_ok();
     for (field, fine) in [
         ("rcon", word(settings.rcon.reveal())),

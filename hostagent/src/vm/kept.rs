@@ -29,7 +29,14 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) fn new(order: VmOrder) -> Self {
-        Self { order, slot: None, ready: false, open: false, suspended: false, revived: 0 }
+        Self {
+            order,
+            slot: None,
+            ready: false,
+            open: false,
+            suspended: false,
+            revived: 0,
+        }
     }
 
     /// Reads what was kept; `None` if there is nothing that can be read.
@@ -41,7 +48,12 @@ impl Kept {
     pub(super) fn save(&self, dir: &Path) -> io::Result<()> {
         std::fs::create_dir_all(dir)?;
         let part = dir.join(".vm.json");
-        let mut file = std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+        let mut file = std::fs::File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&part)?;
         file.write_all(&serde_json::to_vec(self)?)?;
         std::fs::rename(part, dir.join(FILE))
     }

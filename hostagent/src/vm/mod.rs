@@ -1,4 +1,4 @@
-//! VMs from orders to an open port, and back. [`Vms`] holds one task per VM; each asks [`reconcile`] what is next.
+//! VMs from orders to an open port, and back. [`Vms`] holds one task per VM; each asks `reconcile` what is next.
 
 pub(crate) mod arguments;
 mod driver;
@@ -16,7 +16,6 @@ use crate::images::{Fetcher, LocalSnapshot};
 use crate::net::{HostNet, SlotNet};
 use driver::Driver;
 use kept::Kept;
-use trouble::unless_same;
 use std::{
     collections::HashMap,
     path::PathBuf,
@@ -30,6 +29,7 @@ use tokio::{
     sync::{Notify, watch},
     time::{Instant, timeout},
 };
+use trouble::unless_same;
 use vmatrix_wire::{Accelerator, Phase, Problem, VmId, VmOrder, VmReport, VmTimes};
 
 /// How long a VM waits for a slot before it says that there is none.
@@ -81,8 +81,19 @@ impl Vms {
         accelerator: Accelerator,
     ) -> std::io::Result<Self> {
         let slots = Mutex::new(vec![None; usize::from(net.slots())]);
-        let shared = Shared { data, net, fetcher, accelerator, slots, freed: Notify::new(), changed: watch::Sender::new(0) };
-        let vms = Self { shared: Arc::new(shared), tasks: Mutex::default() };
+        let shared = Shared {
+            data,
+            net,
+            fetcher,
+            accelerator,
+            slots,
+            freed: Notify::new(),
+            changed: watch::Sender::new(0),
+        };
+        let vms = Self {
+            shared: Arc::new(shared),
+            tasks: Mutex::default(),
+        };
         let folder = vms.shared.folder();
         std::fs::create_dir_all(&folder)?;
         for entry in std::fs::read_dir(folder)? {
@@ -171,8 +182,18 @@ impl Task {
             fetched_bytes: 0,
             fetch_bytes: 0,
         };
-        let (intent, wanted) = watch::channel(Intent { order: Some(kept.order.clone()), since: Instant::now() });
-        (Self { intent, report: Arc::new(Mutex::new(report)), gone: Arc::default() }, wanted)
+        let (intent, wanted) = watch::channel(Intent {
+            order: Some(kept.order.clone()),
+            since: Instant::now(),
+        });
+        (
+            Self {
+                intent,
+                report: Arc::new(Mutex::new(report)),
+                gone: Arc::default(),
+            },
+            wanted,
+        )
     }
 
     fn gone(&self) -> bool {
@@ -224,7 +245,9 @@ impl Shared {
             }
         };
         let slots = self.net.slots();
-        timeout(SLOT_LIMIT, found).await.map_err(|_| Problem::NoSlot { slots })
+        timeout(SLOT_LIMIT, found)
+            .await
+            .map_err(|_| Problem::NoSlot { slots })
     }
 
     fn free_slot(&self, vm: VmId) -> Option<(u16, SlotNet)> {

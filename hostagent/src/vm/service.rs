@@ -28,7 +28,11 @@ pub(super) async fn answers_soon(inside: SocketAddr, path: &str) -> bool {
 
 /// Whether a GET of `path` is answered now with a status below 400.
 pub(super) async fn answers(inside: SocketAddr, path: &str) -> bool {
-    timeout(PATIENCE, status(inside, path)).await.ok().flatten().is_some_and(|status| status < 400)
+    timeout(PATIENCE, status(inside, path))
+        .await
+        .ok()
+        .flatten()
+        .is_some_and(|status| status < 400)
 }
 
 async fn status(inside: SocketAddr, path: &str) -> Option<u16> {
@@ -47,18 +51,28 @@ async fn status(inside: SocketAddr, path: &str) -> Option<u16> {
 /// Why it was not told.
 pub(super) async fn step_clock(dir: &Path, now: std::time::Duration) -> Result<(), String> {
     let told = async {
-        let stream = UnixStream::connect(dir.join(AGENT)).await.map_err(|error| error.to_string())?;
+        let stream = UnixStream::connect(dir.join(AGENT))
+            .await
+            .map_err(|error| error.to_string())?;
         let mut stream = BufReader::new(stream);
         let nanoseconds = i64::try_from(now.as_nanos()).map_err(|error| error.to_string())?;
         let command = json!({ "execute": "guest-set-time", "arguments": { "time": nanoseconds } });
-        stream.write_all(format!("{command}\n").as_bytes()).await.map_err(|error| error.to_string())?;
+        stream
+            .write_all(format!("{command}\n").as_bytes())
+            .await
+            .map_err(|error| error.to_string())?;
         let mut line = String::new();
-        stream.read_line(&mut line).await.map_err(|error| error.to_string())?;
+        stream
+            .read_line(&mut line)
+            .await
+            .map_err(|error| error.to_string())?;
         let answer: Value = serde_json::from_str(&line).map_err(|error| error.to_string())?;
         match answer.get("error") {
             None => Ok(()),
             Some(error) => Err(error.to_string()),
         }
     };
-    timeout(PATIENCE, told).await.unwrap_or_else(|_| Err(format!("the guest agent was silent for {PATIENCE:?}")))
+    timeout(PATIENCE, told)
+        .await
+        .unwrap_or_else(|_| Err(format!("the guest agent was silent for {PATIENCE:?}")))
 }

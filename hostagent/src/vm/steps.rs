@@ -3,9 +3,9 @@
 use super::arguments::{Launch, Start, arguments};
 use super::driver::Driver;
 use super::game::{ANSWER_LIMIT, GameError, Inside};
+use super::lock;
 use super::machine::{Death, Machine, Memory};
 use super::reconcile::Vmm;
-use super::lock;
 use super::service;
 use super::trouble::Trouble;
 use crate::images::LocalSnapshot;
@@ -43,13 +43,20 @@ impl Driver {
     }
 
     pub(super) async fn wire(&self) -> Result<(), Trouble> {
-        let (Some(slot), Some(snapshot)) = (&self.slot, &self.snapshot) else { return Ok(()) };
+        let (Some(slot), Some(snapshot)) = (&self.slot, &self.snapshot) else {
+            return Ok(());
+        };
         let contract = &snapshot.manifest.contract;
         let transport = match contract.proof {
             Proof::Quake3 => Transport::Udp,
             Proof::Http { .. } => Transport::Tcp,
         };
-        let masters = self.kept.order.game.as_ref().map_or(&[][..], |game| &game.masters);
+        let masters = self
+            .kept
+            .order
+            .game
+            .as_ref()
+            .map_or(&[][..], |game| &game.masters);
         slot.wire(contract.port, transport, masters).await?;
         Ok(())
     }
@@ -63,7 +70,9 @@ impl Driver {
         } else {
             // Memory is that of the snapshot, so the disk must be, too.
             tokio::fs::copy(snapshot.dir.join("overlay.qcow2"), &overlay).await?;
-            let start = Start::Snapshot { memory: &frozen_memory };
+            let start = Start::Snapshot {
+                memory: &frozen_memory,
+            };
             (start, snapshot.dir.join("state"), Memory::InItsFile)
         };
         let netdev = slot.netdev();
@@ -79,7 +88,11 @@ impl Driver {
         let intended = self.intent.borrow().since;
         let begun = Instant::now();
         self.with_times(|times| {
-            *times = VmTimes { fetch: times.fetch, order_to_vmm: times.order_to_vmm.or(Some(ms(intended))), ..VmTimes::default() };
+            *times = VmTimes {
+                fetch: times.fetch,
+                order_to_vmm: times.order_to_vmm.or(Some(ms(intended))),
+                ..VmTimes::default()
+            };
         });
         let mut machine = Machine::start(&slot.launcher(), &arguments(&launch), &self.dir).await?;
         if let Err(error) = machine.load(&state, memory).await {
@@ -114,7 +127,10 @@ impl Driver {
             match (ahead, &proof) {
                 (Some(question), _) => question.answer_soon().await.map(drop),
                 (None, Proof::Http { path }) if service::answers_soon(address, path).await => Ok(()),
-                (None, _) => Err(GameError::Silent { when: "after the resume", within: ANSWER_LIMIT }),
+                (None, _) => Err(GameError::Silent {
+                    when: "after the resume",
+                    within: ANSWER_LIMIT,
+                }),
             }
         };
         tokio::select! {
@@ -136,8 +152,12 @@ impl Driver {
         let contract = &snapshot.manifest.contract;
         let begun = Instant::now();
         if contract.clock == Clock::Step {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-            service::step_clock(&self.dir, now).await.map_err(Trouble::Other)?;
+            let now = std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .unwrap_or_default();
+            service::step_clock(&self.dir, now)
+                .await
+                .map_err(Trouble::Other)?;
         }
         if let (Some(game), Some(settings)) = (&contract.game, self.kept.order.game.clone()) {
             let machine = self.machine.as_mut().ok_or(Trouble::Died)?;
@@ -169,7 +189,10 @@ impl Driver {
     /// Tells the players, if they are about to be thrown out, and lets nobody in any more.
     pub(super) async fn close(&mut self) -> Result<(), Trouble> {
         let (_, slot) = self.parts()?;
-        if self.seen.vmm == Vmm::Running && self.seen.ready && let Some(settings) = &self.kept.order.game {
+        if self.seen.vmm == Vmm::Running
+            && self.seen.ready
+            && let Some(settings) = &self.kept.order.game
+        {
             Inside::of(&slot).farewell(settings).await;
             if self.has_players() {
                 // The game sends it with its next frame.
@@ -221,7 +244,10 @@ impl Driver {
     }
 
     fn has_players(&self) -> bool {
-        lock(&self.report).game.as_ref().is_some_and(|game| game.clients > 0)
+        lock(&self.report)
+            .game
+            .as_ref()
+            .is_some_and(|game| game.clients > 0)
     }
 
     /// What each step beyond `Wire` needs. That it is missing cannot be: then the VM is taken down and brought up again.

@@ -34,28 +34,44 @@ impl Trouble {
         match self {
             Self::Problem(problem) => problem,
             Self::Net(NetError::PortTaken(port)) => Problem::PortTaken { port },
-            Self::Io(error) if error.kind() == io::ErrorKind::StorageFull => {
-                Problem::DiskFull { needed_mb: 1, free_mb: 0 }
-            }
-            other => Problem::Failed { step: step.to_owned(), reason: other.to_string() },
+            Self::Io(error) if error.kind() == io::ErrorKind::StorageFull => Problem::DiskFull {
+                needed_mb: 1,
+                free_mb: 0,
+            },
+            other => Problem::Failed {
+                step: step.to_owned(),
+                reason: other.to_string(),
+            },
         }
     }
 }
 
-    /// Refuses a snapshot of another key, with the first field that differs.
-    pub(super) fn unless_same(here: &LoadKey, needs: &LoadKey) -> Result<(), Problem> {
-        let fields = [
-            ("vmm", here.vmm.clone(), needs.vmm.clone()),
-            ("accelerator", here.accelerator.name().into(), needs.accelerator.name().into()),
-            ("machine type", here.machine_type.clone(), needs.machine_type.clone()),
-            ("CPU model", here.cpu.clone(), needs.cpu.clone()),
-            ("devices", here.devices.short(), needs.devices.short()),
-        ];
-        match fields.into_iter().find(|(_, here, needs)| here != needs) {
-            None => Ok(()),
-            Some((field, here, needs)) => Err(Problem::Key { field: field.into(), here, needs }),
-        }
+/// Refuses a snapshot of another key, with the first field that differs.
+pub(super) fn unless_same(here: &LoadKey, needs: &LoadKey) -> Result<(), Problem> {
+    let fields = [
+        ("vmm", here.vmm.clone(), needs.vmm.clone()),
+        (
+            "accelerator",
+            here.accelerator.name().into(),
+            needs.accelerator.name().into(),
+        ),
+        (
+            "machine type",
+            here.machine_type.clone(),
+            needs.machine_type.clone(),
+        ),
+        ("CPU model", here.cpu.clone(), needs.cpu.clone()),
+        ("devices", here.devices.short(), needs.devices.short()),
+    ];
+    match fields.into_iter().find(|(_, here, needs)| here != needs) {
+        None => Ok(()),
+        Some((field, here, needs)) => Err(Problem::Key {
+            field: field.into(),
+            here,
+            needs,
+        }),
     }
+}
 
 /// A guest that has not answered for this long is shown as silent.
 const SILENT_AFTER: Duration = Duration::from_secs(15);
@@ -72,7 +88,10 @@ pub(super) struct Quiet {
 
 impl Quiet {
     pub(super) fn since(now: Instant) -> Self {
-        Self { answered: now, packets: None }
+        Self {
+            answered: now,
+            packets: None,
+        }
     }
 
     /// Takes what was seen.
@@ -95,7 +114,9 @@ impl Quiet {
 /// Whether a silent guest is to be given up. Anyone can silence a game's queries with a small flood, so never while packets
 /// come, and never where they are not counted.
 pub(super) fn hopeless(quiet: &Quiet, now: Instant) -> bool {
-    let nobody_sends = quiet.packets.is_some_and(|(_, since)| now - since >= HOPELESS_AFTER);
+    let nobody_sends = quiet
+        .packets
+        .is_some_and(|(_, since)| now - since >= HOPELESS_AFTER);
     now - quiet.answered >= HOPELESS_AFTER && nobody_sends
 }
 

@@ -17,14 +17,18 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(60);
 impl Driver {
     /// Returns when something is to be done: the order has changed, the guest has died or lost its settings.
     pub(super) async fn watch(&mut self) {
-        let Ok((snapshot, slot)) = self.parts() else { return };
+        let Ok((snapshot, slot)) = self.parts() else {
+            return;
+        };
         let contract = snapshot.manifest.contract.clone();
         let inside = Inside::of(&slot);
         let mut looks = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
         let mut heartbeat = Instant::now() + SECOND_HEARTBEAT;
         let mut quiet = Quiet::since(Instant::now());
         loop {
-            let Some(machine) = self.machine.as_mut() else { return self.bury().await };
+            let Some(machine) = self.machine.as_mut() else {
+                return self.bury().await;
+            };
             tokio::select! {
                 _ = self.intent.changed() => return,
                 death = machine.died() => {

@@ -19,7 +19,8 @@ use vmatrix_hostagent::net::{HostNet, HostNetConfig};
 use vmatrix_hostagent::vm::Vms;
 use vmatrix_wire::quake3::{Info, MAX_PACKET, Packet};
 use vmatrix_wire::{
-    Accelerator, Goal, HostId, Manifest, MatchSettings, Network, Phase, Secret, SnapshotId, VmId, VmOrder, VmReport,
+    Accelerator, Goal, HostId, Manifest, MatchSettings, Network, Phase, Secret, SnapshotId, VmId, VmOrder,
+    VmReport,
 };
 
 pub const PUBLIC: Ipv4Addr = Ipv4Addr::new(10, 97, 0, 1);
@@ -42,7 +43,11 @@ impl Made {
         let dir = all.join(name).canonicalize().ok()?;
         let bytes = std::fs::read(dir.join("manifest.json")).ok()?;
         let id = vmatrix_wire::Digest(*blake3::hash(&bytes).as_bytes());
-        Some(Self { dir, id, manifest: serde_json::from_slice(&bytes).unwrap() })
+        Some(Self {
+            dir,
+            id,
+            manifest: serde_json::from_slice(&bytes).unwrap(),
+        })
     }
 }
 
@@ -65,17 +70,36 @@ impl House {
             return None;
         }
         // Whoever has a world or a guest up holds this file: two cores are not enough for two of them.
-        let file = std::fs::File::options().create(true).append(true).open("/run/vmatrix-world").unwrap();
-        let alone = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno).unwrap();
+        let file = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open("/run/vmatrix-world")
+            .unwrap();
+        let alone = Flock::lock(file, FlockArg::LockExclusive)
+            .map_err(|(_, errno)| errno)
+            .unwrap();
         let id = Uuid::now_v7();
         let name = |what: &str| format!("vmx-v{}-{what}", &id.simple().to_string()[26..]);
-        let data = tempfile::Builder::new().prefix("vmatrix-vm.").tempdir_in("/var/tmp").unwrap();
-        let house =
-            Self { host: name("host"), player: name("player"), id: HostId(id), slots, network, data, _alone: alone };
+        let data = tempfile::Builder::new()
+            .prefix("vmatrix-vm.")
+            .tempdir_in("/var/tmp")
+            .unwrap();
+        let house = Self {
+            host: name("host"),
+            player: name("player"),
+            id: HostId(id),
+            slots,
+            network,
+            data,
+            _alone: alone,
+        };
         for namespace in [&house.host, &house.player] {
             wait(run("ip", &["netns", "add", namespace], None)).unwrap();
         }
-        ip(&house.host, &format!("link add lan0 type veth peer name lan0 netns {}", house.player));
+        ip(
+            &house.host,
+            &format!("link add lan0 type veth peer name lan0 netns {}", house.player),
+        );
         for (namespace, address) in [(&house.host, PUBLIC), (&house.player, PLAYER)] {
             ip(namespace, "link set lo up");
             ip(namespace, &format!("addr add {address}/24 dev lan0"));
@@ -90,7 +114,11 @@ impl House {
 
     /// Puts a snapshot on the host's disk, as if it had been fetched.
     pub fn bring(&self, made: &Made) {
-        self.bring_as(made, made.id, &std::fs::read(made.dir.join("manifest.json")).unwrap());
+        self.bring_as(
+            made,
+            made.id,
+            &std::fs::read(made.dir.join("manifest.json")).unwrap(),
+        );
     }
 
     /// The same files under another manifest.
@@ -137,14 +165,20 @@ impl House {
                 let fetcher = Fetcher::new(&data, server).unwrap();
                 let net = HostNet::prepare(net).await.unwrap();
                 let vms = Vms::start(data, net, fetcher, Accelerator::Tcg).await.unwrap();
-                tell.send((Arc::new(vms), tokio::runtime::Handle::current())).unwrap();
+                tell.send((Arc::new(vms), tokio::runtime::Handle::current()))
+                    .unwrap();
                 let _ = killed.await;
             });
             // Everything that was going on ends where it is.
             runtime.shutdown_timeout(Duration::from_secs(5));
         });
         let (vms, handle) = told.recv().unwrap();
-        Agent { vms, handle, kill: Some(kill), thread: Some(thread) }
+        Agent {
+            vms,
+            handle,
+            kill: Some(kill),
+            thread: Some(thread),
+        }
     }
 
     /// Process ids of this host's guests.
@@ -156,12 +190,17 @@ impl House {
             program.ends_with(b"qemu-system-x86_64") && line.windows(mark.len()).any(|part| part == mark)
         };
         let entries = std::fs::read_dir("/proc").unwrap().flatten();
-        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(is_guest).collect()
+        entries
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .filter(is_guest)
+            .collect()
     }
 
     /// What the game says to somebody outside; `None` if nothing within two seconds.
     pub fn info(&self, port: u16) -> Option<Info> {
-        let question = Packet::GetInfo { challenge: "outside".into() };
+        let question = Packet::GetInfo {
+            challenge: "outside".into(),
+        };
         match self.ask(port, &question)? {
             Packet::Info(info) if info.challenge == "outside" => Some(info),
             other => panic!("not an answer to getinfo: {other:?}"),
@@ -170,7 +209,10 @@ impl House {
 
     /// What the game's console prints to somebody outside who has the password.
     pub fn rcon(&self, port: u16, password: &str, command: &str) -> Option<String> {
-        let packet = Packet::Rcon { password: Secret::new(password), command: command.into() };
+        let packet = Packet::Rcon {
+            password: Secret::new(password),
+            command: command.into(),
+        };
         match self.ask(port, &packet)? {
             Packet::Print(text) => Some(text),
             other => panic!("not an answer to rcon: {other:?}"),
@@ -229,7 +271,10 @@ impl Agent {
             if let Some(report) = report.clone().filter(|report| is(report)) {
                 return report;
             }
-            assert!(began.elapsed() < LIMIT, "waited in vain until {what}; last seen: {report:#?}");
+            assert!(
+                began.elapsed() < LIMIT,
+                "waited in vain until {what}; last seen: {report:#?}"
+            );
             std::thread::sleep(Duration::from_millis(1));
         }
     }
@@ -301,7 +346,10 @@ fn enter(namespace: &str) {
 }
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 pub fn wait<F: Future>(future: F) -> F::Output {

@@ -13,9 +13,14 @@ const PORT: u16 = 27_961;
 macro_rules! house {
     ($slots:expr, $network:expr, $image:expr) => {{
         let Some(made) = Made::find($image) else {
-            return println!("skipped: there is no snapshot of {}; `./run images` makes it", $image);
+            return println!(
+                "skipped: there is no snapshot of {}; `./run images` makes it",
+                $image
+            );
         };
-        let Some(house) = House::up($slots, $network) else { return };
+        let Some(house) = House::up($slots, $network) else {
+            return;
+        };
         house.bring(&made);
         (house, made)
     }};
@@ -28,7 +33,10 @@ macro_rules! house {
 fn assert_plays(house: &House, order: &VmOrder) {
     let settings = order.game.as_ref().unwrap();
     let info = house.info(order.port).expect("the game answers outside");
-    assert_eq!((info.hostname.as_str(), info.mapname.as_str()), (&*settings.server_name, &*settings.map));
+    assert_eq!(
+        (info.hostname.as_str(), info.mapname.as_str()),
+        (&*settings.server_name, &*settings.map)
+    );
     assert!(info.needs_password);
 }
 
@@ -43,7 +51,12 @@ fn a_match_from_its_order_to_its_end() {
     assert_plays(&house, &order);
     assert_eq!((report.problem, report.revived, report.silent), (None, 0, false));
     let times = report.times;
-    for time in [times.order_to_vmm, times.resume_to_answer, times.cont_to_answer, times.configure] {
+    for time in [
+        times.order_to_vmm,
+        times.resume_to_answer,
+        times.cont_to_answer,
+        times.configure,
+    ] {
         assert!(time.is_some_and(|ms| ms > 0.0), "{times:?}");
     }
     assert!(times.cont_to_answer < times.resume_to_answer);
@@ -52,13 +65,20 @@ fn a_match_from_its_order_to_its_end() {
 
     let frozen = made.manifest.contract.game.as_ref().unwrap().boot_rcon.reveal();
     let refused = house.rcon(PORT, frozen, "status").unwrap();
-    assert!(refused.contains("Bad rconpassword"), "the password in the snapshot is known to all: {refused}");
+    assert!(
+        refused.contains("Bad rconpassword"),
+        "the password in the snapshot is known to all: {refused}"
+    );
 
     agent.intend(&[]);
     agent.until_gone(order.vm);
     assert!(house.info(PORT).is_none());
     assert!(house.guests().is_empty());
-    assert_eq!(std::fs::read_dir(house.data().join("vms")).unwrap().count(), 0, "nothing is left of it");
+    assert_eq!(
+        std::fs::read_dir(house.data().join("vms")).unwrap().count(),
+        0,
+        "nothing is left of it"
+    );
 }
 
 #[test]
@@ -88,7 +108,9 @@ fn two_vms_of_one_snapshot_share_a_host_and_not_their_settings() {
 fn killed_at(house: &House, order: &VmOrder, phase: Phase) -> Agent {
     let agent = house.agent();
     agent.intend(std::slice::from_ref(order));
-    agent.until(order.vm, &format!("it is {phase:?} or further"), |report| report.phase >= phase);
+    agent.until(order.vm, &format!("it is {phase:?} or further"), |report| {
+        report.phase >= phase
+    });
     agent.kill();
     house.agent()
 }
@@ -131,7 +153,11 @@ fn players_do_not_notice_that_the_agent_was_killed() {
     agent.intend(std::slice::from_ref(&order));
     let report = agent.until_is(order.vm, Phase::Open);
     assert_plays(&house, &order);
-    assert_eq!((house.guests(), report.revived), (guests, 0), "the same VM goes on");
+    assert_eq!(
+        (house.guests(), report.revived),
+        (guests, 0),
+        "the same VM goes on"
+    );
 }
 
 #[test]
@@ -142,9 +168,12 @@ fn a_vm_that_dies_comes_back_on_its_port_without_being_asked() {
     agent.intend(std::slice::from_ref(&order));
     agent.until_is(order.vm, Phase::Open);
     let first = house.guests();
-    let kill = |pid: &i32| nix::sys::signal::kill(nix::unistd::Pid::from_raw(*pid), nix::sys::signal::SIGKILL);
+    let kill =
+        |pid: &i32| nix::sys::signal::kill(nix::unistd::Pid::from_raw(*pid), nix::sys::signal::SIGKILL);
     first.iter().try_for_each(kill).unwrap();
-    agent.until(order.vm, "it was revived", |report| report.revived == 1 && report.phase == Phase::Open);
+    agent.until(order.vm, "it was revived", |report| {
+        report.revived == 1 && report.phase == Phase::Open
+    });
     assert_plays(&house, &order);
     assert_ne!(house.guests(), first);
 }
@@ -158,7 +187,10 @@ fn what_a_vm_has_become_survives_its_suspension() {
     agent.until_is(order.vm, Phase::Open);
     house.rcon(PORT, "console1", "set vmx_memory kept").unwrap();
 
-    let suspended = VmOrder { goal: Goal::Suspended, ..order.clone() };
+    let suspended = VmOrder {
+        goal: Goal::Suspended,
+        ..order.clone()
+    };
     agent.intend(std::slice::from_ref(&suspended));
     agent.until_is(order.vm, Phase::Suspended);
     assert!(house.guests().is_empty() && house.info(PORT).is_none());
@@ -184,7 +216,10 @@ fn a_kill_in_the_middle_of_a_suspension_loses_nothing() {
     agent.until_is(order.vm, Phase::Open);
     house.rcon(PORT, "console1", "set vmx_memory kept").unwrap();
 
-    let suspended = VmOrder { goal: Goal::Suspended, ..order.clone() };
+    let suspended = VmOrder {
+        goal: Goal::Suspended,
+        ..order.clone()
+    };
     agent.intend(std::slice::from_ref(&suspended));
     agent.until_is(order.vm, Phase::Draining);
     // Its memory is being written.
@@ -192,7 +227,8 @@ fn a_kill_in_the_middle_of_a_suspension_loses_nothing() {
     let writes = || {
         let dir = house.data().join("vms").join(order.vm.to_string());
         std::fs::read_dir(dir).unwrap().flatten().any(|entry| {
-            entry.file_name().to_string_lossy().contains("suspended") && entry.metadata().is_ok_and(|meta| meta.len() > 0)
+            entry.file_name().to_string_lossy().contains("suspended")
+                && entry.metadata().is_ok_and(|meta| meta.len() > 0)
         })
     };
     while !writes() {
@@ -217,7 +253,10 @@ fn a_port_that_another_program_has_is_named_and_taken_when_it_is_free() {
     let order = a_match(&made, 1, PORT);
     agent.intend(std::slice::from_ref(&order));
     let report = agent.until(order.vm, "it has a problem", |report| report.problem.is_some());
-    assert_eq!((report.problem, report.phase), (Some(Problem::PortTaken { port: PORT }), Phase::Answering));
+    assert_eq!(
+        (report.problem, report.phase),
+        (Some(Problem::PortTaken { port: PORT }), Phase::Answering)
+    );
     drop(other);
     let report = agent.until_is(order.vm, Phase::Open);
     assert_eq!(report.problem, None);
@@ -233,13 +272,23 @@ fn a_snapshot_of_another_machine_is_refused_by_the_field_that_differs() {
     let id = vmatrix_wire::Digest(*blake3::hash(&bytes).as_bytes());
     house.bring_as(&made, id, &bytes);
     let agent = house.agent();
-    let order = VmOrder { snapshot: id, ..a_match(&made, 1, PORT) };
+    let order = VmOrder {
+        snapshot: id,
+        ..a_match(&made, 1, PORT)
+    };
     agent.intend(std::slice::from_ref(&order));
     let report = agent.until(order.vm, "it has a problem", |report| report.problem.is_some());
     let problem = report.problem.unwrap();
     assert!(problem.needs_another_host());
     let needs = "Skylake-Client".to_owned();
-    assert_eq!(problem, Problem::Key { field: "CPU model".into(), here: made.manifest.key.cpu.clone(), needs });
+    assert_eq!(
+        problem,
+        Problem::Key {
+            field: "CPU model".into(),
+            here: made.manifest.key.cpu.clone(),
+            needs
+        }
+    );
     assert!(house.guests().is_empty());
 }
 
@@ -265,7 +314,10 @@ fn without_root_a_match_runs_on_qemus_own_network() {
 fn a_service_answers_where_it_was_put_and_is_put_back() {
     let (house, made) = house!(1, Network::Tap, "wiki");
     let agent = house.agent();
-    let order = VmOrder { game: None, ..a_match(&made, 1, PORT) };
+    let order = VmOrder {
+        game: None,
+        ..a_match(&made, 1, PORT)
+    };
     agent.intend(std::slice::from_ref(&order));
     let report = agent.until_is(order.vm, Phase::Open);
     assert!(report.times.resume_to_answer.is_some());
@@ -277,7 +329,9 @@ fn a_service_answers_where_it_was_put_and_is_put_back() {
                 std::time::Duration::from_secs(5),
             )
             .ok()?;
-            stream.write_all(b"GET /dokuwiki/doku.php?id=start HTTP/1.0\r\n\r\n").ok()?;
+            stream
+                .write_all(b"GET /dokuwiki/doku.php?id=start HTTP/1.0\r\n\r\n")
+                .ok()?;
             let mut text = String::new();
             stream.read_to_string(&mut text).ok()?;
             Some(text)
@@ -285,7 +339,10 @@ fn a_service_answers_where_it_was_put_and_is_put_back() {
     };
     let text = page(&house).expect("the wiki answers outside");
     assert!(text.starts_with("HTTP/1.1 200"), "{text}");
-    let suspended = VmOrder { goal: Goal::Suspended, ..order.clone() };
+    let suspended = VmOrder {
+        goal: Goal::Suspended,
+        ..order.clone()
+    };
     agent.intend(std::slice::from_ref(&suspended));
     agent.until_is(order.vm, Phase::Suspended);
     assert!(page(&house).is_none());

@@ -174,7 +174,9 @@ impl Manifest {
         }
         let names: Vec<&str> = self.files.iter().map(|file| file.name.as_str()).collect();
         if names != Self::FILES {
-            return Err(ManifestError::Files(names.into_iter().map(|n| n.chars().take(80).collect()).collect()));
+            return Err(ManifestError::Files(
+                names.into_iter().map(|n| n.chars().take(80).collect()).collect(),
+            ));
         }
         for file in &self.files {
             if file.size.div_ceil(Self::CHUNK) != file.chunks.len() as u64 {
@@ -192,6 +194,11 @@ impl Manifest {
     #[must_use]
     pub fn chunks(&self) -> Vec<Digest> {
         let mut seen = std::collections::HashSet::new();
-        self.files.iter().flat_map(|f| f.chunks.iter().flatten()).filter(|d| seen.insert(**d)).copied().collect()
+        self.files
+            .iter()
+            .flat_map(|f| f.chunks.iter().flatten())
+            .filter(|d| seen.insert(**d))
+            .copied()
+            .collect()
     }
 }

@@ -16,7 +16,10 @@ pub struct BadId {
 
 impl BadId {
     fn new(what: &'static str, value: &str) -> Self {
-        Self { what, value: value.chars().take(80).collect() }
+        Self {
+            what,
+            value: value.chars().take(80).collect(),
+        }
     }
 }
 
@@ -104,7 +107,9 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -136,7 +141,12 @@ impl fmt::Display for PortRange {
 impl FromStr for PortRange {
     type Err = BadId;
     fn from_str(text: &str) -> Result<Self, BadId> {
-        let bad = || BadId::new("port range such as 27960-27999 (first not above last, none below 1024)", text);
+        let bad = || {
+            BadId::new(
+                "port range such as 27960-27999 (first not above last, none below 1024)",
+                text,
+            )
+        };
         let (first, last) = text.split_once('-').ok_or_else(bad)?;
         let first: u16 = first.trim().parse().map_err(|_| bad())?;
         let last: u16 = last.trim().parse().map_err(|_| bad())?;

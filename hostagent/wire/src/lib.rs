@@ -19,11 +19,15 @@ pub mod quake3;
 mod report;
 mod secret;
 
-pub use contract::{Clock, Contract, FileIndex, Game, LoadKey, Machine, Manifest, ManifestError, Need, Proof};
+pub use contract::{
+    Clock, Contract, FileIndex, Game, LoadKey, Machine, Manifest, ManifestError, Need, Proof,
+};
 pub use enrol::{Accelerator, Enrolled, Enrolment, Facts, Network, Role, Vmm};
 pub use ids::{BadId, Digest, HostId, PortRange, ProbeId, SnapshotId, TargetId, VmId};
 pub use orders::{Ask, Beacon, Goal, Lookout, LookoutId, MatchSettings, Orders, ProbeOrder, Target, VmOrder};
-pub use report::{GameSeen, LookoutReport, Phase, ProbeReport, Problem, Report, RttSample, VmReport, VmTimes};
+pub use report::{
+    GameSeen, LookoutReport, Phase, ProbeReport, Problem, Report, RttSample, VmReport, VmTimes,
+};
 pub use secret::Secret;
 
 /// The version of this protocol. A message of another version is refused with both versions named.

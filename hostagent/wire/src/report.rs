@@ -154,7 +154,10 @@ impl Problem {
     /// Whether trying again on this host is pointless, so that another host must be taken.
     #[must_use]
     pub fn needs_another_host(&self) -> bool {
-        matches!(self, Self::Key { .. } | Self::DiskFull { .. } | Self::NoSlot { .. })
+        matches!(
+            self,
+            Self::Key { .. } | Self::DiskFull { .. } | Self::NoSlot { .. }
+        )
     }
 }
 

@@ -34,7 +34,12 @@ struct Nest {
 
 impl Nest {
     fn asked(&self, digest: Digest) -> usize {
-        self.asked.lock().unwrap().iter().filter(|asked| **asked == digest).count()
+        self.asked
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|asked| **asked == digest)
+            .count()
     }
 
     fn all_asked(&self) -> usize {
@@ -42,7 +47,10 @@ impl Nest {
     }
 
     fn will(&self, digest: Digest, moods: &[Mood]) {
-        self.moods.lock().unwrap().insert(digest, moods.iter().rev().copied().collect());
+        self.moods
+            .lock()
+            .unwrap()
+            .insert(digest, moods.iter().rev().copied().collect());
     }
 
     async fn serve(self: Arc<Self>, listener: TcpListener) {
@@ -63,7 +71,8 @@ impl Nest {
         let head = head.to_lowercase();
         let path = head.split(' ').nth(1)?;
         let digest: Digest = path.rsplit('/').next()?.parse().ok()?;
-        let shown = head.contains("authorization: bearer s3cret") && head.contains(&format!("x-vmatrix-protocol: {PROTOCOL}"));
+        let shown = head.contains("authorization: bearer s3cret")
+            && head.contains(&format!("x-vmatrix-protocol: {PROTOCOL}"));
         if !shown {
             self.bad_requests.fetch_add(1, Ordering::Relaxed);
         }
@@ -80,8 +89,15 @@ impl Nest {
             (_, Some(body)) => ("200 OK", body),
             (_, None) => return None,
         };
-        let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
-        let sent = if mood == Some(Mood::CutOff) { body.len() / 2 } else { body.len() };
+        let head = format!(
+            "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        let sent = if mood == Some(Mood::CutOff) {
+            body.len() / 2
+        } else {
+            body.len()
+        };
         stream.write_all(head.as_bytes()).await.ok()?;
         stream.write_all(&body[..sent]).await.ok()?;
         stream.shutdown().await.ok()?;
@@ -100,11 +116,17 @@ struct World {
 async fn world_with(nest: Nest) -> World {
     crate::tls::install();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap())
+        .parse()
+        .unwrap();
     let nest = Arc::new(nest);
     tokio::spawn(Arc::clone(&nest).serve(listener));
     let server = Server::new(&url, false, Some(Secret::new("s3cret"))).unwrap();
-    World { dir: tempfile::tempdir().unwrap(), nest, server }
+    World {
+        dir: tempfile::tempdir().unwrap(),
+        nest,
+        server,
+    }
 }
 
 async fn world() -> World {
@@ -114,13 +136,21 @@ async fn world() -> World {
 /// Chunks that differ from each other.
 fn chunk(seed: u8) -> Vec<u8> {
     let mut bytes = vec![0; chunks::CHUNK];
-    blake3::Hasher::new().update(&[seed]).finalize_xof().fill(&mut bytes);
+    blake3::Hasher::new()
+        .update(&[seed])
+        .finalize_xof()
+        .fill(&mut bytes);
     bytes
 }
 
 fn contents(disk: &[Vec<u8>]) -> [(&'static str, Vec<u8>); 4] {
     let memory = [chunk(1), vec![0; chunks::CHUNK], chunk(1)].concat();
-    [("disk", disk.concat()), ("memory", memory), ("state", vec![5; 1000]), ("kernel", vec![6; chunks::CHUNK + 7])]
+    [
+        ("disk", disk.concat()),
+        ("memory", memory),
+        ("state", vec![5; 1000]),
+        ("kernel", vec![6; chunks::CHUNK + 7]),
+    ]
 }
 
 impl World {
@@ -137,7 +167,11 @@ impl World {
                 parts.insert(digest, chunks::pack(chunk).unwrap());
                 Some(digest)
             });
-            FileIndex { name: (*name).to_owned(), size: bytes.len() as u64, chunks: chunks.collect() }
+            FileIndex {
+                name: (*name).to_owned(),
+                size: bytes.len() as u64,
+                chunks: chunks.collect(),
+            }
         });
         let manifest = Manifest {
             format: Manifest::FORMAT,
@@ -159,7 +193,9 @@ impl World {
 
     fn entries(&self) -> Vec<String> {
         let entries = fs::read_dir(self.dir.path().join("snapshots")).unwrap();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
     }
 }
 
@@ -174,7 +210,10 @@ fn contract() -> Contract {
             memory_mb: 3,
             cmdline: String::new(),
         },
-        needs: Need { memory_mb: 3, disk_mb: 2 },
+        needs: Need {
+            memory_mb: 3,
+            disk_mb: 2,
+        },
         port: 80,
         proof: Proof::Http { path: "/".into() },
         clock: Clock::Step,
@@ -193,7 +232,9 @@ fn key() -> LoadKey {
 }
 
 fn holds(here: &LocalSnapshot, contents: &[(&str, Vec<u8>)]) -> bool {
-    contents.iter().all(|(name, bytes)| fs::read(here.dir.join(name)).unwrap() == *bytes)
+    contents
+        .iter()
+        .all(|(name, bytes)| fs::read(here.dir.join(name)).unwrap() == *bytes)
 }
 
 /// qemu-img makes the overlay.
@@ -240,7 +281,15 @@ async fn the_overlay_shows_the_snapshots_disk() {
     let id = world.publish_one();
     let here = world.fetcher().fetch(id).await.unwrap();
     let (overlay, raw) = (here.dir.join(local::OVERLAY), here.dir.join("raw"));
-    let args = ["convert", "-f", "qcow2", "-O", "raw", overlay.to_str().unwrap(), raw.to_str().unwrap()];
+    let args = [
+        "convert",
+        "-f",
+        "qcow2",
+        "-O",
+        "raw",
+        overlay.to_str().unwrap(),
+        raw.to_str().unwrap(),
+    ];
     run("qemu-img", &args, None).await.unwrap();
     assert!(fs::read(raw).unwrap() == fs::read(here.dir.join("disk")).unwrap());
 }
@@ -254,14 +303,20 @@ async fn a_wrong_chunk_is_fetched_once_more_and_then_refused_with_both_digests()
     world.nest.will(wrong, &[Mood::Lie, Mood::Lie]);
     let fetcher = world.fetcher();
     let found = chunks::digest(b"something else");
-    assert_eq!(fetcher.fetch(id).await.unwrap_err(), Problem::Corrupt { digest: wrong, found });
+    assert_eq!(
+        fetcher.fetch(id).await.unwrap_err(),
+        Problem::Corrupt { digest: wrong, found }
+    );
     assert_eq!(world.nest.asked(wrong), 2);
     assert!(fetcher.local(id).await.is_none());
     // The next fetch goes on, and one lie is forgiven.
     world.nest.will(wrong, &[Mood::Lie]);
     let asked = world.nest.all_asked();
     fetcher.fetch(id).await.unwrap();
-    assert!(world.nest.all_asked() - asked <= 5, "what was there was fetched again");
+    assert!(
+        world.nest.all_asked() - asked <= 5,
+        "what was there was fetched again"
+    );
     assert_eq!(world.nest.asked(id), 1);
 }
 
@@ -272,7 +327,10 @@ async fn a_wrong_manifest_is_fetched_once_more_and_then_refused_with_both_digest
     let id = world.publish_one();
     world.nest.will(id, &[Mood::Lie, Mood::Lie]);
     let found = chunks::digest(&chunks::pack(b"something else").unwrap());
-    assert_eq!(world.fetcher().fetch(id).await.unwrap_err(), Problem::Corrupt { digest: id, found });
+    assert_eq!(
+        world.fetcher().fetch(id).await.unwrap_err(),
+        Problem::Corrupt { digest: id, found }
+    );
     world.nest.will(id, &[Mood::Lie]);
     world.fetcher().fetch(id).await.unwrap();
 }
@@ -281,11 +339,17 @@ async fn a_wrong_manifest_is_fetched_once_more_and_then_refused_with_both_digest
 async fn what_the_nest_lacks_is_named() {
     let world = world().await;
     let unknown = chunks::digest(b"unknown");
-    assert_eq!(world.fetcher().fetch(unknown).await.unwrap_err(), Problem::Missing { digest: unknown });
+    assert_eq!(
+        world.fetcher().fetch(unknown).await.unwrap_err(),
+        Problem::Missing { digest: unknown }
+    );
     let id = world.publish_one();
     let lacks = chunks::digest(&chunk(2));
     world.nest.will(lacks, &[Mood::Lack]);
-    assert_eq!(world.fetcher().fetch(id).await.unwrap_err(), Problem::Missing { digest: lacks });
+    assert_eq!(
+        world.fetcher().fetch(id).await.unwrap_err(),
+        Problem::Missing { digest: lacks }
+    );
 }
 
 #[tokio::test]
@@ -295,7 +359,9 @@ async fn an_answer_that_is_cut_off_or_fails_is_asked_for_again() {
     let id = world.publish_one();
     world.nest.will(id, &[Mood::Fail]);
     world.nest.will(chunks::digest(&chunk(2)), &[Mood::CutOff]);
-    world.nest.will(chunks::digest(&chunk(3)), &[Mood::Fail, Mood::CutOff]);
+    world
+        .nest
+        .will(chunks::digest(&chunk(3)), &[Mood::Fail, Mood::CutOff]);
     let here = world.fetcher().fetch(id).await.unwrap();
     assert!(holds(&here, &contents(&[chunk(2), chunk(3)])));
 }
@@ -306,7 +372,11 @@ async fn a_killed_fetch_is_gone_on_with_and_every_byte_that_it_left_is_checked()
     let world = world().await;
     let files = contents(&[chunk(2), chunk(3), chunk(4)]);
     let (id, _) = world.publish(&files);
-    let dir = world.dir.path().join("snapshots").join(format!("{}{id}", room::PART));
+    let dir = world
+        .dir
+        .path()
+        .join("snapshots")
+        .join(format!("{}{id}", room::PART));
     fs::create_dir_all(&dir).unwrap();
     // The first chunk is there, of the second a half; what should be a hole holds something; one file is too long.
     let half = [&chunk(2)[..], &chunk(3)[..chunks::CHUNK / 2]].concat();
@@ -344,7 +414,10 @@ async fn chunks_of_another_snapshot_here_are_not_fetched_and_not_trusted() {
     let fetcher = world.fetcher();
     let here = fetcher.fetch(first).await.unwrap();
     // One of its chunks goes bad on this disk.
-    let disk = fs::File::options().write(true).open(here.dir.join("disk")).unwrap();
+    let disk = fs::File::options()
+        .write(true)
+        .open(here.dir.join("disk"))
+        .unwrap();
     chunks::write(&disk, 1, b"bad").unwrap();
     let files = contents(&[chunk(2), chunk(3), chunk(4)]);
     let (second, _) = world.publish(&files);
@@ -357,7 +430,11 @@ async fn chunks_of_another_snapshot_here_are_not_fetched_and_not_trusted() {
 #[tokio::test]
 async fn all_who_want_a_snapshot_wait_for_one_fetch_which_nobody_can_stop() {
     need_qemu!();
-    let world = world_with(Nest { gate: Some(Semaphore::new(0)), ..Nest::default() }).await;
+    let world = world_with(Nest {
+        gate: Some(Semaphore::new(0)),
+        ..Nest::default()
+    })
+    .await;
     let id = world.publish_one();
     let fetcher = world.fetcher();
     let impatient = tokio::spawn({
@@ -383,7 +460,9 @@ async fn a_full_disk_is_said_before_anything_comes() {
     let fetcher = Fetcher::with_spare(world.dir.path(), world.server.clone(), spare).unwrap();
     let problem = fetcher.fetch(id).await.unwrap_err();
     let needed = (spare + local::bytes(&manifest)).div_ceil(1 << 20);
-    assert!(matches!(problem, Problem::DiskFull { needed_mb, free_mb } if needed_mb == needed && free_mb < needed));
+    assert!(
+        matches!(problem, Problem::DiskFull { needed_mb, free_mb } if needed_mb == needed && free_mb < needed)
+    );
     assert_eq!(world.nest.all_asked(), 1);
 }
 
@@ -402,5 +481,8 @@ async fn when_the_disk_is_short_only_what_nobody_wants_is_removed() {
     short.fetch(new).await.unwrap_err();
     assert!(short.local(old).await.is_none());
     assert!(short.local(kept).await.is_some());
-    assert!(world.entries().contains(&format!("{}{new}", room::PART)), "what is being fetched was removed");
+    assert!(
+        world.entries().contains(&format!("{}{new}", room::PART)),
+        "what is being fetched was removed"
+    );
 }
