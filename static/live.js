@@ -37,16 +37,21 @@ function morph(now, next) {
     if (!opened && !next.hasAttribute(name)) now.removeAttribute(name);
   }
   const wanted = [...next.childNodes];
+  const ids = new Set(wanted.map((child) => child.id).filter(Boolean));
+  const stays = (node) => ids.has(node?.id);
   for (const [index, child] of wanted.entries()) {
-    let current = now.childNodes[index];
-    if (child.id && current?.id !== child.id) {
-      const moved = [...now.children].find((other) => other.id === child.id);
-      if (moved) now.insertBefore(moved, current ?? null);
-      else now.insertBefore(child, current ?? null);
-      current = now.childNodes[index];
+    const same = child.id && [...now.children].find((other) => other.id === child.id);
+    // What stands before an element that stays goes: the element itself is not moved, for it would lose the focus.
+    while (same && now.childNodes[index] !== same && !stays(now.childNodes[index])) now.childNodes[index].remove();
+    const current = now.childNodes[index];
+    if (same) {
+      if (current !== same) now.insertBefore(same, current);
+      morph(same, child);
+    } else if (!current || child.id || stays(current)) {
+      now.insertBefore(child, current ?? null);
+    } else {
+      morph(current, child);
     }
-    if (!current) now.append(child);
-    else if (current !== child) morph(current, child);
   }
   while (now.childNodes.length > wanted.length) now.lastChild.remove();
 }
