@@ -12,7 +12,7 @@ use crate::{
 use anyhow::Context;
 use std::{
     fs::{File, OpenOptions},
-    io::Write,
+    io::{IsTerminal, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
     time::Duration,
@@ -55,7 +55,9 @@ pub(super) async fn serve(flags: Serve) -> anyhow::Result<()> {
 fn start_logging(json: bool) {
     let filter = EnvFilter::try_from_env("VMATRIX_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
     let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let started = if json {
         registry.with(lines.json()).try_init()
     } else {
