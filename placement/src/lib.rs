@@ -4,8 +4,8 @@
 //! comparisons are exact, so the same values always give the same answer, in whatever order the hosts come.
 //!
 //! * [`Matrix`]: who was measured, by which hosts, and what came back. Unknown is `None`, never zero.
-//! * [`choose`]: the host with the smallest closeness factor under the cap, and one [`Reason`] for each host.
-//! * [`recheck`]: whether a reservation moves after the players were measured again.
+//! * [`choose()`]: the host with the smallest closeness factor under the cap, and one [`Reason`] for each host.
+//! * [`recheck()`]: whether a reservation moves after the players were measured again.
 //! * [`closeness_by_definition`]: the plain definition that everything is tested against.
 
 mod advice;
