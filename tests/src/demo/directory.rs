@@ -54,7 +54,7 @@ fn quakestat(fleet: &Fleet, player: &str, directory: SocketAddr) -> Result<Strin
     let mut command = Command::new("quakestat");
     command
         .args([format!("-q3m,{PROTOCOL}"), directory.to_string()])
-        .args(["-timeout", "3", "-nh"]);
+        .arg("-nh");
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

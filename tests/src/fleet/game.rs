@@ -51,7 +51,12 @@ impl Fleet {
         limit: Duration,
         say: &dyn Fn(&str),
     ) -> Result<Value> {
-        let mut told = 0;
+        // Told before, by an earlier call.
+        let before = self
+            .told
+            .lock()
+            .map_or(0, |told| told.get(id).copied().unwrap_or(0));
+        let mut told = before;
         let what = format!("match {id} is {}", states.join(" or "));
         wait(limit, &what, async || {
             let view = api.get(&format!("/matches/{id}")).await?;
@@ -60,6 +65,9 @@ impl Fleet {
                 say(sentence["text"].as_str().unwrap_or_default());
             }
             told = story.len().max(told);
+            if let Ok(mut all) = self.told.lock() {
+                all.insert(id.to_owned(), told);
+            }
             let state = text(&view, "/match/state")?.to_owned();
             let stuck = ["failed", "unplaced", "cancelled", "over"].contains(&state.as_str());
             if states.contains(&state.as_str()) {

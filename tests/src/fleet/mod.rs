@@ -22,10 +22,12 @@ use anyhow::{Result, ensure};
 use programs::program;
 use serde_json::json;
 use std::{
+    collections::HashMap,
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Mutex,
     time::Duration,
 };
 use vmatrix_wire::quake3;
@@ -37,6 +39,8 @@ pub struct Fleet {
     /// The operator's name and password.
     pub account: Account,
     programs: Vec<(String, Child)>,
+    /// How much of each match's story has been told.
+    told: Mutex<HashMap<String, usize>>,
     _relay: relay::Relay,
     /// Goes after the programs in it.
     pub running: Running,
@@ -70,6 +74,7 @@ impl Fleet {
             operator,
             account,
             programs: Vec::new(),
+            told: Mutex::default(),
             _relay: relay,
             running,
             options,
