@@ -343,14 +343,12 @@ fn tidy(work: &Path) -> Result<(), FreezeError> {
 fn guest(work: &Path, how: String) -> FreezeError {
     let console = fs::read(work.join(SERIAL)).unwrap_or_default();
     let console = String::from_utf8_lossy(&console);
-    let last = console
-        .lines()
-        .rev()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default();
+    // After a panic comes a long trace that says less.
+    let panic = console.lines().find(|line| line.contains("Kernel panic"));
+    let last = panic.or_else(|| console.lines().rev().find(|line| !line.trim().is_empty()));
     FreezeError::Guest {
         how,
-        console: last.trim().chars().take(300).collect(),
+        console: last.unwrap_or_default().trim().chars().take(300).collect(),
     }
 }
 
@@ -389,3 +387,6 @@ fn file(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FreezeErr
     let path = path.to_owned();
     move |source| FreezeError::File { doing, path, source }
 }
+
+#[cfg(test)]
+mod tests;

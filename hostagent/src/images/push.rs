@@ -232,3 +232,6 @@ fn places(dir: &Path, manifest: &Manifest) -> HashMap<Digest, Place> {
     }
     places
 }
+
+#[cfg(test)]
+mod tests;
