@@ -203,27 +203,21 @@ fn tone(vm: &Vm, report: Option<&VmReport>) -> &'static str {
     let phase = report.map_or(Phase::Absent, |report| report.phase);
     if report.is_some_and(|report| report.problem.is_some()) {
         "bad"
-    } else if phase.word() == vm.goal.name() {
+    } else if fulfilled(phase) == Some(vm.goal.name()) {
         "good"
     } else {
         "busy"
     }
 }
 
-/// A phase by the name that a goal has.
-trait Word {
-    fn word(self) -> &'static str;
-}
-
-impl Word for Phase {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Fetched => "fetched",
-            Self::Open => "open",
-            Self::Suspended => "suspended",
-            Self::Absent => VmGoal::Gone.name(),
-            _ => "",
-        }
+/// The goal that a phase fulfils, by its name.
+fn fulfilled(phase: Phase) -> Option<&'static str> {
+    match phase {
+        Phase::Fetched => Some("fetched"),
+        Phase::Open => Some("open"),
+        Phase::Suspended => Some("suspended"),
+        Phase::Absent => Some(VmGoal::Gone.name()),
+        _ => None,
     }
 }
 
@@ -340,3 +334,7 @@ impl SnapshotLine {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "board_tests.rs"]
+mod tests;
