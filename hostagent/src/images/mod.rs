@@ -11,6 +11,8 @@ mod proof;
 pub mod push;
 mod recipe;
 mod room;
+#[cfg(test)]
+mod samples;
 mod slirp;
 
 pub use fetch::Fetcher;

@@ -1,12 +1,12 @@
 //! Pushing to a server that is real, on a socket, and remembers what it was sent.
 
 use super::*;
+use crate::images::samples;
 use std::sync::{Arc, Mutex};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
 };
-use vmatrix_wire::{Accelerator, Clock, Contract, FileIndex, LoadKey, Machine, Need, Proof};
 
 /// A nest on loopback.
 #[derive(Default)]
@@ -99,7 +99,7 @@ impl World {
         let files = Manifest::FILES.map(|name| chunks::index(name, &world.dir.path().join(name)).unwrap());
         world.write(
             local::MANIFEST,
-            &serde_json::to_vec(&manifest(files.to_vec())).unwrap(),
+            &serde_json::to_vec(&samples::manifest(files.to_vec())).unwrap(),
         );
         world
     }
@@ -110,47 +110,6 @@ impl World {
 
     async fn push(&self, token: &str) -> Result<Pushed, PushError> {
         push(self.dir.path(), &self.url, false, Secret::new(token), &|_| ()).await
-    }
-}
-
-fn manifest(files: Vec<FileIndex>) -> Manifest {
-    let machine_type = "pc-q35-10.0".to_owned();
-    let cpu = "qemu64".to_owned();
-    let machine = Machine {
-        machine_type: machine_type.clone(),
-        cpu: cpu.clone(),
-        cores: 1,
-        memory_mb: 2,
-        cmdline: String::new(),
-    };
-    let contract = Contract {
-        name: "wiki".into(),
-        title: "A wiki".into(),
-        machine,
-        needs: Need {
-            memory_mb: 3,
-            disk_mb: 2,
-        },
-        port: 80,
-        proof: Proof::Http { path: "/".into() },
-        clock: Clock::Step,
-        game: None,
-    };
-    let devices = Digest([0; 32]);
-    let key = LoadKey {
-        vmm: "qemu".into(),
-        accelerator: Accelerator::Tcg,
-        machine_type,
-        cpu,
-        devices,
-    };
-    Manifest {
-        format: Manifest::FORMAT,
-        contract,
-        key,
-        frozen_at_ms: 0,
-        boot_ms: 1,
-        files,
     }
 }
 
