@@ -89,13 +89,12 @@ impl Driver {
             Some((machine, _)) if self.kept.suspended => machine.end().await,
             Some((machine, Status::Useless)) => machine.end().await,
             Some((machine, status)) => {
+                // A guest that was ready and stands still was being frozen: what it has become is in it alone.
+                let was_frozen = status == Status::Paused && self.kept.ready && machine.run().await.is_ok();
+                let runs = status == Status::Running || was_frozen;
                 self.machine = Some(machine);
-                self.seen.vmm = if status == Status::Running {
-                    Vmm::Running
-                } else {
-                    Vmm::Paused
-                };
-                self.seen.ready = self.kept.ready && status == Status::Running;
+                self.seen.vmm = if runs { Vmm::Running } else { Vmm::Paused };
+                self.seen.ready = runs && self.kept.ready;
             }
             None => {}
         }

@@ -133,6 +133,7 @@ impl Machine {
     pub(crate) async fn adopt(dir: &Path) -> Option<(Self, Status)> {
         let found = timeout(START_LIMIT, async {
             let (qmp, events) = Qmp::connect(&dir.join(MONITOR)).await.ok()?;
+            break_off(&qmp).await.ok()?;
             let status = qmp.execute("query-status", json!({})).await.ok()?;
             let status = match status.get("status").and_then(Value::as_str)? {
                 "running" => Status::Running,
@@ -253,6 +254,18 @@ impl Machine {
                 reason: format!("not within {STATE_LIMIT:?}"),
             })
         })
+    }
+}
+
+/// Ends the writing of state that an earlier agent began and nobody waits for; else the guest could not be frozen again.
+async fn break_off(qmp: &Qmp) -> Result<(), QmpError> {
+    qmp.execute("migrate_cancel", json!({})).await?;
+    loop {
+        let migration = qmp.execute("query-migrate", json!({})).await?;
+        match migration.get("status").and_then(Value::as_str) {
+            None | Some("none" | "completed" | "failed" | "cancelled") => return Ok(()),
+            Some(_) => sleep(Duration::from_millis(5)).await,
+        }
     }
 }
 
