@@ -65,7 +65,7 @@ impl Fleet {
             .tempdir_in("/var/tmp")?;
         let base = format!("http://127.0.0.1:{}", options.port);
         let operator = Api::new(&base, "")?;
-        let relay = relay::Relay::start(options.port).await?;
+        let relay = relay::Relay::start(options.port)?;
         let account = Account {
             name: "olga".into(),
             password: String::new(),
