@@ -148,7 +148,7 @@ async fn a_port_is_opened_and_closed_by_the_monitor_and_found_again_after_a_rest
     net.open(port, &monitor).await.unwrap();
     net.close(Some(&monitor)).await.unwrap();
     net.close(Some(&monitor)).await.unwrap();
-    assert!(is_free(port) && !is_free(inside.port()));
+    assert!(is_free(port) && !is_free(net.inside().port()));
 
     // QEMU dies and is resumed: nothing is opened there, whatever the agent remembers.
     net.open(port, &monitor).await.unwrap();

@@ -1,4 +1,7 @@
-//! QEMU's user network: needs no root, and the guest sees all players as one address.
+//! QEMU's user network: needs no root.
+//!
+//! A game has one forwarding at a time, the agent's own while it is closed and the public one while it is open: with two,
+//! QEMU sends the guest's UDP answers out by whichever it finds first, so from a port that nobody asked.
 
 use super::guard::Guard;
 use super::rules::{GUEST, Wiring};
@@ -41,8 +44,15 @@ impl UserSlot {
     }
 
     pub(super) fn inside(&self) -> SocketAddr {
-        let port = self.now().as_ref().map_or(0, |wiring| wiring.inside_port);
-        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+        let port = |wiring: &Wiring| match wiring {
+            Wiring {
+                transport: Transport::Udp,
+                opened: Some(port),
+                ..
+            } => *port,
+            _ => wiring.inside_port,
+        };
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.now().as_ref().map_or(0, port)))
     }
 
     pub(super) fn wire(
@@ -74,17 +84,17 @@ impl UserSlot {
         if !has_forwarding(&ask(monitor, "info usernet").await?, transport, port) {
             // QEMU must bind it itself, so this only looks; QEMU's own refusal is the answer that counts.
             drop(Guard::take(port, transport)?);
-            let command = format!(
-                "hostfwd_add net0 {}::{port}-{GUEST}:{}",
-                transport.name(),
-                wiring.guest_port
-            );
-            let said = ask(monitor, &command).await?;
-            if said.contains("ould not set up host forwarding") {
-                return Err(NetError::PortTaken(port));
+            if transport == Transport::Udp {
+                // An agent that was killed may have removed it already.
+                ask(monitor, &format!("hostfwd_remove net0 {}", inside(&wiring))).await?;
             }
-            if !said.trim().is_empty() {
-                return Err(NetError::Monitor(said));
+            if let Err(error) =
+                forward(monitor, &format!("{}::{port}", transport.name()), port, &wiring).await
+            {
+                if transport == Transport::Udp {
+                    forward(monitor, &inside(&wiring), wiring.inside_port, &wiring).await?;
+                }
+                return Err(error);
             }
         }
         self.keep(Wiring {
@@ -108,6 +118,9 @@ impl UserSlot {
                     return Err(NetError::Monitor(said));
                 }
             }
+            if transport == Transport::Udp {
+                forward(monitor, &inside(&wiring), wiring.inside_port, &wiring).await?;
+            }
         }
         self.keep(Wiring {
             opened: None,
@@ -120,6 +133,27 @@ impl UserSlot {
         *self.now() = None;
         Ok(())
     }
+}
+
+/// The agent's own forwarding, as the monitor names it.
+fn inside(wiring: &Wiring) -> String {
+    format!("{}:127.0.0.1:{}", wiring.transport.name(), wiring.inside_port)
+}
+
+/// Adds a forwarding to the guest's port.
+async fn forward<M: Hmp>(monitor: &M, from: &str, port: u16, wiring: &Wiring) -> Result<(), NetError> {
+    let said = ask(
+        monitor,
+        &format!("hostfwd_add net0 {from}-{GUEST}:{}", wiring.guest_port),
+    )
+    .await?;
+    if said.contains("ould not set up host forwarding") {
+        return Err(NetError::PortTaken(port));
+    }
+    if !said.trim().is_empty() {
+        return Err(NetError::Monitor(said));
+    }
+    Ok(())
 }
 
 async fn ask<M: Hmp>(monitor: &M, command: &str) -> Result<String, NetError> {
@@ -138,9 +172,8 @@ fn netdev(wiring: &Wiring) -> String {
         ""
     };
     format!(
-        "user,id=net0,{restrict}hostfwd={}:127.0.0.1:{}-{GUEST}:{}",
-        wiring.transport.name(),
-        wiring.inside_port,
+        "user,id=net0,{restrict}hostfwd={}-{GUEST}:{}",
+        inside(wiring),
         wiring.guest_port
     )
 }
