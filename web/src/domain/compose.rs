@@ -81,7 +81,7 @@ pub fn compose(record: &HostRecord, fleet: &Fleet, now: Time) -> Orders {
             .vms
             .iter()
             .filter(|vm| vm.host == id)
-            .filter_map(|vm| vm_order(vm, fleet))
+            .filter_map(|vm| vm_order(vm, &record.orders, fleet))
             .collect(),
         probes: fleet
             .rounds
@@ -98,12 +98,18 @@ pub fn compose(record: &HostRecord, fleet: &Fleet, now: Time) -> Orders {
     orders
 }
 
-fn vm_order(vm: &Vm, fleet: &Fleet) -> Option<VmOrder> {
+/// What was ordered once stays: a server that is started with other masters, or a clan with another name, must not have a
+/// running game set up anew.
+fn vm_order(vm: &Vm, before: &Orders, fleet: &Fleet) -> Option<VmOrder> {
     let VmGoal::Ordered(goal) = vm.goal else {
         return None;
     };
     let game = match vm.purpose {
-        Purpose::Match(id) => Some(fleet.games.get(&id)?.clone()),
+        Purpose::Match(id) => {
+            let ordered = before.vms.iter().find(|order| order.vm == vm.id);
+            let ordered = ordered.and_then(|order| order.game.as_ref());
+            Some(ordered.or_else(|| fleet.games.get(&id))?.clone())
+        }
         Purpose::Service(_) => None,
     };
     Some(VmOrder {
@@ -248,22 +254,13 @@ pub fn is_reached(of: HostId, hosts: &[HostRecord]) -> bool {
         .any(|said| said.lookout == LookoutId::Host(of) && said.answered_ms_ago.is_some())
 }
 
-/// A text as a game's console takes it: printable ASCII without `"`, `;`, `\` and `%`, at most 60 letters.
+/// A text as a game's console takes and gives it back: printable ASCII without `"`, `;`, `\`, `/` and `%`, one blank
+/// between words, at most 60 letters.
 #[must_use]
 pub fn console_text(text: &str) -> String {
-    let plain = |c: char| {
-        if c.is_ascii_graphic() && !matches!(c, '"' | ';' | '\\' | '%') {
-            c
-        } else {
-            ' '
-        }
-    };
-    text.chars()
-        .map(plain)
-        .take(60)
-        .collect::<String>()
-        .trim()
-        .to_owned()
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | ';' | '\\' | '/' | '%');
+    let spaced: String = text.chars().map(|c| if plain(c) { c } else { ' ' }).take(60).collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

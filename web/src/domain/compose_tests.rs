@@ -209,3 +209,31 @@ fn only_another_host_verifies_and_only_this_address() {
     put(&mut fleet.hosts[1], said(27960));
     assert_eq!(verified(&fleet), Some(Time::from_millis(970)));
 }
+
+#[test]
+fn a_running_game_is_not_set_up_anew_because_the_server_has_other_settings() {
+    let now = Time::from_millis(0);
+    let game = |masters: &[&str], name: &str| vmatrix_wire::MatchSettings {
+        server_name: name.into(),
+        password: vmatrix_wire::Secret::new("p"),
+        rcon: vmatrix_wire::Secret::new("r"),
+        map: "oa_dm1".into(),
+        masters: masters.iter().map(|master| master.parse().unwrap()).collect(),
+        farewell: "bye".into(),
+    };
+    let id = crate::domain::MatchId(Uuid::from_u128(3));
+    let host = HostId(Uuid::from_u128(1));
+    let mut running = vm(9, host, VmGoal::Ordered(Goal::Open), Phase::Open, 27960);
+    running.purpose = Purpose::Match(id);
+    let mut fleet = fleet(&[false], vec![running]);
+    fleet.games.insert(id, game(&["192.0.2.1:27950"], "old name"));
+    let mut record = fleet.hosts[0].clone();
+    record.orders = compose(&record, &fleet, now);
+    fleet.games.insert(id, game(&["192.0.2.2:27950"], "new name"));
+    assert_eq!(compose(&record, &fleet, now), record.orders);
+}
+
+#[test]
+fn a_console_gives_a_name_back_as_it_got_it() {
+    assert_eq!(console_text(" A  \"B\" // C%\t\u{e9}; /*D "), "A B C *D");
+}

@@ -68,3 +68,31 @@ impl HostRecord {
         self.report.is_none() || self.silent_ms(now) > GONE_AFTER_MS
     }
 }
+
+/// Whether each host has reported since `started`, or has had its time to. While a server was down nobody could report, and
+/// nobody is to be taken for gone because of that.
+#[must_use]
+pub fn all_heard(hosts: &[HostRecord], started: Time, now: Time) -> bool {
+    let has_reported = |host: &HostRecord| host.report.as_ref().is_some_and(|(_, at)| *at >= started);
+    now.since(started) > GONE_AFTER_MS || hosts.iter().all(has_reported)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::testing;
+
+    #[test]
+    fn a_server_that_was_down_takes_nobody_for_gone_until_all_could_report() {
+        let (before, started) = (Time::from_millis(0), Time::from_millis(1_000_000));
+        let at = |ms| started.plus(ms);
+        let mut hosts = vec![testing::record("a", 1, before), testing::record("b", 2, before)];
+        assert!(hosts[0].is_gone(at(0)) && !all_heard(&hosts, started, at(0)));
+        hosts[0] = testing::record("a", 1, at(500));
+        assert!(!all_heard(&hosts, started, at(500)), "one is still on its way");
+        assert!(all_heard(&hosts, started, at(GONE_AFTER_MS + 1)), "it had its time");
+        hosts[1] = testing::record("b", 2, at(600));
+        assert!(all_heard(&hosts, started, at(600)));
+        assert!(all_heard(&[], started, at(0)), "an empty fleet has nobody to wait for");
+    }
+}

@@ -29,7 +29,7 @@ pub use choice::{ChoiceBody, ChoiceRecord};
 pub use compose::{
     Fleet, OpenRound, beacon_port, compose, console_text, is_out, is_reached, see, vm_lookout, witness,
 };
-pub use host::{Host, HostRecord, Site};
+pub use host::{Host, HostRecord, Site, all_heard};
 pub use ids::{
     ApiTokenId, BadUuid, ChoiceId, ClanId, HostId, MatchId, PlayerId, ReservationId, RoundId, ServiceId,
     SiteId, SnapshotId, StoryId, TargetId, UserId, VmId,

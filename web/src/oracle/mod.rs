@@ -23,7 +23,11 @@ mod services;
 mod tests;
 mod witness;
 
-use crate::{app::App, store::StoreError};
+use crate::{
+    app::App,
+    domain::{Time, all_heard},
+    store::{StoreError, hosts},
+};
 use std::time::{Duration, Instant};
 
 /// The longest pause between two passes.
@@ -39,15 +43,27 @@ pub async fn run(app: App) {
 
 async fn decide(app: &App) {
     let mut timer = every(PAUSE);
+    let started = app.now();
+    let mut heard = false;
     loop {
         tokio::select! {
             _ = timer.tick() => {}
             () = app.nudge.notified() => {}
         }
         if !app.oracle.status().off {
-            step(app).await;
+            heard = heard || has_heard(app, started).await;
+            pass(app, heard).await;
         }
     }
+}
+
+/// See [`all_heard`]; false also if the hosts cannot be read.
+async fn has_heard(app: &App, started: Time) -> bool {
+    let read = async {
+        let mut tx = app.db.read().await?;
+        hosts::list(&mut tx).await
+    };
+    read.await.is_ok_and(|hosts| all_heard(&hosts, started, app.now()))
 }
 
 async fn look(app: &App) {
@@ -68,17 +84,20 @@ fn every(pause: Duration) -> tokio::time::Interval {
 
 /// Passes until nothing changes any more. What goes wrong in one part is logged and noted, and stops no other.
 pub async fn step(app: &App) {
+    pass(app, true).await;
+}
+
+/// `heard`: whether a host that is silent may be taken for gone; until then nothing is decided that rests on that.
+async fn pass(app: &App, heard: bool) {
     let begun = Instant::now();
     for _ in 0..PASSES {
-        let parts = [
-            ("observe", observe::step(app).await),
-            ("matches", matches::step(app).await),
-            ("services", services::step(app).await),
-            ("orders", orders::step(app).await),
-        ];
-        if !parts.into_iter().fold(false, |changed, (part, result)| {
-            note(app, part, result) || changed
-        }) {
+        let mut changed = note(app, "observe", observe::step(app).await);
+        if heard {
+            changed |= note(app, "matches", matches::step(app).await);
+            changed |= note(app, "services", services::step(app).await);
+        }
+        changed |= note(app, "orders", orders::step(app).await);
+        if !changed {
             break;
         }
         app.changes.bump();
