@@ -2,8 +2,8 @@
 """The rival: QEMU by hand, with nothing of vMatrix around it. Prints one JSON object with milliseconds.
 
     bare.py boot IMAGE WORK          cold boot on the user network, to the first answer
-    bare.py resume SNAPSHOT WORK     resume, to the first answer (run it in a namespace that has the tap tap0)
-    bare.py resuspend SNAPSHOT WORK  the same, set up by rcon like a match, then frozen again with all that it owns
+    bare.py resume SNAPSHOT WORK     resume, to the first answer (in a namespace that has the tap tap0); then, set up by
+                                     rcon like a match, freeze again with all that it owns
 
 IMAGE has disk, kernel, initrd; SNAPSHOT has disk, memory, state, kernel. WORK is emptied before and after.
 """
@@ -133,12 +133,6 @@ def resumed(snapshot, work):
 
 def resume(snapshot, work):
     qemu, took = resumed(snapshot, work)
-    qemu.quit()
-    return {"resume": took}
-
-
-def resuspend(snapshot, work):
-    qemu, took = resumed(snapshot, work)
     sock = game()
     settings = b'set vm "rconpassword bare;g_password bare;sv_hostname bare;map oa_dm1"'
     for command in settings, b"vstr vm":
@@ -160,7 +154,7 @@ def main():
     shutil.rmtree(work, ignore_errors=True)
     os.makedirs(work)
     try:
-        print(json.dumps({"boot": boot, "resume": resume, "resuspend": resuspend}[verb](source, work)))
+        print(json.dumps({"boot": boot, "resume": resume}[verb](source, work)))
     finally:
         if Qemu.alive and Qemu.alive.poll() is None:
             Qemu.alive.kill()

@@ -340,12 +340,14 @@ pub fn inside<T: Send + 'static>(namespace: &str, act: impl FnOnce() -> T + Send
     thread.join().unwrap()
 }
 
-fn enter(namespace: &str) {
+/// Brings this thread into a namespace.
+pub fn enter(namespace: &str) {
     let file = std::fs::File::open(format!("/run/netns/{namespace}")).unwrap();
     setns(file, CloneFlags::CLONE_NEWNET).unwrap();
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+/// One thread's runtime: what it starts is where the thread is.
+pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -357,7 +359,7 @@ pub fn wait<F: Future>(future: F) -> F::Output {
 }
 
 /// `ip` in a namespace.
-fn ip(namespace: &str, words: &str) {
+pub fn ip(namespace: &str, words: &str) {
     let args: Vec<&str> = ["-n", namespace].into_iter().chain(words.split(' ')).collect();
     wait(run("ip", &args, None)).unwrap();
 }
