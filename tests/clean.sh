@@ -25,18 +25,21 @@ for _ in 1 2 3 4 5; do
     sleep 0.1
 done
 
-# What is in this machine's own namespace may be a real agent's, if one runs.
-real_agent=$(pgrep -x vmatrix-agent)
+# What still has a process now is no world's: a VM of an agent that really serves here, running or stopped for an upgrade.
+real=$(pgrep -x vmatrix-agent)
 for namespace in $(ip netns list 2>/dev/null | awk '{ print $1 }' | grep '^vmx-'); do
+    if [ -n "$(ip netns pids "$namespace" 2>/dev/null)" ]; then
+        real=yes
+        continue
+    fi
     slot=$(sed -n 's/^vmx-\([0-9a-f]\{8\}\)-s\([0-9]*\)$/vx\1s\2/p' <<<"$namespace")
-    [ -n "$slot" ] && [ -n "$real_agent" ] && [ -e "/sys/class/net/$slot" ] && continue
-    ip netns pids "$namespace" 2>/dev/null | xargs -r kill -9
+    [ -n "$slot" ] && [ -n "$real" ] && [ -e "/sys/class/net/$slot" ] && continue
     ip netns delete "$namespace"
 done
 for link in /sys/class/net/vmx*; do
     [ -e "$link" ] && ip link delete "$(basename "$link")" 2>/dev/null
 done
-if [ -z "$real_agent" ]; then
+if [ -z "$real" ]; then
     for link in /sys/class/net/vx????????s*; do
         [ -e "$link" ] && ip link delete "$(basename "$link")" 2>/dev/null
     done
@@ -47,6 +50,13 @@ if [ -z "$real_agent" ]; then
     fi
 fi
 
+# The tests' database. Anybody may make such a directory, so only the database's own user and program count.
+for dir in /tmp/vmatrix-postgres.*; do
+    [ -d "$dir" ] && [ ! -L "$dir" ] && [ "$(stat -c %U "$dir")" = postgres ] || continue
+    pid=$(head -n 1 "$dir/data/postmaster.pid" 2>/dev/null)
+    [[ "$pid" =~ ^[0-9]+$ ]] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = postgres ] && kill -QUIT "$pid"
+    rm -rf "$dir"
+done
 rm -rf /var/tmp/vmatrix-world.*
 : >/run/vmatrix-world
 exit 0
