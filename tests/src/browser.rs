@@ -1,6 +1,6 @@
 //! A real browser, headless, driven like a person drives it: by what is to be read on the page.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
@@ -8,7 +8,7 @@ use std::{
     net::TcpListener,
     path::PathBuf,
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A phone, and a desk.
@@ -90,38 +90,70 @@ impl Browser {
             "//*[self::button or self::a][normalize-space(.)={}]",
             quoted(text)
         );
-        let wait = self.client.wait().at_most(Duration::from_secs(10));
-        let element = wait.for_element(Locator::XPath(&path)).await;
-        element
-            .with_context(|| format!("nothing to click reads {text:?}"))?
-            .click()
-            .await?;
-        Ok(())
+        self.press(Locator::XPath(&path), &format!("{text:?} to click"))
+            .await
+    }
+
+    /// Clicks the first element of that selector.
+    pub async fn click_on(&self, selector: &str) -> Result<()> {
+        self.press(Locator::Css(selector), selector).await
+    }
+
+    async fn press(&self, locator: Locator<'_>, what: &str) -> Result<()> {
+        // A page that updates itself, or is just being left, may take away what was found.
+        for _ in 0..5 {
+            let found = self
+                .client
+                .wait()
+                .at_most(Duration::from_secs(10))
+                .for_element(locator)
+                .await;
+            let Ok(element) = found else {
+                bail!("no {what} on a page that reads:\n{}", self.text().await?)
+            };
+            if element.click().await.is_ok() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        bail!("{what} can not be clicked")
     }
 
     /// Waits until the page has an element of that selector.
     pub async fn find(&self, selector: &str) -> Result<Element> {
-        self.find_within(selector, Duration::from_secs(10)).await
-    }
-
-    /// As [`Browser::find`], with another patience.
-    pub async fn find_within(&self, selector: &str, patience: Duration) -> Result<Element> {
-        let found = self
-            .client
-            .wait()
-            .at_most(patience)
-            .for_element(Locator::Css(selector))
-            .await;
-        if let Ok(element) = found {
-            return Ok(element);
+        let wait = self.client.wait().at_most(Duration::from_secs(10));
+        match wait.for_element(Locator::Css(selector)).await {
+            Ok(element) => Ok(element),
+            Err(_) => bail!("no {selector} on a page that reads:\n{}", self.text().await?),
         }
-        let here = self.client.current_url().await?;
-        anyhow::bail!("no {selector} at {here}, which reads:\n{}", self.text().await?)
     }
 
     /// All that is to be read on the page.
     pub async fn text(&self) -> Result<String> {
-        Ok(self.client.find(Locator::Css("body")).await?.text().await?)
+        self.text_of("body").await
+    }
+
+    /// What an element of the page reads, as soon as it is there.
+    pub async fn text_of(&self, selector: &str) -> Result<String> {
+        self.text_within(selector, Duration::from_secs(10)).await
+    }
+
+    /// As [`Browser::text_of`], with another patience.
+    pub async fn text_within(&self, selector: &str, patience: Duration) -> Result<String> {
+        let script = "const seen = document.querySelector(arguments[0]); return seen && seen.innerText";
+        let limit = Instant::now() + patience;
+        loop {
+            let seen = self.client.execute(script, vec![json!(selector)]).await?;
+            if let Some(text) = seen.as_str() {
+                return Ok(text.to_owned());
+            }
+            ensure!(
+                Instant::now() < limit,
+                "no {selector} on {}",
+                self.client.current_url().await?
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// The page as it came.
@@ -156,7 +188,7 @@ impl Browser {
         self.open("/sign-in").await?;
         self.fill("user", name).await?;
         self.fill("password", password).await?;
-        self.find("main form button[type=submit]").await?.click().await?;
+        self.click_on("main form button[type=submit]").await?;
         self.find("form[action='/sign-out']").await.map(drop)
     }
 

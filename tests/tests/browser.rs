@@ -56,12 +56,14 @@ async fn two_captains_play_a_match_that_was_booked_by_clicking() -> Result<()> {
     );
     browser.picture("challenged").await?;
     browser.click("Look at it, and choose your roster").await?;
+    browser.mark().await?;
     browser.click("Play with these").await?;
+    while browser.is_marked().await? {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     browser.mark().await?;
     let line = browser
-        .find_within("#connect-line", Duration::from_secs(180))
-        .await?
-        .text()
+        .text_within("#connect-line", Duration::from_secs(180))
         .await?;
     ensure!(
         browser.is_marked().await?,
@@ -87,7 +89,7 @@ async fn two_captains_play_a_match_that_was_booked_by_clicking() -> Result<()> {
 
     browser.sign_in(&captain(home), PASSWORD).await?;
     browser.open(&page).await?;
-    browser.find("form[action$='/end'] button").await?.click().await?;
+    browser.click_on("form[action$='/end'] button").await?;
     let limit = std::time::Instant::now() + Duration::from_secs(60);
     while !fleet.guests()?.is_empty() {
         ensure!(
@@ -108,8 +110,10 @@ async fn invite(browser: &Browser, clan: &str) -> Result<String> {
     browser.open("/organise").await?;
     browser.fill("name", clan).await?;
     browser.click("Add").await?;
+    browser.find("form[action$='/players']").await?;
+    browser.open("/organise").await?;
     browser.click(&format!("Invite a captain for {clan}")).await?;
-    Ok(browser.find("#invite-link").await?.text().await?)
+    Ok(browser.text_of("#invite-link").await?)
 }
 
 /// The captain opens the link, makes an account, and enters the clan's players.

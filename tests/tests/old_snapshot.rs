@@ -21,6 +21,13 @@ async fn a_snapshot_thirty_days_old_still_plays() -> Result<()> {
     let clans = fleet.enter_clans(&api).await?;
     let id = fleet.book_now(&api, &clans).await?;
     let ready = fleet.ready(&api, &id, &say).await?;
+    for guest in fleet.guests()? {
+        let environment = std::fs::read(format!("/proc/{guest}/environ"))?;
+        ensure!(
+            String::from_utf8_lossy(&environment).contains("FAKETIME=+30d"),
+            "the guest's host is not 30 days on"
+        );
+    }
     // To join takes game frames: a game that has stopped still answers queries.
     let (_playing, ping_ms) = fleet.join(&clans[1].players[0].name, &ready)?;
     ensure!(ping_ms > 0 && ping_ms < 999, "a ping of {ping_ms} ms is none");
