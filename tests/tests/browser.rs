@@ -113,7 +113,7 @@ async fn invite(browser: &Browser, clan: &str) -> Result<String> {
     browser.find("form[action$='/players']").await?;
     browser.open("/organise").await?;
     browser.click(&format!("Invite a captain for {clan}")).await?;
-    Ok(browser.text_of("#invite-link").await?)
+    browser.text_of("#invite-link").await
 }
 
 /// The captain opens the link, makes an account, and enters the clan's players.
