@@ -142,6 +142,7 @@ def resume(snapshot, work):
     began = time.monotonic()
     qemu.command("stop")
     qemu.capabilities(events=True, x_ignore_shared=False, mapped_ram=True)
+    qemu.command("migrate-set-parameters", **{"max-bandwidth": 1 << 40})
     qemu.command("migrate", uri=f"file:{work}/state")
     qemu.migrated()
     qemu.quit()

@@ -217,17 +217,13 @@ impl Driver {
         }
         self.seen.vmm = Vmm::Off;
         self.seen.ready = false;
-        if self
-            .intent
-            .borrow()
-            .order
-            .as_ref()
-            .is_some_and(|order| order.goal == Goal::Open)
-        {
+        let goal = self.intent.borrow().order.as_ref().map(|order| order.goal);
+        if goal == Some(Goal::Open) {
             self.kept.revived += 1;
-            let revived = self.kept.revived;
-            self.with_report(|report| report.revived = revived);
         }
+        // Together: a report that counts the death must not show the dead one as open.
+        let (revived, phase) = (self.kept.revived, phase(goal, &self.seen));
+        self.with_report(|report| (report.revived, report.phase) = (revived, phase));
         self.keep();
     }
 

@@ -177,6 +177,9 @@ impl Machine {
     /// Writes device state, and memory as said. The guest must be paused.
     pub(crate) async fn save(&mut self, state: &Path, memory: Memory) -> Result<(), MachineError> {
         self.capabilities(memory).await?;
+        // QEMU spares the network unless told otherwise, 128 MiB a second; this is a disk.
+        let unlimited = json!({ "max-bandwidth": 1_u64 << 40 });
+        self.qmp.execute("migrate-set-parameters", unlimited).await?;
         self.qmp.execute("migrate", json!({ "uri": uri(state) })).await?;
         self.migrated("freezing the guest").await
     }
