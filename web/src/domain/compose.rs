@@ -259,7 +259,11 @@ pub fn is_reached(of: HostId, hosts: &[HostRecord]) -> bool {
 #[must_use]
 pub fn console_text(text: &str) -> String {
     let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | ';' | '\\' | '/' | '%');
-    let spaced: String = text.chars().map(|c| if plain(c) { c } else { ' ' }).take(60).collect();
+    let spaced: String = text
+        .chars()
+        .map(|c| if plain(c) { c } else { ' ' })
+        .take(60)
+        .collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

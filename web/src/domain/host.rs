@@ -90,9 +90,15 @@ mod tests {
         assert!(hosts[0].is_gone(at(0)) && !all_heard(&hosts, started, at(0)));
         hosts[0] = testing::record("a", 1, at(500));
         assert!(!all_heard(&hosts, started, at(500)), "one is still on its way");
-        assert!(all_heard(&hosts, started, at(GONE_AFTER_MS + 1)), "it had its time");
+        assert!(
+            all_heard(&hosts, started, at(GONE_AFTER_MS + 1)),
+            "it had its time"
+        );
         hosts[1] = testing::record("b", 2, at(600));
         assert!(all_heard(&hosts, started, at(600)));
-        assert!(all_heard(&[], started, at(0)), "an empty fleet has nobody to wait for");
+        assert!(
+            all_heard(&[], started, at(0)),
+            "an empty fleet has nobody to wait for"
+        );
     }
 }

@@ -102,12 +102,15 @@ pub enum MatchState {
         /// Since when.
         since: Time,
     },
-    /// No host can be given. A changed roster or a retry measures again.
+    /// No host can be given. A changed roster or a retry measures again, and so does time if hosts were the reason.
     Unplaced {
         /// Why, for people.
         why: String,
         /// What was found, if the players were measured.
         choice: Option<ChoiceId>,
+        /// When it is tried again by itself, if that may help.
+        #[serde(default)]
+        again_at: Option<Time>,
     },
     /// It did not take place. A retry measures again if there is time left.
     Failed {
@@ -180,6 +183,8 @@ pub enum RoundReason {
     Roster,
     /// Somebody asked for another try.
     Retry,
+    /// There was no host, and there may be one by now.
+    Again,
 }
 
 /// Why a match ended.
@@ -201,15 +206,22 @@ impl RoundReason {
             Self::Recheck => "recheck",
             Self::Roster => "roster",
             Self::Retry => "retry",
+            Self::Again => "again",
         }
     }
 
     /// From the stored name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Booking, Self::Recheck, Self::Roster, Self::Retry]
-            .into_iter()
-            .find(|reason| reason.name() == name)
+        [
+            Self::Booking,
+            Self::Recheck,
+            Self::Roster,
+            Self::Retry,
+            Self::Again,
+        ]
+        .into_iter()
+        .find(|reason| reason.name() == name)
     }
 }
 

@@ -37,7 +37,7 @@ pub use ids::{
 pub use labels::{Labels, Named, predicted, unlike_names};
 pub use link::{Link, LinkKind};
 pub use matches::{EndedHow, Excluded, Held, Match, MatchState, Recheck, RoundReason};
-pub use next_step::{Pace, Situation, Step, next_step};
+pub use next_step::{Pace, Situation, Step, again_at, may_be_placed_later, next_step};
 pub use people::{BadName, BadRole, Clan, Name, Player, PlayerAddress, Role, User};
 pub use refusal::Refusal;
 pub use round::{INTERVAL_MS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS};

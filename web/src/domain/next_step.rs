@@ -3,7 +3,8 @@
 //! Hard rules: a match that is ready ends by its time or by hand and by nothing else; in particular never because an
 //! agent is silent. Nothing is waited for without an end. A host is left only before *ready*.
 
-use super::{EndedHow, Match, MatchState, Recheck, RoundReason, Time, Vm};
+use super::{ChoiceBody, EndedHow, Match, MatchState, Recheck, RoundReason, Time, Vm};
+use vmatrix_placement::{HostAnswer, Micros, Verdict};
 use vmatrix_wire::{Phase, Problem};
 
 /// How long a host that answers may take from *fetched* to *ready*, milliseconds.
@@ -14,6 +15,9 @@ const FETCH_WITHIN_MS: i64 = 15 * 60_000;
 const SLOT_WITHIN_MS: i64 = 10_000;
 /// How long the end of a match waits for a host whose agent is gone, milliseconds.
 const OVER_WITHIN_MS: i64 = 60_000;
+
+/// The shortest pause between two tries of a match for which there was no host, milliseconds.
+const AGAIN_MS: i64 = 60_000;
 
 /// When things are done before a match, milliseconds before its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +36,41 @@ impl Pace {
         let at = start.plus(-self.recheck_ms.max(self.wake_ms + super::ROUND_MS));
         (at > now).then_some(at)
     }
+}
+
+/// When a match for which there was no host at `now` is tried again: in a minute, or more seldom while its start is
+/// hours away, as each try sends echo requests to all its players.
+#[must_use]
+pub fn again_at(start: Time, now: Time) -> Time {
+    now.plus((start.since(now) / 60).clamp(AGAIN_MS, 15 * AGAIN_MS))
+}
+
+/// Whether another try may find a host although nobody changes the roster: one that was busy, gone or not able to run
+/// it, and not ruled out by what is measured from there, while nobody is silent everywhere.
+#[must_use]
+pub fn may_be_placed_later(body: &ChoiceBody) -> bool {
+    let rows: Vec<_> = body
+        .matrix
+        .rows()
+        .map(|(_, row)| row)
+        .zip(body.choice.hosts.iter().map(HostAnswer::verdict))
+        .collect();
+    let asked: Vec<_> = rows
+        .iter()
+        .filter(|(row, verdict)| *verdict == Verdict::Undecided || row.iter().any(Option::is_some))
+        .collect();
+    let silent = |column: usize| {
+        !asked.is_empty()
+            && asked
+                .iter()
+                .all(|(row, _)| row.get(column).is_none_or(Option::is_none))
+    };
+    let cap = body.choice.policy.cap;
+    let hopeful = |(row, verdict): &(_, Verdict)| {
+        let row: &&[Option<Micros>] = row;
+        matches!(verdict, Verdict::NoCapacity | Verdict::Unfit) && row.iter().flatten().all(|rtt| *rtt <= cap)
+    };
+    !(0..body.matrix.players().len()).any(silent) && rows.iter().any(hopeful)
 }
 
 /// What is seen of a match and its host.
@@ -92,6 +131,9 @@ pub fn next_step(seen: Situation, pace: Pace, now: Time) -> Step {
         MatchState::Probing { .. } if too_late => fail("the time was over before the players were measured"),
         MatchState::Unplaced { .. } if too_late => fail("no host could be given before the time was over"),
         MatchState::Reserved { .. } if too_late => fail("the time was over before the VM was woken"),
+        MatchState::Unplaced {
+            again_at: Some(at), ..
+        } if now >= *at => Step::Probe(RoundReason::Again),
         MatchState::Gathering | MatchState::Unplaced { .. } => Step::Wait,
         MatchState::Probing { .. } => match seen.round_ended {
             Some(true) => Step::Choose,

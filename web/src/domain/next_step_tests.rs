@@ -210,6 +210,80 @@ fn a_slot_that_is_just_being_cleared_is_waited_for() {
     ));
 }
 
+#[test]
+fn a_match_without_a_host_is_tried_again_by_itself_each_minute_while_there_is_time() {
+    let unplaced = |again_at| MatchState::Unplaced {
+        why: "x".into(),
+        choice: None,
+        again_at,
+    };
+    let try_at = |again_at, now| step(unplaced(again_at), None, None, None, now);
+    let due = again_at(at(START), at(START));
+    assert_eq!(due, at(START + 60_000));
+    assert_eq!(try_at(Some(due), START + 59_999), Step::Wait);
+    assert_eq!(try_at(Some(due), START + 60_000), Step::Probe(RoundReason::Again));
+    assert_eq!(try_at(None, START + 60_000), Step::Wait);
+    assert!(matches!(try_at(Some(due), START + LENGTH), Step::Fail { .. }));
+    // A week before it is enough to look every quarter of an hour.
+    assert_eq!(
+        again_at(at(START), at(START - 7 * 86_400_000)).since(at(START - 7 * 86_400_000)),
+        900_000
+    );
+}
+
+#[test]
+fn only_hosts_are_waited_for_not_players() {
+    use vmatrix_placement::{Host, HostState, Matrix, Player, Policy, Side, Standing, choose};
+    let may = |rows: &[(&[u32], Standing)]| {
+        let players = [("p", Side::A), ("q", Side::B)].map(|(id, side)| Player {
+            id: id.into(),
+            name: id.into(),
+            side,
+        });
+        let hosts = (0..rows.len()).map(|number| Host {
+            id: number.to_string(),
+            name: number.to_string(),
+        });
+        let medians = rows
+            .iter()
+            .map(|(row, _)| row.iter().map(|us| Micros::new(*us).ok()).collect());
+        let matrix = Matrix::new(players.to_vec(), hosts.collect(), medians.collect()).unwrap();
+        let states: Vec<_> = rows
+            .iter()
+            .map(|(_, standing)| HostState {
+                standing: standing.clone(),
+                load: 0,
+            })
+            .collect();
+        let choice = choose(&Policy::default(), &matrix, &states).unwrap();
+        assert_eq!(choice.chosen, None);
+        may_be_placed_later(&ChoiceBody {
+            matrix,
+            errors_us: Vec::new(),
+            sites: Vec::new(),
+            choice,
+            recheck: None,
+            choose_ms: 0.0,
+        })
+    };
+    let (gone, busy) = (
+        Standing::Unfit("gone".into()),
+        Standing::NoCapacity("held".into()),
+    );
+    assert!(may(&[(&[0, 0], gone.clone())]), "the whole fleet was gone");
+    assert!(may(&[(&[20_000, 20_000], busy.clone())]));
+    assert!(may(&[
+        (&[0, 0], gone.clone()),
+        (&[20_000, 400_000], Standing::Free)
+    ]));
+    assert!(!may(&[(&[20_000, 400_000], busy)]), "over the cap there too");
+    assert!(!may(&[(&[20_000, 0], Standing::Free)]), "somebody is silent");
+    assert!(
+        !may(&[(&[0, 0], gone), (&[20_000, 0], Standing::Free)]),
+        "a silent player is silent to the other host too"
+    );
+}
+
 fn phases() -> impl Strategy<Value = Phase> {
     prop::sample::select(vec![
         Phase::Absent,
@@ -285,6 +359,7 @@ fn states() -> impl Strategy<Value = MatchState> {
         MatchState::Unplaced {
             why: why(),
             choice: None,
+            again_at: Some(at(START)),
         },
         MatchState::Failed {
             why: why(),

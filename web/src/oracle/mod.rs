@@ -63,7 +63,8 @@ async fn has_heard(app: &App, started: Time) -> bool {
         let mut tx = app.db.read().await?;
         hosts::list(&mut tx).await
     };
-    read.await.is_ok_and(|hosts| all_heard(&hosts, started, app.now()))
+    read.await
+        .is_ok_and(|hosts| all_heard(&hosts, started, app.now()))
 }
 
 async fn look(app: &App) {

@@ -7,8 +7,11 @@ use super::{
 use crate::{
     actions::{matches::pace, rounds::stop},
     app::App,
-    domain::{ChoiceId, Excluded, Held, MatchState, Recheck, RoundId, Time, VmGoal, room},
-    store::{StoreError, Tx, choices, hosts, reservations, vms},
+    domain::{
+        ChoiceId, Excluded, Held, MatchState, Recheck, RoundId, Time, VmGoal, again_at, may_be_placed_later,
+        room,
+    },
+    store::{StoreError, Tx, choices, hosts, reservations, story, vms},
 };
 use vmatrix_placement as placement;
 use vmatrix_wire::Goal;
@@ -33,7 +36,7 @@ pub(super) async fn choose_first(
     };
     let choice = choose::write(tx, app, &now.of, &made, false, now.at).await?;
     if made.body.choice.chosen.is_none() {
-        return unplaced(tx, app, now, made.why_none(), Some(choice))
+        return unplaced(tx, app, now, made.why_none(), Some((choice, &made)))
             .await
             .map(Some);
     }
@@ -73,10 +76,21 @@ async fn unplaced(
     app: &App,
     now: &Now,
     why: String,
-    choice: Option<ChoiceId>,
+    choice: Option<(ChoiceId, &Made)>,
 ) -> Result<MatchState, StoreError> {
-    tell(tx, app, now, &format!("No host can be given: {why}.")).await?;
-    Ok(MatchState::Unplaced { why, choice })
+    let text = format!("No host can be given: {why}.");
+    // Tries that follow each other by themselves are told once.
+    let told = story::list(tx, now.of.id).await?;
+    if told.last().is_none_or(|last| last.text != text) {
+        tell(tx, app, now, &text).await?;
+    }
+    // Without a choice it was not the players: there were no hosts, or no image.
+    let helps = choice.is_none_or(|(_, made)| may_be_placed_later(&made.body));
+    Ok(MatchState::Unplaced {
+        why,
+        choice: choice.map(|(id, _)| id).or(now.of.state.choice()),
+        again_at: helps.then(|| again_at(now.of.start_at, now.at)),
+    })
 }
 
 /// Judges a reservation by a newer round.
@@ -96,7 +110,7 @@ pub(super) async fn look_again(
         Ok(made) => made,
         Err(why) => {
             vms::set_goal(tx, held.vm, VmGoal::Gone, held.port).await?;
-            return unplaced(tx, app, now, why, Some(held.choice)).await.map(Some);
+            return unplaced(tx, app, now, why, None).await.map(Some);
         }
     };
     match made.body.recheck.clone() {
@@ -132,7 +146,7 @@ pub(super) async fn look_again(
         Some(placement::Recheck::Lost { .. }) => {
             let choice = choose::write(tx, app, &now.of, &made, false, now.at).await?;
             vms::set_goal(tx, held.vm, VmGoal::Gone, held.port).await?;
-            unplaced(tx, app, now, made.why_none(), Some(choice))
+            unplaced(tx, app, now, made.why_none(), Some((choice, &made)))
                 .await
                 .map(Some)
         }
@@ -178,11 +192,11 @@ pub(super) async fn other_host(
     let span = (app.settings.wake_ms, now.at);
     let made = match choose::make(tx, &now.of, newest.round_id, &excluded, None, span).await? {
         Ok(made) => made,
-        Err(why) => return unplaced(tx, app, now, why, Some(held.choice)).await.map(Some),
+        Err(why) => return unplaced(tx, app, now, why, None).await.map(Some),
     };
     let choice = choose::write(tx, app, &now.of, &made, false, now.at).await?;
     if made.body.choice.chosen.is_none() {
-        return unplaced(tx, app, now, made.why_none(), Some(choice))
+        return unplaced(tx, app, now, made.why_none(), Some((choice, &made)))
             .await
             .map(Some);
     }

@@ -327,3 +327,27 @@ async fn cancelling_at_any_step_leaves_nothing_behind() {
         world.assert_clean().await;
     }
 }
+
+#[tokio::test]
+async fn a_match_that_found_no_host_gets_one_by_itself_when_there_is_one() {
+    let mut world = World::new(sqlite().await, &TWO).await;
+    for host in &mut world.hosts {
+        host.silent = true;
+    }
+    world.ticks(13).await;
+    let id = world.book_now().await;
+    let view = world.until(id, "unplaced").await;
+    let told = |view: &crate::domain::view::MatchView| {
+        let none = |line: &&crate::domain::view::StoryView| line.text.starts_with("No host can be given");
+        view.story.iter().filter(none).count()
+    };
+    assert_eq!(told(&view), 1);
+    // Some tries with nobody there: told once.
+    world.ticks(130).await;
+    assert_eq!(told(&world.view(id).await), 1);
+    for host in &mut world.hosts {
+        host.silent = false;
+    }
+    world.ticks(60).await;
+    assert_eq!(world.until(id, "ready").await.chosen.unwrap().host, "host-1");
+}
