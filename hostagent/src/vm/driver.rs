@@ -32,6 +32,8 @@ pub(super) struct Driver {
     pub(super) machine: Option<Machine>,
     pub(super) slot: Option<SlotNet>,
     pub(super) snapshot: Option<LocalSnapshot>,
+    /// Its network is as an earlier agent left it, as applying it again has failed so far.
+    pub(super) rewire_owed: bool,
     /// When QEMU was last started.
     pub(super) launched: Instant,
 }
@@ -66,6 +68,7 @@ impl Driver {
             machine: None,
             slot: None,
             snapshot,
+            rewire_owed: false,
             launched: Instant::now(),
         };
         driver.adopt().await;
@@ -98,20 +101,38 @@ impl Driver {
             }
             None => {}
         }
-        if let Err(trouble) = self.rewire().await {
-            tracing::warn!(vm = %self.kept.order.vm, %trouble, "an adopted VM's network");
-            self.seen.wired = false;
+        let serves = self.seen.vmm == Vmm::Running && self.seen.ready;
+        self.rewire_owed = true;
+        if !self.rewire().await && !serves {
+            (self.seen.wired, self.rewire_owed) = (false, false);
         }
     }
 
-    async fn rewire(&mut self) -> Result<(), Trouble> {
-        self.wire().await?;
-        if self.seen.open
-            && let (Some(slot), Some(machine)) = (&self.slot, &self.machine)
-        {
-            slot.open(self.kept.order.port, machine.monitor()).await?;
+    /// Applies the network of an adopted VM again, if that is still to be done. When it fails nothing that an earlier
+    /// agent made is undone, so those who play go on; it is reported, and the next look tries again.
+    pub(super) async fn rewire(&mut self) -> bool {
+        if !self.rewire_owed {
+            return true;
         }
-        Ok(())
+        let applied = async {
+            self.wire().await?;
+            if self.seen.open
+                && let (Some(slot), Some(machine)) = (&self.slot, &self.machine)
+            {
+                slot.open(self.kept.order.port, machine.monitor()).await?;
+            }
+            Ok::<_, Trouble>(())
+        };
+        let problem = match applied.await {
+            Ok(()) => None,
+            Err(trouble) => {
+                tracing::warn!(vm = %self.kept.order.vm, %trouble, "an adopted VM's network");
+                Some(trouble.problem(step_name(Step::Wire)))
+            }
+        };
+        self.rewire_owed = problem.is_some();
+        self.with_report(|report| report.problem = problem);
+        !self.rewire_owed
     }
 
     /// Drives the VM until it is not ordered any more and nothing of it is left.

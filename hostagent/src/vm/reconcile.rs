@@ -88,7 +88,9 @@ fn towards_open(seen: &Seen) -> Step {
     }
     match (seen.vmm, seen.wired) {
         _ if !seen.fetched => Step::Fetch,
-        // A guest without its network has been cut off: it is no use.
+        // Somebody may be playing on it: the network is brought back around it.
+        (Vmm::Running, false) if seen.ready => Step::Wire,
+        // Any other guest without its network has been cut off: it is no use.
         (Vmm::Paused | Vmm::Running, false) => Step::End,
         (Vmm::Off, false) => Step::Wire,
         (Vmm::Off, true) => Step::Launch,

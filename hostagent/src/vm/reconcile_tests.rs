@@ -121,7 +121,7 @@ fn anything() -> impl Strategy<Value = Seen> {
             wired,
             vmm,
             ready: ready && vmm == Vmm::Running,
-            open: open && wired,
+            open,
         }
     })
 }
@@ -131,6 +131,17 @@ proptest! {
     fn from_whatever_is_there_every_goal_is_reached(goal in goals(), seen in anything()) {
         let (end, _) = settles(goal, seen);
         prop_assert!(reached(goal, &end), "{:?} ends at {:?}", goal, end);
+    }
+
+    /// Whatever else is amiss: a match that is being played goes on.
+    #[test]
+    fn what_is_open_and_ready_is_never_ended_while_it_is_wanted(seen in anything()) {
+        let mut seen = Seen { vmm: Vmm::Running, ready: true, open: true, ..seen };
+        for _ in 0..20 {
+            let step = next(Some(Goal::Open), &seen);
+            prop_assert!(!matches!(step, Step::End | Step::Close | Step::Freeze | Step::Unwire), "{:?}: {:?}", seen, step);
+            seen = after(step, seen);
+        }
     }
 
     #[test]

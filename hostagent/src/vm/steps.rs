@@ -38,7 +38,7 @@ impl Driver {
         // Kept before anything is made in it, so that a killed agent finds it again.
         self.keep();
         self.wire().await?;
-        self.seen.wired = true;
+        (self.seen.wired, self.rewire_owed) = (true, false);
         Ok(())
     }
 

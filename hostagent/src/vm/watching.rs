@@ -42,6 +42,7 @@ impl Driver {
                     }
                 }
                 _ = looks.tick() => {
+                    self.rewire().await;
                     let answered = match &contract.proof {
                         Proof::Http { path } => service::answers(slot.inside(), path).await,
                         Proof::Quake3 => match inside.info().await {

@@ -161,6 +161,35 @@ fn players_do_not_notice_that_the_agent_was_killed() {
 }
 
 #[test]
+fn a_match_goes_on_while_its_network_cannot_be_applied_again() {
+    let (house, made) = house!(1);
+    let order = a_match(&made, 1, PORT);
+    let agent = house.agent();
+    agent.intend(std::slice::from_ref(&order));
+    agent.until_is(order.vm, Phase::Open);
+    house.rcon(PORT, "console1", "set vmx_memory kept").unwrap();
+    agent.kill();
+    // Nobody holds the port now. The kernel's rules go before the program that takes it.
+    let other = inside(&house.host, || std::net::UdpSocket::bind((PUBLIC, PORT)).unwrap());
+    let guests = house.guests();
+
+    let agent = house.agent();
+    agent.intend(std::slice::from_ref(&order));
+    let report = agent.until(order.vm, "it has a problem", |report| report.problem.is_some());
+    assert_eq!(
+        (report.problem, report.phase),
+        (Some(Problem::PortTaken { port: PORT }), Phase::Open)
+    );
+    assert_plays(&house, &order);
+    drop(other);
+    let report = agent.until(order.vm, "it has no problem", |report| report.problem.is_none());
+    assert_eq!((report.phase, report.revived), (Phase::Open, 0));
+    assert_eq!(house.guests(), guests);
+    let printed = house.rcon(PORT, "console1", "vmx_memory").unwrap();
+    assert!(printed.contains("kept"), "{printed}");
+}
+
+#[test]
 fn a_vm_that_dies_comes_back_on_its_port_without_being_asked() {
     let (house, made) = house!(1);
     let agent = house.agent();
