@@ -11,7 +11,7 @@ use surge_ping::{Client, Config, ICMP, IcmpPacket, PingIdentifier, PingSequence,
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
-use vmatrix_wire::{ProbeId, ProbeOrder, ProbeReport, RttSample, Target};
+use vmatrix_wire::{ProbeId, ProbeOrder, ProbeReport, RttSample, Target, TargetId};
 
 /// Most requests that wait for their answers at once, of all rounds. The library's sockets have the system's default
 /// receive buffer, which holds about 270 answers; more in flight would measure our own queue.
@@ -40,7 +40,47 @@ impl Drop for Round {
 
 struct Answers {
     done: bool,
-    targets: Vec<(Target, u16, Vec<Duration>)>,
+    /// Each target and the number of its address.
+    targets: Vec<(TargetId, usize)>,
+    /// Each distinct address once: people who share one are not asked twice, and an unprivileged socket could not.
+    addresses: Vec<Measured>,
+}
+
+struct Measured {
+    address: IpAddr,
+    sent: u16,
+    rtts: Vec<Duration>,
+}
+
+impl Answers {
+    fn none_yet(targets: &[Target]) -> Self {
+        let mut addresses: Vec<Measured> = Vec::new();
+        let targets = targets.iter().map(|Target { target, address }| {
+            let known = addresses.iter().position(|known| known.address == *address);
+            let index = known.unwrap_or_else(|| {
+                addresses.push(Measured {
+                    address: *address,
+                    sent: 0,
+                    rtts: Vec::new(),
+                });
+                addresses.len() - 1
+            });
+            (*target, index)
+        });
+        Self {
+            done: false,
+            targets: targets.collect(),
+            addresses,
+        }
+    }
+
+    fn sum_up(&self) -> Vec<RttSample> {
+        let of = |(target, index): &(TargetId, usize)| {
+            let measured = self.addresses.get(*index)?;
+            Some(stats::sum_up(*target, measured.sent, &measured.rtts))
+        };
+        self.targets.iter().filter_map(of).collect()
+    }
 }
 
 impl Default for Probes {
@@ -69,12 +109,7 @@ impl Probes {
             if self.rounds.contains_key(&order.probe) {
                 continue;
             }
-            let targets = order
-                .targets
-                .iter()
-                .map(|target| (target.clone(), 0, Vec::new()))
-                .collect();
-            let answers = Arc::new(Mutex::new(Answers { done: false, targets }));
+            let answers = Arc::new(Mutex::new(Answers::none_yet(&order.targets)));
             let work = measure(
                 order.clone(),
                 answers.clone(),
@@ -94,15 +129,10 @@ impl Probes {
             .iter()
             .map(|(id, round)| {
                 let answers = lock(&round.answers);
-                let samples: Vec<RttSample> = answers
-                    .targets
-                    .iter()
-                    .map(|(target, sent, rtts)| stats::sum_up(target.target, *sent, rtts))
-                    .collect();
                 ProbeReport {
                     probe: *id,
                     done: answers.done,
-                    samples,
+                    samples: answers.sum_up(),
                 }
             })
             .collect();
@@ -125,19 +155,19 @@ async fn measure(
     let start = Instant::now();
     let mut clients: HashMap<bool, Option<Client>> = HashMap::new();
     let mut work = JoinSet::new();
-    for (index, target) in order.targets.iter().enumerate() {
+    let addresses: Vec<IpAddr> = lock(&answers).addresses.iter().map(|one| one.address).collect();
+    for (index, address) in addresses.iter().copied().enumerate() {
         // A client of its own per round, so that two rounds that ask the same target do not take each other's answers.
         let client = clients
-            .entry(target.address.is_ipv6())
-            .or_insert_with(|| client(target.address));
+            .entry(address.is_ipv6())
+            .or_insert_with(|| client(address));
         let Some(client) = client.clone() else { continue };
         let ident = PingIdentifier(rand::random());
         for turn in 0..order.samples {
             let (client, room, answers, changed) =
                 (client.clone(), room.clone(), answers.clone(), changed.clone());
-            let at = start + due(&order, index, turn);
+            let at = start + due(&order, addresses.len(), index, turn);
             let timeout = Duration::from_millis(order.timeout_ms);
-            let address = target.address;
             work.spawn(async move {
                 tokio::time::sleep_until(at).await;
                 let Ok(_room) = room.acquire().await else { return };
@@ -154,15 +184,15 @@ async fn measure(
     changed.send_modify(|count| *count += 1);
 }
 
-/// When the request number `turn` to the target number `index` is sent: the targets take turns within one interval.
-fn due(order: &ProbeOrder, index: usize, turn: u16) -> Duration {
+/// When the request number `turn` to the address number `index` of `all` is sent: they take turns within one interval.
+fn due(order: &ProbeOrder, all: usize, index: usize, turn: u16) -> Duration {
     let interval = Duration::from_millis(order.interval_ms);
-    let share = interval / u32::try_from(order.targets.len().max(1)).unwrap_or(u32::MAX);
+    let share = interval / u32::try_from(all.max(1)).unwrap_or(u32::MAX);
     interval * u32::from(turn) + share * u32::try_from(index).unwrap_or(0)
 }
 
 fn note(answers: &Mutex<Answers>, index: usize, answer: Result<(IcmpPacket, Duration), SurgeError>) {
-    if let Some((_, sent, rtts)) = lock(answers).targets.get_mut(index) {
+    if let Some(Measured { sent, rtts, .. }) = lock(answers).addresses.get_mut(index) {
         *sent += 1;
         match answer {
             Ok((packet, rtt)) if is_echo(&packet) => rtts.push(rtt),
@@ -201,7 +231,6 @@ fn client(target: IpAddr) -> Option<Client> {
 mod tests {
     use super::*;
     use uuid::Uuid;
-    use vmatrix_wire::TargetId;
 
     fn order(probe: u128, addresses: &[&str]) -> ProbeOrder {
         let target = |(n, address): (usize, &&str)| Target {
@@ -231,7 +260,7 @@ mod tests {
     #[test]
     fn requests_are_spread_evenly_over_targets_and_time() {
         let order = order(1, &["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"]);
-        let at = |index, turn| due(&order, index, turn).as_millis();
+        let at = |index, turn| due(&order, 4, index, turn).as_millis();
         assert_eq!(
             [at(0, 0), at(1, 0), at(3, 0), at(0, 1), at(2, 3)],
             [0, 5, 15, 20, 70]

@@ -317,3 +317,16 @@ fn a_router_that_says_unreachable_does_not_answer_for_the_target() {
     assert_eq!((router.sent, router.received), (3, 3));
     assert_eq!((beyond.sent, beyond.received, beyond.median_us), (3, 0, None));
 }
+
+#[test]
+fn two_players_behind_one_address_are_both_measured_without_privileges() {
+    let world = world!(1);
+    // Whoever may not open raw sockets measures by datagram sockets, if the system lets them.
+    world::inside(&world.host, || {
+        std::fs::write("/proc/sys/net/ipv4/ping_group_range", "0 2147483647").unwrap()
+    });
+    for sample in world.probe([PLAYER, PLAYER]) {
+        assert_eq!((sample.sent, sample.received), (3, 3));
+        assert!(sample.median_us.is_some());
+    }
+}
