@@ -2,7 +2,8 @@
 
 use super::{
     Host, HostId, HostRecord, INTERVAL_MS, MatchId, Purpose, RoundId, SAMPLES, Snapshot, SnapshotId,
-    TIMEOUT_MS, TargetId, Time, Vm, VmGoal, VmSeen, VmmSeen,
+    TIMEOUT_MS, TargetId, Time, Vm, VmGoal, VmSeen, VmmSeen, host_witness,
+    witness::{hear_witnesses, vm_witness},
 };
 use std::{
     collections::BTreeMap,
@@ -39,19 +40,6 @@ pub struct OpenRound {
     pub from: Vec<HostId>,
     /// To whom.
     pub targets: Vec<(TargetId, IpAddr)>,
-}
-
-/// Who looks at a host from outside: the next host by id whose agent is there, in a ring. `None`: the server itself.
-#[must_use]
-pub fn witness(of: HostId, hosts: &[HostRecord], now: Time) -> Option<HostId> {
-    let mut there: Vec<HostId> = hosts
-        .iter()
-        .filter(|h| !h.is_gone(now))
-        .map(|h| h.host.id)
-        .collect();
-    there.retain(|id| *id != of);
-    there.sort_unstable();
-    there.iter().find(|id| **id > of).or(there.first()).copied()
 }
 
 /// Whether a VM can be looked at from outside: it should be open, and its host says that it is.
@@ -146,16 +134,15 @@ fn beacon(record: &HostRecord, fleet: &Fleet) -> Option<Beacon> {
 }
 
 fn lookouts(id: HostId, fleet: &Fleet, now: Time) -> Vec<Lookout> {
-    let ours = |host: HostId| witness(host, &fleet.hosts, now) == Some(id);
     let vms = fleet
         .vms
         .iter()
-        .filter(|vm| is_out(vm) && ours(vm.host))
+        .filter(|vm| is_out(vm) && vm_witness(vm, &fleet.hosts, now) == Some(id))
         .filter_map(|vm| vm_lookout(vm, fleet));
     let hosts = fleet
         .hosts
         .iter()
-        .filter(|host| ours(host.host.id) && !host.is_gone(now))
+        .filter(|host| !host.is_gone(now) && host_witness(host, &fleet.hosts, now) == Some(id))
         .filter_map(|host| {
             let beacon = beacon(host, fleet)?;
             Some(Lookout {
@@ -214,7 +201,7 @@ pub fn see(vm: &Vm, host: &HostRecord, hosts: &[HostRecord], now: Time) -> VmSee
         }
     }
     if vm.goal == VmGoal::Ordered(Goal::Open) {
-        outside(vm, host, hosts, &mut seen);
+        hear_witnesses(vm, host, hosts, &mut seen);
     }
     // What its orders of that generation or a later one do not name, and its agent does not see, is not there.
     let withdrawn = host.orders.vms.iter().all(|order| order.vm != vm.id);
@@ -224,34 +211,6 @@ pub fn see(vm: &Vm, host: &HostRecord, hosts: &[HostRecord], now: Time) -> VmSee
         seen.gone_at = Some(now);
     }
     seen
-}
-
-/// What witnesses say.
-fn outside(vm: &Vm, host: &HostRecord, hosts: &[HostRecord], seen: &mut VmSeen) {
-    let address = SocketAddr::new(host.host.public_address, vm.port);
-    let others = hosts.iter().filter(|other| other.host.id != vm.host);
-    for (report, at) in others.filter_map(|other| other.report.as_ref()) {
-        let about = |said: &&vmatrix_wire::LookoutReport| {
-            said.lookout == LookoutId::Vm(vm.id) && said.address == address
-        };
-        for said in report.lookouts.iter().filter(about) {
-            let back = |ago: Option<u64>| Some(at.plus(-i64::try_from(ago?).ok()?));
-            seen.verified_at = seen.verified_at.or(back(said.answered_ms_ago));
-            seen.listed_at = seen.listed_at.or(back(said.listed_ms_ago));
-        }
-    }
-}
-
-/// Whether somebody has seen a host's beacon from outside.
-#[must_use]
-pub fn is_reached(of: HostId, hosts: &[HostRecord]) -> bool {
-    let reports = hosts
-        .iter()
-        .filter(|other| other.host.id != of)
-        .filter_map(|other| other.report.as_ref());
-    reports
-        .flat_map(|(report, _)| &report.lookouts)
-        .any(|said| said.lookout == LookoutId::Host(of) && said.answered_ms_ago.is_some())
 }
 
 /// A text as a game's console takes and gives it back: printable ASCII without `"`, `;`, `\`, `/` and `%`, one blank

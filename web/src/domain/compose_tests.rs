@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::{ReservationId, ServiceId, SnapshotFacts, testing};
 use proptest::prelude::*;
 use uuid::Uuid;
-use vmatrix_wire::{Digest, LookoutReport, VmId, VmReport, VmTimes};
+use vmatrix_wire::{Digest, VmId, VmReport, VmTimes};
 
 fn vm(number: u128, host: HostId, goal: VmGoal, phase: Phase, port: u16) -> Vm {
     let report = VmReport {
@@ -79,19 +79,6 @@ fn some_vms() -> impl Strategy<Value = Vec<Vm>> {
 }
 
 proptest! {
-    #[test]
-    fn nobody_is_a_witness_of_itself_and_every_witness_is_there(silent in prop::collection::vec(any::<bool>(), 1..6)) {
-        let fleet = fleet(&silent, Vec::new());
-        let now = Time::from_millis(0);
-        for record in &fleet.hosts {
-            let others = fleet.hosts.iter().filter(|other| other.host.id != record.host.id && !other.is_gone(now));
-            match witness(record.host.id, &fleet.hosts, now) {
-                Some(id) => prop_assert!(others.clone().any(|other| other.host.id == id)),
-                None => prop_assert_eq!(others.count(), 0),
-            }
-        }
-    }
-
     /// Written down and composed again: nothing is different, so there is no new generation.
     #[test]
     fn the_same_rows_make_the_same_orders(silent in prop::collection::vec(any::<bool>(), 4..5), vms in some_vms()) {
@@ -171,43 +158,6 @@ fn a_vm_is_gone_when_its_host_has_heard_of_it_and_does_not_see_it_any_more() {
         ..gone
     };
     assert_eq!(see(&wanted, &host, &fleet.hosts, now).gone_at, None);
-}
-
-#[test]
-fn only_another_host_verifies_and_only_this_address() {
-    let mut fleet = fleet(&[false, false], Vec::new());
-    let vm = vm(
-        9,
-        fleet.hosts[0].host.id,
-        VmGoal::Ordered(Goal::Open),
-        Phase::Open,
-        27960,
-    );
-    let said = |port| LookoutReport {
-        lookout: LookoutId::Vm(vm.id),
-        address: SocketAddr::new([10, 77, 0, 1].into(), port),
-        answered_ms_ago: Some(30),
-        listed_ms_ago: None,
-    };
-    let put = |record: &mut HostRecord, report: LookoutReport| {
-        let (old, _) = record.report.take().unwrap();
-        let at = Time::from_millis(1000);
-        record.report = Some((
-            vmatrix_wire::Report {
-                lookouts: vec![report],
-                ..old
-            },
-            at,
-        ));
-    };
-    let verified =
-        |fleet: &Fleet| see(&vm, &fleet.hosts[0], &fleet.hosts, Time::from_millis(1000)).verified_at;
-    put(&mut fleet.hosts[0], said(27960));
-    assert_eq!(verified(&fleet), None);
-    put(&mut fleet.hosts[1], said(27961));
-    assert_eq!(verified(&fleet), None);
-    put(&mut fleet.hosts[1], said(27960));
-    assert_eq!(verified(&fleet), Some(Time::from_millis(970)));
 }
 
 #[test]

@@ -22,13 +22,12 @@ pub(crate) mod testing;
 mod time;
 pub mod view;
 mod vm;
+mod witness;
 
 pub use booking::{Asked, BookingError, LENGTH_MINUTES, Valid, check_booking, check_roster};
 pub use capacity::{NoRoom, Purpose, Reservation, room};
 pub use choice::{ChoiceBody, ChoiceRecord};
-pub use compose::{
-    Fleet, OpenRound, beacon_port, compose, console_text, is_out, is_reached, see, vm_lookout, witness,
-};
+pub use compose::{Fleet, OpenRound, beacon_port, compose, console_text, is_out, see, vm_lookout};
 pub use host::{Host, HostRecord, Site, all_heard};
 pub use ids::{
     ApiTokenId, BadUuid, ChoiceId, ClanId, HostId, MatchId, PlayerId, ReservationId, RoundId, ServiceId,
@@ -47,3 +46,4 @@ pub use snapshot::{Snapshot, SnapshotFacts};
 pub use standing::{Unfit, standing, unfit};
 pub use time::{BadTime, Time};
 pub use vm::{Vm, VmGoal, VmSeen, VmmSeen};
+pub use witness::{host_witness, is_reached, vm_witness};

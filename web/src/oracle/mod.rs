@@ -8,7 +8,7 @@
 //!   matches   each match: one step of its life
 //!   services  each service: its VM
 //!   orders    what each host should be doing; a generation only if something is different
-//!   witness   what the server asks itself, where no other host can
+//!   witness   what the server asks itself, where no other host can or none had an answer
 //! ```
 //!
 //! A timer of one second, or a nudge; a status for operators with the last error of each part; an off switch.

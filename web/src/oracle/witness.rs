@@ -1,9 +1,9 @@
-//! What the server asks itself, where no other host can look: one datagram or one request each, once a second.
+//! What the server asks itself, where no other host can look or none has had an answer: one datagram or one request each, once a second.
 
 use super::orders;
 use crate::{
     app::App,
-    domain::{Fleet, Time, Vm, beacon_port, is_out, vm_lookout, witness},
+    domain::{Fleet, Time, Vm, beacon_port, host_witness, is_out, vm_lookout, vm_witness},
     store::{StoreError, hosts, vms},
 };
 use std::{net::SocketAddr, time::Duration};
@@ -25,8 +25,8 @@ pub(super) async fn step(app: &App) -> Result<(), StoreError> {
     let mut tx = app.db.read().await?;
     let fleet = orders::load(&mut tx, app).await?;
     drop(tx);
-    let alone = |host| witness(host, &fleet.hosts, now).is_none();
-    for vm in fleet.vms.iter().filter(|vm| is_out(vm) && alone(vm.host)) {
+    let ours = |vm: &&Vm| is_out(vm) && vm_witness(vm, &fleet.hosts, now).is_none();
+    for vm in fleet.vms.iter().filter(ours) {
         if let Some(lookout) = vm_lookout(vm, &fleet) {
             look_at(app, vm, &lookout).await?;
         }
@@ -69,7 +69,7 @@ async fn reach(app: &App, fleet: &Fleet, now: Time) -> Result<(), StoreError> {
         .hosts
         .iter()
         .filter(|record| record.reached_at.is_none() && !record.is_gone(now));
-    for record in unseen.filter(|record| witness(record.host.id, &fleet.hosts, now).is_none()) {
+    for record in unseen.filter(|record| host_witness(record, &fleet.hosts, now).is_none()) {
         let Some(port) = beacon_port(&record.host, &fleet.vms) else {
             continue;
         };
