@@ -121,6 +121,12 @@ impl Fetcher {
         self.known().wanted = Some(wanted.iter().copied().collect());
     }
 
+    /// What [`retain`](Self::retain) was last told.
+    #[cfg(test)]
+    pub(crate) fn retained(&self) -> Option<HashSet<SnapshotId>> {
+        self.known().wanted.clone()
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -30,7 +30,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 use trouble::unless_same;
-use vmatrix_wire::{Accelerator, Phase, Problem, VmId, VmOrder, VmReport, VmTimes};
+use vmatrix_wire::{Accelerator, Phase, Problem, SnapshotId, VmId, VmOrder, VmReport, VmTimes};
 
 /// How long a VM waits for a slot before it says that there is none.
 const SLOT_LIMIT: Duration = Duration::from_secs(10);
@@ -57,6 +57,8 @@ struct Shared {
 }
 
 struct Task {
+    /// What it is resumed from; also while it goes.
+    snapshot: SnapshotId,
     intent: watch::Sender<Intent>,
     report: Arc<Mutex<VmReport>>,
     /// Nothing of it is left on this host.
@@ -129,8 +131,9 @@ impl Machines for Vms {
     fn intend(&self, orders: &[VmOrder]) {
         let mut tasks = self.tasks();
         tasks.retain(|_, task| !task.gone());
-        for (vm, task) in tasks.iter() {
+        for (vm, task) in tasks.iter_mut() {
             let order = orders.iter().find(|order| order.vm == *vm).cloned();
+            task.snapshot = order.as_ref().map_or(task.snapshot, |order| order.snapshot);
             task.intent.send_if_modified(|intent| intent.change_to(order));
         }
         for order in orders {
@@ -142,6 +145,9 @@ impl Machines for Vms {
                 task
             });
         }
+        // All others may make room for what is to come.
+        let wanted: Vec<SnapshotId> = tasks.values().map(|task| task.snapshot).collect();
+        self.shared.fetcher.retain(&wanted);
     }
 
     fn observe(&self) -> Vec<VmReport> {
@@ -188,6 +194,7 @@ impl Task {
         });
         (
             Self {
+                snapshot: kept.order.snapshot,
                 intent,
                 report: Arc::new(Mutex::new(report)),
                 gone: Arc::default(),
@@ -282,3 +289,6 @@ impl Shared {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;
