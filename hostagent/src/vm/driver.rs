@@ -5,6 +5,7 @@ use super::machine::{Machine, Status, kill};
 use super::reconcile::{Seen, Step, Vmm, next, phase};
 use super::trouble::Trouble;
 use super::{Intent, Shared, lock};
+use crate::facts;
 use crate::images::LocalSnapshot;
 use crate::net::SlotNet;
 use std::{
@@ -16,7 +17,7 @@ use tokio::{
     sync::watch,
     time::{Instant, sleep},
 };
-use vmatrix_wire::{Goal, VmReport, VmTimes};
+use vmatrix_wire::{Goal, Problem, VmReport, VmTimes};
 
 /// A failed step is tried again after this, then after twice this, and so on.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -127,7 +128,7 @@ impl Driver {
             Ok(()) => None,
             Err(trouble) => {
                 tracing::warn!(vm = %self.kept.order.vm, %trouble, "an adopted VM's network");
-                Some(trouble.problem(step_name(Step::Wire)))
+                Some(trouble.problem(step_name(Step::Wire), self.disk_full()))
             }
         };
         self.rewire_owed = problem.is_some();
@@ -226,8 +227,26 @@ impl Driver {
         if matches!(trouble, Trouble::Died) {
             self.bury().await;
         }
-        let problem = trouble.problem(step_name(step));
+        // What else may have gone wrong with a guest that was stopped comes from that.
+        let stopped = match &self.machine {
+            Some(machine) => machine.is_out_of_disk().await,
+            None => false,
+        };
+        let trouble = if stopped { Trouble::OutOfDisk } else { trouble };
+        let problem = trouble.problem(step_name(step), self.disk_full());
         self.with_report(|report| report.problem = Some(problem));
+    }
+
+    /// How full the disk is, and what a VM of this kind may take of it in all.
+    pub(super) fn disk_full(&self) -> Problem {
+        let needs = self
+            .snapshot
+            .as_ref()
+            .map(|snapshot| snapshot.manifest.contract.needs.disk_mb);
+        Problem::DiskFull {
+            needed_mb: needs.unwrap_or_default(),
+            free_mb: facts::disk_free_mb(&self.dir).unwrap_or_default(),
+        }
     }
 
     /// The machine is gone or useless: what it was is written off, and the next steps bring it back.

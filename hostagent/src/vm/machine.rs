@@ -71,6 +71,18 @@ pub(crate) enum Death {
     Panicked,
 }
 
+/// QEMU's word for a guest that it stopped because the disk could not be written.
+const IO_ERROR: &str = "io-error";
+
+/// What a guest that ran has come to by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It will do nothing more.
+    Died(Death),
+    /// QEMU has stopped it, as it does when it cannot write to the disk. It can go on.
+    Stopped,
+}
+
 /// A QEMU process with its monitor.
 pub(crate) struct Machine {
     qmp: Qmp,
@@ -134,11 +146,11 @@ impl Machine {
         let found = timeout(START_LIMIT, async {
             let (qmp, events) = Qmp::connect(&dir.join(MONITOR)).await.ok()?;
             break_off(&qmp).await.ok()?;
-            let status = qmp.execute("query-status", json!({})).await.ok()?;
-            let status = match status.get("status").and_then(Value::as_str)? {
+            let status = match status(&qmp).await.ok()?.as_str() {
                 "running" => Status::Running,
-                // Loaded and not yet run, or stopped and written, with nobody left who knows: it may go on.
-                "prelaunch" | "paused" | "postmigrate" => Status::Paused,
+                // Loaded and not yet run, or stopped and written, with nobody left who knows: it may go on. So may one
+                // whose disk was full.
+                "prelaunch" | "paused" | "postmigrate" | IO_ERROR => Status::Paused,
                 _ => Status::Useless,
             };
             Some((
@@ -207,14 +219,30 @@ impl Machine {
 
     /// Waits until the guest will do nothing more.
     pub(crate) async fn died(&mut self) -> Death {
+        loop {
+            if let Turn::Died(death) = self.turned().await {
+                return death;
+            }
+        }
+    }
+
+    /// Waits until the guest dies or is stopped by QEMU itself.
+    pub(crate) async fn turned(&mut self) -> Turn {
         while let Some(event) = self.events.next().await {
             match event.name.as_str() {
-                "GUEST_PANICKED" => return Death::Panicked,
-                "SHUTDOWN" => return Death::Gone,
+                "GUEST_PANICKED" => return Turn::Died(Death::Panicked),
+                "SHUTDOWN" => return Turn::Died(Death::Gone),
+                // Not one of an earlier stop that was ordered.
+                "STOP" if self.is_out_of_disk().await => return Turn::Stopped,
                 _ => {}
             }
         }
-        Death::Gone
+        Turn::Died(Death::Gone)
+    }
+
+    /// Whether QEMU has stopped the guest because its disk could not be written.
+    pub(crate) async fn is_out_of_disk(&self) -> bool {
+        status(&self.qmp).await.is_ok_and(|status| status == IO_ERROR)
     }
 
     async fn capabilities(&self, memory: Memory) -> Result<(), MachineError> {
@@ -258,6 +286,13 @@ impl Machine {
             })
         })
     }
+}
+
+/// QEMU's word for what it is doing.
+async fn status(qmp: &Qmp) -> Result<String, QmpError> {
+    let status = qmp.execute("query-status", json!({})).await?;
+    let word = status.get("status").and_then(Value::as_str);
+    Ok(word.unwrap_or_default().to_owned())
 }
 
 /// Ends the writing of state that an earlier agent began and nobody waits for; else the guest could not be frozen again.

@@ -151,6 +151,10 @@ impl Driver {
         let (snapshot, slot) = self.parts()?;
         let contract = &snapshot.manifest.contract;
         let begun = Instant::now();
+        if let Some(machine) = &self.machine {
+            // It may have been stopped since it answered, as the disk was full. To one that runs this is nothing.
+            machine.run().await?;
+        }
         if contract.clock == Clock::Step {
             let now = std::time::SystemTime::now()
                 .duration_since(std::time::UNIX_EPOCH)

@@ -24,20 +24,21 @@ pub(super) enum Trouble {
     /// The machine is gone.
     #[error("the VM died")]
     Died,
+    /// QEMU has stopped the guest, as its disk could not be written.
+    #[error("the guest was stopped, as its disk could not be written")]
+    OutOfDisk,
     #[error("{0}")]
     Other(String),
 }
 
 impl Trouble {
-    /// What is reported to the server.
-    pub(super) fn problem(self, step: &str) -> Problem {
+    /// What is reported to the server. `full` is [`Problem::DiskFull`] with this host's numbers.
+    pub(super) fn problem(self, step: &str, full: Problem) -> Problem {
         match self {
             Self::Problem(problem) => problem,
             Self::Net(NetError::PortTaken(port)) => Problem::PortTaken { port },
-            Self::Io(error) if error.kind() == io::ErrorKind::StorageFull => Problem::DiskFull {
-                needed_mb: 1,
-                free_mb: 0,
-            },
+            Self::OutOfDisk => full,
+            Self::Io(error) if error.kind() == io::ErrorKind::StorageFull => full,
             other => Problem::Failed {
                 step: step.to_owned(),
                 reason: other.to_string(),

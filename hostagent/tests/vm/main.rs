@@ -4,8 +4,8 @@
 
 mod house;
 
-use house::{Agent, House, Made, PUBLIC, a_match, inside};
-use vmatrix_wire::{Goal, Network, Phase, Problem, VmOrder};
+use house::{Agent, House, Made, PUBLIC, SmallDisk, a_match, inside};
+use vmatrix_wire::{Goal, Network, Phase, Problem, VmOrder, VmReport};
 
 const PORT: u16 = 27_961;
 
@@ -205,6 +205,46 @@ fn a_vm_that_dies_comes_back_on_its_port_without_being_asked() {
     });
     assert_plays(&house, &order);
     assert_ne!(house.guests(), first);
+}
+
+#[test]
+fn a_guest_whose_disk_is_full_stands_still_and_goes_on_when_there_is_room() {
+    let (house, made) = house!(1);
+    let vms = SmallDisk::at(house.data().join("vms"));
+    let agent = house.agent();
+    let order = a_match(&made, 1, PORT);
+    agent.intend(std::slice::from_ref(&order));
+    agent.until_is(order.vm, Phase::Open);
+    house.rcon(PORT, "console1", "set vmx_memory kept").unwrap();
+    let guests = house.guests();
+
+    vms.fill(&order.vm.to_string());
+    // The guest writes this to its disk some seconds later, when nothing can be written.
+    for number in 0..20 {
+        house.rcon(PORT, "console1", &format!("writeconfig full{number}.cfg"));
+    }
+    let is_full = |report: &VmReport| matches!(report.problem, Some(Problem::DiskFull { .. }));
+    let report = agent.until(order.vm, "its disk is full", is_full);
+    let needed_mb = made.manifest.contract.needs.disk_mb;
+    assert_eq!(
+        report.problem,
+        Some(Problem::DiskFull {
+            needed_mb,
+            free_mb: 0
+        })
+    );
+
+    // Another agent does not take it for a dead one.
+    agent.kill();
+    let agent = house.agent();
+    agent.intend(std::slice::from_ref(&order));
+    agent.until(order.vm, "its disk is still full", is_full);
+    vms.make_room(&order.vm.to_string());
+    let report = agent.until(order.vm, "it has no problem", |report| report.problem.is_none());
+    assert_eq!((report.phase, report.revived), (Phase::Open, 0));
+    assert_eq!(house.guests(), guests);
+    let printed = house.rcon(PORT, "console1", "vmx_memory").unwrap();
+    assert!(printed.contains("kept"), "{printed}");
 }
 
 #[test]
