@@ -18,6 +18,9 @@ pub(crate) fn short(host: vmatrix_wire::HostId) -> String {
     text[text.len() - 8..].to_owned()
 }
 
+/// The links of all agents' slots.
+pub(crate) const ALL_LINKS: &str = "vx*";
+
 /// How the names of all links of an agent's slots begin.
 pub(crate) fn links(agent: &str) -> String {
     format!("vx{agent}s")

@@ -121,9 +121,18 @@ fn to_slot(open: Option<Open<'_>>) -> Vec<String> {
         let (transport, guest) = (wiring.transport.name(), wiring.guest_port);
         rules.push("ct state related accept".to_owned());
         // Not "established": what was let in before a closing must not stay in.
-        rules.push(format!(
-            "ct direction original ct status dnat {transport} dport {guest} counter name players accept"
-        ));
+        let player = format!("ct direction original ct status dnat {transport} dport {guest}");
+        match wiring.transport {
+            // Witnesses, directories and the curious ask without a connection, by packets that begin with four bytes
+            // of ones; whoever plays has one.
+            Transport::Udp => {
+                rules.push(format!(
+                    "{player} @th,64,32 != 0xffffffff counter name players accept"
+                ));
+                rules.push(format!("{player} accept"));
+            }
+            Transport::Tcp => rules.push(format!("{player} counter name players accept")),
+        }
         if let Some(masters) = masters(wiring) {
             rules.push(format!(
                 "ct direction reply udp dport {guest} ip saddr . udp sport {masters} accept"
@@ -186,10 +195,10 @@ pub(crate) fn inner_table(slot: Ipv4Addr) -> String {
     )
 }
 
-/// Keeps a host that was no router from becoming one for anything but its slots.
+/// Keeps a host that was no router from becoming one for anything but slots, of this agent and of others beside it.
 pub(crate) fn no_router_table(agent: &str) -> String {
     let table = super::names::no_router(agent);
-    let links = format!("{}*", super::names::links(agent));
+    let links = super::names::ALL_LINKS;
     format!(
         "add table ip {table}\nflush table ip {table}\ntable ip {table} {{
   chain between {{ type filter hook forward priority filter - 10;

@@ -76,14 +76,14 @@ pub(super) fn unless_same(here: &LoadKey, needs: &LoadKey) -> Result<(), Problem
 
 /// A guest that has not answered for this long is shown as silent.
 const SILENT_AFTER: Duration = Duration::from_secs(15);
-/// Silence means death only if nobody has sent it a packet for this long, too.
+/// Silence means death only if nobody who plays has sent it a packet for this long, too.
 const HOPELESS_AFTER: Duration = Duration::from_secs(60);
 
 /// Since when a guest is silent, and since when nobody sends to it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Quiet {
     answered: Instant,
-    /// The counter of players' packets, and since when it stands; `None` where nobody counts.
+    /// The counter of players' packets, which leaves out queries, and since when it stands; `None` where nobody counts.
     packets: Option<(u64, Instant)>,
 }
 
@@ -113,7 +113,7 @@ impl Quiet {
 }
 
 /// Whether a silent guest is to be given up. Anyone can silence a game's queries with a small flood, so never while packets
-/// come, and never where they are not counted.
+/// of players come, and never where they are not counted. Queries, which witnesses send all the time, are not players'.
 pub(super) fn hopeless(quiet: &Quiet, now: Instant) -> bool {
     let nobody_sends = quiet
         .packets
