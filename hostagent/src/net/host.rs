@@ -2,7 +2,7 @@
 
 use super::NetError;
 use super::names::{self, MOST_SLOTS, Names};
-use super::rules;
+use super::router::Router;
 use super::slot::{Kind, SlotNet};
 use super::tap::TapSlot;
 use super::user::UserSlot;
@@ -12,7 +12,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use vmatrix_wire::{HostId, Network};
 
-const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
 pub(super) const NAMESPACES: &str = "/run/netns";
 
 /// What slot networks are made from.
@@ -83,11 +82,13 @@ impl HostNet {
             Network::Tap => {
                 let agent = names::short(config.host);
                 remove_beyond(&agent, config.slots).await?;
-                become_router(&agent).await?;
+                let router = Router::new(&agent, &config.state);
+                router.switch_on().await?;
                 let outside = outside(public)?;
                 for index in 0..config.slots {
                     let file = config.state.join(format!("slot{index}.json"));
-                    let slot = TapSlot::prepare(Names::new(&agent, index), outside, file).await?;
+                    let slot =
+                        TapSlot::prepare(Names::new(&agent, index), outside, file, router.clone()).await?;
                     slots.push(SlotNet(Arc::new(Kind::Tap(slot))));
                 }
             }
@@ -125,29 +126,8 @@ impl HostNet {
         for index in found(&agent)? {
             remove_slot(&Names::new(&agent, index)).await?;
         }
-        let table = names::no_router(&agent);
-        if run("nft", &["list", "table", "ip", &table], None).await.is_ok() {
-            std::fs::write(FORWARD, "0").map_err(forward_failed)?;
-            run("nft", &["delete", "table", "ip", &table], None).await?;
-        }
-        Ok(())
+        Router::new(&agent, &config.state).switch_off().await
     }
-}
-
-fn forward_failed(source: std::io::Error) -> NetError {
-    NetError::Io {
-        what: FORWARD.to_owned(),
-        source,
-    }
-}
-
-async fn become_router(agent: &str) -> Result<(), NetError> {
-    if std::fs::read_to_string(FORWARD).map_err(forward_failed)?.trim() == "0" {
-        // First the guard, then the forwarding.
-        nft(&rules::no_router_table(agent)).await?;
-        std::fs::write(FORWARD, "1").map_err(forward_failed)?;
-    }
-    Ok(())
 }
 
 /// The address that VMs speak from: the public one if it is on this machine, else the one that leads outside.

@@ -5,6 +5,7 @@ mod error;
 mod guard;
 mod host;
 mod names;
+mod router;
 mod rules;
 mod slot;
 mod state;

@@ -135,7 +135,8 @@ impl SlotNet {
         }
     }
 
-    /// Packets that came from outside to the opened port, since the slot was made.
+    /// Packets that players have sent to the opened port since the slot was made; of a game, not the queries that anybody
+    /// may send. If the slot's rules are gone, as after `nft flush ruleset`, they are applied anew.
     ///
     /// # Errors
     /// [`NetError::Uncounted`] on the user network; or the counter cannot be read.

@@ -10,6 +10,7 @@ use super::NetError;
 use super::guard::Guard;
 use super::host::{NAMESPACES, is_live, nft, remove_slot};
 use super::names::Names;
+use super::router::Router;
 use super::rules::{self, GATEWAY, GATEWAY_MAC, GUEST, GUEST_MAC, Wiring};
 use super::{Transport, state};
 use crate::command::run;
@@ -22,6 +23,7 @@ pub(super) struct TapSlot {
     names: Names,
     outside: Ipv4Addr,
     file: PathBuf,
+    router: Router,
     guest_port: AtomicU16,
     now: Mutex<Now>,
 }
@@ -35,7 +37,12 @@ struct Now {
 
 impl TapSlot {
     /// Makes the slot anew, or takes over the one in which a VM still runs.
-    pub(super) async fn prepare(names: Names, outside: Ipv4Addr, file: PathBuf) -> Result<Self, NetError> {
+    pub(super) async fn prepare(
+        names: Names,
+        outside: Ipv4Addr,
+        file: PathBuf,
+        router: Router,
+    ) -> Result<Self, NetError> {
         let kept = state::read(&file);
         let zone = kept.as_ref().map_or(0, |kept| kept.zone);
         let wiring = if is_live(&names).await {
@@ -59,6 +66,7 @@ impl TapSlot {
             names,
             outside,
             file,
+            router,
             guest_port,
             now,
         })
@@ -161,6 +169,25 @@ impl TapSlot {
     }
 
     pub(super) async fn players_packets(&self) -> Result<u64, NetError> {
+        match self.counted().await {
+            Ok(count) => Ok(count),
+            Err(error) => {
+                tracing::warn!(table = self.names.table(), %error, "the slot's rules are gone: they are applied anew");
+                self.mend().await?;
+                self.counted().await
+            }
+        }
+    }
+
+    /// Applies all rules anew, whatever is thought to be there.
+    async fn mend(&self) -> Result<(), NetError> {
+        let now = self.now.lock().await;
+        self.router.mend().await?;
+        nft(&rules::slot_table(&self.names, self.outside, now.wiring.as_ref())).await?;
+        Ok(())
+    }
+
+    async fn counted(&self) -> Result<u64, NetError> {
         let table = self.names.table();
         let output = run("nft", &["-j", "list", "counter", "ip", &table, "players"], None).await?;
         packets(&output.stdout).ok_or_else(|| NetError::Odd {

@@ -190,6 +190,38 @@ fn the_next_match_on_a_port_gets_the_players_of_the_last_one_even_from_another_s
     }
 }
 
+fn without_counts(text: &str) -> String {
+    text.lines().filter(|line| !line.contains("packets")).collect()
+}
+
+#[test]
+fn rules_that_somebody_flushed_come_back_at_the_next_look() {
+    let world = world!(1);
+    let net = world.prepare();
+    let slot = net.slot(0).unwrap();
+    world.wire(&slot, GAME);
+    let guest = Guest::boot(&world, 0);
+    let game = guest.udp(GAME);
+    world.open(&slot, 27961).unwrap();
+    let rules = without_counts(&world.rules());
+    assert!(rules.contains("no_router"), "{rules}");
+    let player = udp(&world.player, PLAYER, 27960);
+
+    world.flush_rules();
+    ask_public(&player, 27961, "lost");
+    silent(&game);
+    assert_eq!(world.counted(&slot), 0);
+    assert_eq!(without_counts(&world.rules()), rules);
+    ask_public(&player, 27961, "hello");
+    assert_eq!(heard(&game).1, "hello");
+
+    // And when the agent starts, which finds forwarding switched on.
+    world.flush_rules();
+    drop((slot, net));
+    let _net = world.prepare();
+    assert_eq!(without_counts(&world.rules()), rules);
+}
+
 #[test]
 fn a_killed_agents_running_vm_keeps_its_network_and_players_and_the_rest_is_made_anew() {
     let world = world!(3);
@@ -222,12 +254,7 @@ fn a_killed_agents_running_vm_keeps_its_network_and_players_and_the_rest_is_made
             .unwrap()
             .to_owned()
     };
-    let without_counts = |text: String| {
-        text.lines()
-            .filter(|l| !l.contains("packets"))
-            .collect::<String>()
-    };
-    assert_eq!(without_counts(of(&rules, 0)), without_counts(of(&now, 0)));
+    assert_eq!(without_counts(&of(&rules, 0)), without_counts(&of(&now, 0)));
     assert!(
         of(&rules, 1).contains("27962") && !of(&now, 1).contains("27962"),
         "{now}"
@@ -329,4 +356,28 @@ fn two_players_behind_one_address_are_both_measured_without_privileges() {
     assert_eq!((one.sent, one.received), (3, 3));
     assert!(one.median_us.is_some());
     assert_eq!(one, other, "the same requests, not as many again");
+}
+
+#[test]
+fn queries_are_let_in_and_are_not_counted_as_somebody_who_plays() {
+    let world = world!(1);
+    let net = world.prepare();
+    let slot = net.slot(0).unwrap();
+    world.wire(&slot, GAME);
+    let guest = Guest::boot(&world, 0);
+    let game = guest.udp(GAME);
+    world.open(&slot, 27961).unwrap();
+    let player = udp(&world.player, PLAYER, 27960);
+    let stranger = udp(&world.stranger, STRANGER, 27960);
+    let packets: [&[u8]; 4] = [b"\xff\xff\xff\xffgetinfo xxx", b"\x01\0\0\0moves", b"", b"\xff"];
+    for (sent, counted) in packets.into_iter().zip([0, 1, 1, 1]) {
+        player.send_to(sent, (PUBLIC, 27961)).unwrap();
+        let mut buffer = [0; 100];
+        let length = game.recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..length], sent);
+        assert_eq!(world.counted(&slot), counted, "{sent:?}");
+    }
+    stranger.send_to(packets[0], (PUBLIC, 27961)).unwrap();
+    assert_eq!(game.recv(&mut [0; 100]).unwrap(), packets[0].len());
+    assert_eq!(world.counted(&slot), 1);
 }

@@ -192,6 +192,11 @@ impl World {
             .stdout
     }
 
+    /// As a reload of the host's firewall does.
+    pub fn flush_rules(&self) {
+        self.on_host(|| run("nft", &["flush", "ruleset"], None)).unwrap();
+    }
+
     /// Names of the host's links.
     pub fn links(&self) -> HashSet<String> {
         let list = self.on_host(|| run("ip", &["-o", "link"], None)).unwrap().stdout;
