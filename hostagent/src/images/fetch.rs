@@ -88,7 +88,7 @@ impl Fetcher {
             .map(|outcome| outcome.clone());
         done.ok().flatten().unwrap_or_else(|| {
             self.known().running.remove(&id);
-            Err(failed("the work was broken off"))
+            Err(failed("the work was broken off", id))
         })
     }
 
@@ -177,7 +177,7 @@ impl Fetcher {
         );
         self.local(id)
             .await
-            .ok_or_else(|| failed("the files are not there after all"))
+            .ok_or_else(|| failed("the files are not there after all", id))
     }
 
     /// The manifest: what an earlier fetch left of it, or the server's.
@@ -195,8 +195,8 @@ impl Fetcher {
         if found != id {
             return Err(Problem::Corrupt { digest: id, found });
         }
-        let manifest =
-            local::parse_manifest(&bytes).map_err(|reason| failed(format!("manifest {id}: {reason}")))?;
+        let manifest = local::parse_manifest(&bytes)
+            .map_err(|reason| failed("the manifest is not understood", reason))?;
         let path = part.join(local::MANIFEST);
         blocking(move || fs::write(path, bytes)).await?;
         Ok(manifest)
@@ -297,7 +297,7 @@ impl Fetcher {
                     tracing::info!(digest = digest.short(), %error, "asking again");
                     tokio::time::sleep(*pause).await;
                 }
-                _ => return Err(failed(error.to_string())),
+                (error, _) => return Err(failed(refusal(error), error)),
             }
         }
     }
@@ -335,6 +335,18 @@ impl Inner {
     }
 }
 
+/// Why the server gives nothing, in our own words.
+fn refusal(error: &ServerError) -> &'static str {
+    match error {
+        ServerError::Unreachable(_) => "the server cannot be reached",
+        ServerError::Refused(_) | ServerError::Unfit(_) => "the server refuses",
+        ServerError::Version(_) => "the server speaks another version",
+        ServerError::Missing => "the server does not have it",
+        ServerError::Status { .. } => "the server answers with an error",
+        ServerError::Odd(_) => "the server's answer is not understood",
+    }
+}
+
 /// Makes an empty overlay on a raw disk that is going to be at `backing`.
 async fn make_overlay(backing: &Path, size: u64, overlay: &Path) -> Result<(), Problem> {
     let (backing, overlay, size) = (
@@ -348,13 +360,15 @@ async fn make_overlay(backing: &Path, size: u64, overlay: &Path) -> Result<(), P
     run("qemu-img", &args, None)
         .await
         .map(drop)
-        .map_err(|error| failed(error.to_string()))
+        .map_err(|error| failed("its overlay could not be made", error))
 }
 
-fn failed(reason: impl Into<String>) -> Problem {
+/// `reason` is what clans may read; all of it is in the log.
+fn failed(reason: &'static str, error: impl std::fmt::Display) -> Problem {
+    tracing::warn!(%error, reason, "fetching a snapshot failed");
     Problem::Failed {
         step: "fetching the snapshot".to_owned(),
-        reason: reason.into(),
+        reason: reason.to_owned(),
     }
 }
 
@@ -364,13 +378,13 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let done = tokio::task::spawn_blocking(work)
         .await
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| failed("the work was broken off", error))?;
     done.map_err(|error| match error.kind() {
         io::ErrorKind::StorageFull => Problem::DiskFull {
             needed_mb: 1,
             free_mb: 0,
         },
-        _ => failed(error.to_string()),
+        _ => failed("the host's disk refused", error),
     })
 }
 

@@ -41,9 +41,40 @@ impl Trouble {
             Self::Io(error) if error.kind() == io::ErrorKind::StorageFull => full,
             other => Problem::Failed {
                 step: step.to_owned(),
-                reason: other.to_string(),
+                reason: other.plain(),
             },
         }
+    }
+
+    /// The reason in few words for whoever sees the report, clans too: no paths, command lines or addresses, which are in
+    /// the agent's log.
+    fn plain(&self) -> String {
+        let short = match self {
+            Self::Problem(problem) => return problem.to_string(),
+            // Made of our own words only.
+            Self::Game(
+                error @ (GameError::Silent { .. }
+                | GameError::Rcon
+                | GameError::Stalled
+                | GameError::Unsafe { .. }),
+            ) => {
+                return error.to_string();
+            }
+            Self::Game(GameError::Socket(_)) => "no socket could be made towards the guest",
+            Self::Machine(MachineError::Start(_)) => "QEMU could not be started",
+            Self::Machine(MachineError::NotUp { .. }) => "QEMU did not come up",
+            Self::Machine(MachineError::Monitor(_)) => "QEMU did not do as it was told",
+            Self::Machine(MachineError::State { .. }) => {
+                "memory and device state could not be read or written"
+            }
+            Self::Net(NetError::PortTaken(_)) => "the port is taken by another program",
+            Self::Net(_) => "the host's network could not be set up",
+            Self::Io(error) => return format!("a file on the host could not be used: {}", error.kind()),
+            Self::Died => "the VM died",
+            Self::OutOfDisk => "the guest's disk could not be written",
+            Self::Other(_) => "the guest did not do as it was told",
+        };
+        format!("{short}; the agent's log says more")
     }
 }
 
@@ -134,6 +165,47 @@ mod tests {
             quiet.note(answered, packets(second), now);
         }
         (quiet, now)
+    }
+
+    #[test]
+    fn reports_hold_no_paths_command_lines_or_words_of_qemu() {
+        let secret = "/var/lib/agent 10.1.2.3";
+        let said = || secret.to_owned();
+        let command = || crate::command::CommandError {
+            line: format!("nft -f {secret}"),
+            failure: crate::command::Failure::Slow(Duration::ZERO),
+            stdout: said(),
+            stderr: said(),
+        };
+        let gone = crate::qmp::QmpError::Refused {
+            command: "cont".into(),
+            reason: said(),
+        };
+        let state = MachineError::State {
+            what: "freezing",
+            reason: said(),
+        };
+        let troubles: [Trouble; 9] = [
+            MachineError::Start(command()).into(),
+            MachineError::NotUp { log: said() }.into(),
+            MachineError::Monitor(gone).into(),
+            state.into(),
+            NetError::Command(command()).into(),
+            NetError::Monitor(said()).into(),
+            GameError::Socket(said()).into(),
+            io::Error::other(said()).into(),
+            Trouble::Other(said()),
+        ];
+        for trouble in troubles {
+            assert!(trouble.to_string().contains(secret), "the log has it: {trouble}");
+            let reported = trouble
+                .problem("a step", Problem::NoSlot { slots: 0 })
+                .to_string();
+            assert!(
+                !reported.contains('/') && !reported.contains("10.1"),
+                "{reported}"
+            );
+        }
     }
 
     #[test]
