@@ -9,6 +9,7 @@ use super::{
 };
 use crate::agent::{Server, ServerError};
 use crate::command::run;
+use crate::facts::disk_free_mb;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::{
     collections::{HashMap, HashSet},
@@ -99,7 +100,9 @@ impl Fetcher {
             return Some(here);
         }
         let dir = self.0.home(id);
-        let here = blocking(move || Ok(LocalSnapshot::read(&dir, id)))
+        let here = self
+            .0
+            .blocking(move || Ok(LocalSnapshot::read(&dir, id)))
             .await
             .ok()
             .flatten()?;
@@ -158,10 +161,13 @@ impl Fetcher {
         let (inner, home) = (&self.0, self.0.home(id));
         let part = inner.snapshots.join(format!("{}{id}", room::PART));
         let made = part.clone();
-        blocking(move || room::begin(&home, &made)).await?;
+        self.0.blocking(move || room::begin(&home, &made)).await?;
         let manifest = Arc::new(self.manifest(id, &part).await?);
         let (dir, snapshots, copy) = (part.clone(), inner.snapshots.clone(), Arc::clone(&manifest));
-        let parts = blocking(move || Parts::open(&dir, copy, &snapshots)).await?;
+        let parts = self
+            .0
+            .blocking(move || Parts::open(&dir, copy, &snapshots))
+            .await?;
         let all = local::bytes(&manifest);
         self.known()
             .progress
@@ -183,7 +189,11 @@ impl Fetcher {
     /// The manifest: what an earlier fetch left of it, or the server's.
     async fn manifest(&self, id: SnapshotId, part: &Path) -> Result<Manifest, Problem> {
         let dir = part.to_owned();
-        if let Some(manifest) = blocking(move || Ok(local::read_manifest(&dir, id).ok())).await? {
+        if let Some(manifest) = self
+            .0
+            .blocking(move || Ok(local::read_manifest(&dir, id).ok()))
+            .await?
+        {
             return Ok(manifest);
         }
         let mut bytes = self.get(id, Server::manifest).await?;
@@ -198,7 +208,7 @@ impl Fetcher {
         let manifest = local::parse_manifest(&bytes)
             .map_err(|reason| failed("the manifest is not understood", reason))?;
         let path = part.join(local::MANIFEST);
-        blocking(move || fs::write(path, bytes)).await?;
+        self.0.blocking(move || fs::write(path, bytes)).await?;
         Ok(manifest)
     }
 
@@ -217,7 +227,10 @@ impl Fetcher {
                     .collect::<HashSet<_>>()
             })
         };
-        let (room, removed) = blocking(move || room::make(&inner.snapshots, needed, keep.as_ref())).await?;
+        let (room, removed) = self
+            .0
+            .blocking(move || room::make(&inner.snapshots, needed, keep.as_ref()))
+            .await?;
         for gone in removed {
             let mut known = self.known();
             known.here.remove(&gone);
@@ -242,13 +255,13 @@ impl Fetcher {
             .try_collect::<()>()
             .await?;
         let took = began.elapsed();
-        blocking(move || parts.sync()).await?;
+        self.0.blocking(move || parts.sync()).await?;
         Ok(took)
     }
 
     async fn fill_chunk(&self, id: SnapshotId, digest: Digest, parts: Arc<Parts>) -> Result<(), Problem> {
         let nearby = Arc::clone(&parts);
-        let written = match blocking(move || nearby.take_nearby(digest)).await? {
+        let written = match self.0.blocking(move || nearby.take_nearby(digest)).await? {
             Some(written) => written,
             None => self.fetch_chunk(digest, &parts).await?,
         };
@@ -267,7 +280,7 @@ impl Fetcher {
                 Ok(bytes) => parts.put(digest, &bytes).map(Ok),
                 Err(corrupt) => Ok(Err(corrupt)),
             };
-            match blocking(put).await? {
+            match self.0.blocking(put).await? {
                 Ok(written) => return Ok(written),
                 Err(Corrupt { digest, found }) if again => return Err(Problem::Corrupt { digest, found }),
                 Err(corrupt) => tracing::warn!(%corrupt, "asking again"),
@@ -318,20 +331,39 @@ impl Fetcher {
             .map_or(0, |file| file.size);
         make_overlay(&home.join("disk"), disk, &part.join(local::OVERLAY)).await?;
         let part = part.to_owned();
-        blocking(move || {
-            fs::write(
-                part.join(local::FETCH),
-                serde_json::to_vec(&(took.as_secs_f64() * 1000.0))?,
-            )?;
-            fs::rename(&part, &home)
-        })
-        .await
+        self.0
+            .blocking(move || {
+                fs::write(
+                    part.join(local::FETCH),
+                    serde_json::to_vec(&(took.as_secs_f64() * 1000.0))?,
+                )?;
+                fs::rename(&part, &home)
+            })
+            .await
     }
 }
 
 impl Inner {
     fn home(&self, id: SnapshotId) -> PathBuf {
         self.snapshots.join(id.to_string())
+    }
+
+    /// Runs what waits for the disk or works hard on another thread.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let done = tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|error| failed("the work was broken off", error))?;
+        done.map_err(|error| match error.kind() {
+            // There was room when it began: what is to stay free has been used up, too.
+            io::ErrorKind::StorageFull => Problem::DiskFull {
+                needed_mb: self.spare.div_ceil(1 << 20),
+                free_mb: disk_free_mb(&self.snapshots).unwrap_or_default(),
+            },
+            _ => failed("the host's disk refused", error),
+        })
     }
 }
 
@@ -370,22 +402,6 @@ fn failed(reason: &'static str, error: impl std::fmt::Display) -> Problem {
         step: "fetching the snapshot".to_owned(),
         reason: reason.to_owned(),
     }
-}
-
-/// Runs what waits for the disk or works hard on another thread.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Result<T, Problem> {
-    let done = tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| failed("the work was broken off", error))?;
-    done.map_err(|error| match error.kind() {
-        io::ErrorKind::StorageFull => Problem::DiskFull {
-            needed_mb: 1,
-            free_mb: 0,
-        },
-        _ => failed("the host's disk refused", error),
-    })
 }
 
 #[cfg(test)]

@@ -243,6 +243,20 @@ async fn a_full_disk_is_said_before_anything_comes() {
 }
 
 #[tokio::test]
+async fn a_disk_that_fills_up_meanwhile_is_told_with_its_numbers() {
+    let world = world().await;
+    let fetcher = Fetcher::with_spare(world.dir.path(), world.server.clone(), 3 << 20).unwrap();
+    let full = || Err::<(), _>(io::ErrorKind::StorageFull.into());
+    let problem = fetcher.0.blocking(full).await.unwrap_err();
+    let free = disk_free_mb(world.dir.path()).unwrap();
+    // Others write to that disk, too.
+    assert!(
+        matches!(problem, Problem::DiskFull { needed_mb: 3, free_mb } if free_mb > 0 && free_mb.abs_diff(free) < 1_000),
+        "{problem:?}"
+    );
+}
+
+#[tokio::test]
 async fn when_the_disk_is_short_only_what_nobody_wants_is_removed() {
     need_qemu!();
     let world = world().await;
