@@ -2,7 +2,7 @@
 
 use crate::agent::{Home, HomeError, Server, ServerError};
 use crate::command::run;
-use crate::net::HostNet;
+use crate::net::{HostNet, USER_NETWORK};
 use crate::{accel, facts};
 use std::fmt;
 use std::path::Path;
@@ -64,7 +64,7 @@ pub(super) async fn carry_out(data: &Path) -> anyhow::Result<ExitCode> {
         .as_ref()
         .map_or_else(|_| std::env::temp_dir(), |home| home.dir().to_owned());
     let mut findings = qemu(&place).await;
-    findings.push(network().await);
+    findings.push(judge_network(HostNet::detect().await));
     findings.push(echo());
     match &home {
         Ok(home) => {
@@ -121,12 +121,12 @@ fn judge_qemu(version: &str) -> Finding {
     }
 }
 
-async fn network() -> Finding {
-    match HostNet::detect().await {
-        Network::Tap => good("network: a namespace for each VM, players' addresses are kept"),
-        Network::User => weak(
-            "network: QEMU's user network, on which the guest sees all players as one. For more: run as root, with nftables, iproute2 and /dev/net/tun",
+fn judge_network(network: Network) -> Finding {
+    match network {
+        Network::Tap => good(
+            "network: a namespace and a firewall for each VM, players' addresses are kept; if forwarding is off it is switched on for VMs (links vx*) only, and containers' packets are dropped",
         ),
+        Network::User => weak(format!("network: {USER_NETWORK}")),
     }
 }
 
@@ -184,6 +184,17 @@ async fn server(home: &Home) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_user_network_does_not_limit_is_told() {
+        let told = judge_network(Network::User);
+        assert!(told.state == State::Weak);
+        for word in ["all players as one", "every address", "loopback"] {
+            assert!(told.what.contains(word), "{}", told.what);
+        }
+        let told = judge_network(Network::Tap);
+        assert!(told.state == State::Good && told.what.contains("containers"));
+    }
 
     #[test]
     fn an_old_qemu_is_told_apart_from_a_new_one() {

@@ -3,9 +3,10 @@
 use crate::agent::{Home, Server, run};
 use crate::facts;
 use crate::images::Fetcher;
-use crate::net::{HostNet, HostNetConfig};
+use crate::net::{HostNet, HostNetConfig, USER_NETWORK};
 use crate::vm::Vms;
 use clap::Args;
+use vmatrix_wire::Network;
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -20,6 +21,9 @@ impl Run {
         let joined = home.joined()?;
         let server = Server::new(&joined.server, joined.insecure, Some(joined.secret.clone()))?;
         let network = HostNet::detect().await;
+        if network == Network::User {
+            tracing::warn!("VMs run on {USER_NETWORK}");
+        }
         let facts = facts::find(home.dir(), network).await?;
         let net = HostNet::prepare(HostNetConfig {
             host: joined.host,
@@ -36,5 +40,21 @@ impl Run {
             () = super::stopped() => tracing::info!("stopped; VMs go on"),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// By default systemd ends all that a unit has started.
+    #[test]
+    fn the_unit_lets_guests_outlive_the_agent() {
+        let unit = include_str!("../../vmatrix-agent.service");
+        let lines: Vec<&str> = unit.lines().collect();
+        assert!(lines.contains(&"KillMode=process"));
+        assert!(
+            !lines
+                .iter()
+                .any(|line| line.starts_with("Private") || line.starts_with("Protect"))
+        );
     }
 }
