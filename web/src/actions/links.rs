@@ -5,7 +5,7 @@ use crate::{
     app::App,
     domain::{Clan, ClanId, Link, LinkKind, MatchId, Name, Role, Time, User, UserId},
     secrets::{self, TokenKind},
-    store::{Tx, clans, links, users},
+    store::{Tx, clans, links, players, users},
 };
 use vmatrix_wire::Secret;
 
@@ -18,10 +18,10 @@ pub fn path_of(token: &Secret) -> String {
 }
 
 /// Invites a clan by name: the clan is made if there is none. Gives the token of a link for its admin, good for a
-/// week. Staff may invite admins to any clan; a clan admin to the own clan, and to a clan that nobody speaks for yet.
+/// week. Staff may invite admins to any clan; a clan admin to the own clan, and to one that has neither admin nor players.
 ///
 /// # Errors
-/// `Forbidden` for a clan that has an admin already.
+/// `Forbidden` for a clan that has an admin or players already.
 pub async fn invite_clan(
     app: &App,
     by: &User,
@@ -42,10 +42,9 @@ pub async fn invite_clan(
             clan
         }
     };
-    let own = by.role.clan() == Some(clan.id);
-    if !by.role.is_staff() && !own && has_admin(&mut tx, clan.id).await? {
+    if !speaks_for(by, clan.id) && !is_untouched(&mut tx, clan.id).await? {
         return Err(ActionError::Forbidden(format!(
-            "{} has an admin already, who can be challenged but not replaced",
+            "{} has an admin or players already: it can be challenged, and its admins or an organiser invite others",
             clan.name
         )));
     }
@@ -63,9 +62,28 @@ pub async fn invite_clan(
     Ok((clan, token))
 }
 
-async fn has_admin(tx: &mut Tx, clan: ClanId) -> Result<bool, ActionError> {
+/// Whether somebody may give a clan admins as they like.
+fn speaks_for(user: &User, clan: ClanId) -> bool {
+    user.role.is_staff() || user.role.clan() == Some(clan)
+}
+
+/// Whether a clan has nothing yet that an admin would get to see or speak for.
+async fn is_untouched(tx: &mut Tx, clan: ClanId) -> Result<bool, ActionError> {
     let all = users::list(tx).await?;
-    Ok(all.iter().any(|user| user.role.clan() == Some(clan)))
+    let has_admin = all.iter().any(|user| user.role.clan() == Some(clan));
+    Ok(!has_admin && players::list(tx, clan).await?.is_empty())
+}
+
+/// Looks again when a link is used: who made it for a clan that was not theirs may have kept it until there was something to
+/// see, the players' addresses above all.
+async fn check_still_good(tx: &mut Tx, link: &Link) -> Result<(), ActionError> {
+    let LinkKind::ClanAdmin(clan) = link.kind else { return Ok(()) };
+    let maker = match link.created_by {
+        Some(id) => users::get(tx, id).await?,
+        None => None,
+    };
+    let good = maker.is_some_and(|maker| speaks_for(&maker, clan)) || is_untouched(tx, clan).await?;
+    if good { Ok(()) } else { Err(unknown()) }
 }
 
 /// The token of a link that makes the first operator, if there is no user yet. Earlier ones become useless.
@@ -162,6 +180,7 @@ pub async fn accept(
     let now = app.now();
     let mut tx = app.db.begin().await?;
     let link = links::use_up(&mut tx, &hash, now).await?.ok_or_else(unknown)?;
+    check_still_good(&mut tx, &link).await?;
     let user = User {
         id: UserId(app.new_id()),
         name,
