@@ -53,6 +53,20 @@ pub enum ServerError {
     Odd(String),
 }
 
+impl ServerError {
+    /// The same in our own words only, for those who may not see addresses and what programs said.
+    pub(crate) fn short(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "the server cannot be reached",
+            Self::Refused(_) | Self::Unfit(_) => "the server refuses",
+            Self::Version(_) => "the server speaks another version",
+            Self::Missing => "the server does not have it",
+            Self::Status { .. } => "the server answers with an error",
+            Self::Odd(_) => "the server's answer is not understood",
+        }
+    }
+}
+
 /// Checks that secrets may travel to this server.
 ///
 /// # Errors

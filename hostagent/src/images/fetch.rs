@@ -310,7 +310,7 @@ impl Fetcher {
                     tracing::info!(digest = digest.short(), %error, "asking again");
                     tokio::time::sleep(*pause).await;
                 }
-                (error, _) => return Err(failed(refusal(error), error)),
+                (error, _) => return Err(failed(error.short(), error)),
             }
         }
     }
@@ -364,18 +364,6 @@ impl Inner {
             },
             _ => failed("the host's disk refused", error),
         })
-    }
-}
-
-/// Why the server gives nothing, in our own words.
-fn refusal(error: &ServerError) -> &'static str {
-    match error {
-        ServerError::Unreachable(_) => "the server cannot be reached",
-        ServerError::Refused(_) | ServerError::Unfit(_) => "the server refuses",
-        ServerError::Version(_) => "the server speaks another version",
-        ServerError::Missing => "the server does not have it",
-        ServerError::Status { .. } => "the server answers with an error",
-        ServerError::Odd(_) => "the server's answer is not understood",
     }
 }
 

@@ -245,43 +245,6 @@ impl Drop for House {
     }
 }
 
-/// A file system of a few megabytes; unmounted when dropped.
-pub struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    pub fn at(dir: PathBuf) -> Self {
-        std::fs::create_dir_all(&dir).unwrap();
-        let args = [
-            "-t",
-            "tmpfs",
-            "-o",
-            "size=64m",
-            "vmatrix-test",
-            dir.to_str().unwrap(),
-        ];
-        wait(run("mount", &args, None)).unwrap();
-        Self(dir)
-    }
-
-    /// Fills it by a file in one of its directories.
-    pub fn fill(&self, dir: &str) {
-        use std::io::Write;
-        let mut file = std::fs::File::create(self.0.join(dir).join("filler")).unwrap();
-        while file.write_all(&[7; 4096]).is_ok() {}
-    }
-
-    pub fn make_room(&self, dir: &str) {
-        std::fs::remove_file(self.0.join(dir).join("filler")).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Guests that still use it keep it until they are gone.
-        let _ = wait(run("umount", &["-l", self.0.to_str().unwrap()], None));
-    }
-}
-
 /// The VMs of a host, as its agent has them.
 pub struct Agent {
     vms: Arc<Vms>,
