@@ -22,6 +22,9 @@ pub enum AddressError {
     /// An address that is not a player's on the internet.
     #[error("{0} is not an address on the internet")]
     NotPublic(IpAddr),
+    /// Hosts and guests speak IPv4 only: what was measured by IPv6 would be another way than the one that is played on.
+    #[error("{0} is an IPv6 address: players are measured and play by IPv4")]
+    Ipv6(IpAddr),
 }
 
 impl Resolver {
@@ -30,8 +33,7 @@ impl Resolver {
     pub fn system(allow_private: bool) -> Self {
         let names = hickory_resolver::TokioResolver::builder_tokio()
             .and_then(|mut builder| {
-                builder.options_mut().timeout = Duration::from_secs(2);
-                builder.options_mut().attempts = 1;
+                set_options(builder.options_mut());
                 builder.build()
             })
             .inspect_err(|error| tracing::warn!(%error, "host names cannot be resolved"))
@@ -48,6 +50,9 @@ impl Resolver {
             PlayerAddress::Ip(ip) => *ip,
             PlayerAddress::HostName(name) => self.look_up(name).await?,
         };
+        if ip.is_ipv6() && is_somebodys(ip) {
+            return Err(AddressError::Ipv6(ip));
+        }
         if is_public(ip) || (self.allow_private && is_somebodys(ip)) {
             Ok(ip)
         } else {
@@ -71,6 +76,12 @@ impl Resolver {
             Err(_) => Err(AddressError::NoAnswer(name.to_owned())),
         }
     }
+}
+
+fn set_options(options: &mut hickory_resolver::config::ResolverOpts) {
+    options.timeout = Duration::from_secs(2);
+    options.attempts = 1;
+    options.ip_strategy = hickory_resolver::config::LookupIpStrategy::Ipv4Only;
 }
 
 /// Whether an address can be a player's at all, on the internet or on a LAN: not the host itself, and not many at
@@ -170,7 +181,14 @@ mod tests {
         }
     }
 
-    /// Answers A questions about `known.example.org` with 10.9.0.1; no other name exists.
+    #[tokio::test]
+    async fn an_ipv6_address_is_refused_as_nobody_plays_by_it_yet() {
+        let address: PlayerAddress = "2620:fe::fe".parse().unwrap();
+        let refused = Resolver::system(false).resolve(&address).await;
+        assert!(matches!(refused, Err(AddressError::Ipv6(_))), "{refused:?}");
+    }
+
+    /// Answers A questions about `known.example.org` with 10.9.0.1 and AAAA ones with an IPv6 address; no other name exists.
     async fn name_server() -> std::net::SocketAddr {
         let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
@@ -186,10 +204,14 @@ mod tests {
                 let is_a = asked[name_end..name_end + 2] == [0, 1];
                 let mut answer = asked[..2].to_vec();
                 answer.extend([0x81, if is_known { 0x80 } else { 0x83 }, 0, 1]);
-                answer.extend([0, u8::from(is_known && is_a), 0, 0, 0, 0]);
+                answer.extend([0, u8::from(is_known), 0, 0, 0, 0]);
                 answer.extend(question);
                 if is_known && is_a {
                     answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 10, 9, 0, 1]);
+                } else if is_known {
+                    answer.extend([0xc0, 12, 0, 28, 0, 1, 0, 0, 0, 60, 0, 16, 0x26, 0x20, 0, 0xfe]);
+                    answer.extend([0; 11]);
+                    answer.push(0xfe);
                 }
                 socket.send_to(&answer, from).await.unwrap();
             }
@@ -202,8 +224,9 @@ mod tests {
         let mut one = config::NameServerConfig::udp(server.ip());
         one.connections[0].port = server.port();
         let config = config::ResolverConfig::from_name_servers(vec![one]);
-        let names =
+        let mut names =
             hickory_resolver::TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        set_options(names.options_mut());
         Resolver {
             names: Some(names.build().unwrap()),
             allow_private,

@@ -154,5 +154,6 @@ fn expected(error: &AddressError) -> String {
             "a host name that can be looked up: the name servers do not answer for this one".into()
         }
         AddressError::NotPublic(_) => "an address of a player on the internet".into(),
+        AddressError::Ipv6(_) => "an IPv4 address, or a host name that has one: players play by IPv4".into(),
     }
 }
