@@ -1,12 +1,12 @@
 //! The nest's chunks: files named by the digest of what they hold, compressed by zstd.
 //!
 //! ```text
-//!   DATA/nest/chunks/ab/abcdef….zst      complete, checked, never written again
+//!   DATA/nest/chunks/ab/abcdef….zst      complete, checked; replaced only by the same bytes
 //!   DATA/nest/chunks/.new-<random>       being written; removed at the next start
 //! ```
 //!
 //! A chunk is checked before it gets its name, so a name is a promise. What the disk does to it later is found by the
-//! agents, which check again.
+//! agents, which check again; putting the chunk again repairs it.
 
 use std::{
     io::{self, Read, Write},
@@ -110,9 +110,7 @@ impl Nest {
                 found,
             });
         }
-        if self.has(digest) {
-            return Ok(());
-        }
+        // Also over one that is here: the disk may have spoilt it, and this is how it is repaired.
         self.write(digest, zstd).map_err(|source| NestError::Io {
             step: "write",
             digest,

@@ -27,6 +27,16 @@ async fn a_chunk_comes_back_as_it_was_sent() {
     assert_eq!(nest.read(name).await.unwrap(), Some(packed(b"a chunk")));
 }
 
+#[tokio::test]
+async fn a_chunk_that_the_disk_spoilt_is_repaired_by_putting_it_again() {
+    let (_dir, nest) = nest();
+    let name = digest(b"a chunk");
+    nest.put(name, &packed(b"a chunk")).unwrap();
+    std::fs::write(nest.path(name), b"rotten").unwrap();
+    nest.put(name, &packed(b"a chunk")).unwrap();
+    assert_eq!(nest.read(name).await.unwrap(), Some(packed(b"a chunk")));
+}
+
 #[test]
 fn a_chunk_of_other_bytes_is_refused_with_both_digests() {
     let (_dir, nest) = nest();
