@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use std::net::IpAddr;
 use vmatrix_web::{
     app::Settings,
-    domain::{ClanId, Role},
+    domain::{ClanId, Player, PlayerId, Role},
     oracle,
+    store::players,
 };
 
 /// A world whose Oracle runs, with a game in its nest.
@@ -260,6 +261,52 @@ async fn nobody_sees_an_address_and_no_clan_the_others_players() {
             answer.text
         );
     }
+}
+
+/// Puts a player in whose address was good once and is not any more.
+async fn unreachable(league: &League, clan: ClanId, address: &str) -> Value {
+    let id = PlayerId(uuid::Uuid::now_v7());
+    let player = Player {
+        id,
+        clan,
+        name: "Eve".parse().unwrap(),
+        address: address.parse().unwrap(),
+    };
+    let mut tx = league.world.app.db.begin().await.unwrap();
+    players::insert(&mut tx, &player, league.world.app.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    json!(id.to_string())
+}
+
+#[tokio::test]
+async fn an_organiser_hears_who_has_no_good_address_but_not_which() {
+    let league = league(None).await;
+    let (reds, _) = league.players().await;
+    let eve = unreachable(&league, league.blues, "127.0.0.9").await;
+    let organiser = league.world.person("oscar", Role::Organiser).await;
+    let rosters = json!([
+        { "clan": league.reds, "players": reds }, { "clan": league.blues, "players": [eve] }
+    ]);
+    let body = json!({ "image": "openarena", "start": "now", "length_minutes": 30, "rosters": rosters });
+    let booked = league.world.post(&organiser, "/matches", body).await;
+    assert_eq!(booked.refused_fields(), ["rosters[1].players"]);
+
+    let id = league.challenge(&reds, "now").await.expect(201)["match"]["id"].clone();
+    let path = format!("/matches/{}/rosters/{}", id.as_str().unwrap(), league.blues);
+    let choose = async |person: &Person| {
+        let body = json!({ "players": [eve] });
+        league.world.api(person, Method::PUT, &path, Some(body)).await
+    };
+    let chosen = choose(&organiser).await;
+    assert_eq!(chosen.refused_fields(), ["players"]);
+    for answer in [booked, chosen] {
+        assert!(answer.text.contains("Eve"), "{}", answer.text);
+        assert!(!answer.text.contains("127.0.0.9"), "{}", answer.text);
+    }
+    let own = choose(&league.blue).await;
+    assert!(own.text.contains("127.0.0.9"), "{}", own.text);
 }
 
 #[tokio::test]

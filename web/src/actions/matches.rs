@@ -63,7 +63,7 @@ pub async fn book_match(app: &App, user: &User, booking: Booking) -> Result<Matc
     }
     let now = app.now();
     let valid = check(app, user, &booking, now).await?;
-    let roster = resolve_all(app, &valid.rosters).await?;
+    let roster = resolve_all(app, user, &valid.rosters).await?;
 
     let gathering = valid.rosters.iter().any(|(_, players)| players.is_empty());
     let new = Match {
@@ -150,7 +150,11 @@ pub(super) fn invalid(errors: Vec<BookingError>) -> ActionError {
 }
 
 /// Everybody's address, or who has none.
-async fn resolve_all(app: &App, sides: &[(ClanId, Vec<Player>); 2]) -> Result<Resolved, ActionError> {
+async fn resolve_all(
+    app: &App,
+    user: &User,
+    sides: &[(ClanId, Vec<Player>); 2],
+) -> Result<Resolved, ActionError> {
     let entry = |player: &Player| rosters::Entry {
         clan: player.clan,
         player: player.id,
@@ -164,7 +168,7 @@ async fn resolve_all(app: &App, sides: &[(ClanId, Vec<Player>); 2]) -> Result<Re
         address.as_ref().err().map(|why| BookingError::Address {
             field: format!("rosters[{index}].players"),
             player: entry.name.to_string(),
-            why: why.to_string(),
+            why: why_for(user, entry.clan, why),
         })
     };
     let wrong: Vec<_> = resolved.iter().filter_map(wrong).collect();
@@ -172,6 +176,15 @@ async fn resolve_all(app: &App, sides: &[(ClanId, Vec<Player>); 2]) -> Result<Re
         Ok(resolved)
     } else {
         Err(invalid(wrong))
+    }
+}
+
+/// Why an address cannot be measured: with the address in it for the player's own clan only.
+pub(super) fn why_for(user: &User, clan: ClanId, why: &crate::resolve::AddressError) -> String {
+    if user.role.clan() == Some(clan) {
+        why.to_string()
+    } else {
+        "there is no address that can be measured; the clan's own admins see which".to_owned()
     }
 }
 

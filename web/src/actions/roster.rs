@@ -2,7 +2,7 @@
 
 use super::{
     ActionError,
-    matches::{Resolved, change, invalid, load, pace, probe, tell},
+    matches::{Resolved, change, invalid, load, pace, probe, tell, why_for},
     rounds,
 };
 use crate::{
@@ -57,7 +57,7 @@ pub async fn set_roster(
     drop(tx);
     may_change(&of)?;
     let new = check_roster("players", &named, chosen, &known).map_err(invalid)?;
-    let roster = gather(app, &named, new, others).await?;
+    let roster = gather(app, user, &named, new, others).await?;
 
     let mut tx = app.db.begin().await?;
     rosters::set(&mut tx, id, clan, chosen).await?;
@@ -124,6 +124,7 @@ fn may_change(of: &Match) -> Result<(), ActionError> {
 /// A clan's new players, who must have addresses, and the other clan's, who may have lost theirs.
 async fn gather(
     app: &App,
+    user: &User,
     clan: &Clan,
     new: Vec<Player>,
     others: Vec<rosters::Entry>,
@@ -139,7 +140,7 @@ async fn gather(
         address.as_ref().err().map(|why| BookingError::Address {
             field: "players".into(),
             player: entry.name.to_string(),
-            why: why.to_string(),
+            why: why_for(user, clan.id, why),
         })
     });
     let wrong: Vec<_> = wrong.collect();
