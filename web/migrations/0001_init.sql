@@ -12,6 +12,7 @@ create table users (
     password_hash text not null,
     role text not null,                     -- clan_admin, organiser, operator
     clan_id text references clans (id),     -- present for clan_admin
+    epoch bigint not null default 0,        -- grows with each change of the password: sessions of another are over
     created_at bigint not null
 );
 

@@ -79,6 +79,28 @@ async fn a_session_begins_under_a_new_id_and_ends_on_the_server() {
 }
 
 #[tokio::test]
+async fn a_changed_password_signs_out_all_other_browsers() {
+    let world = world().await;
+    let mut here = ada(&world).await;
+    let mut elsewhere = Browser::new(&world.url);
+    assert_eq!(
+        elsewhere.sign_in("ada", "a long password").await.status(),
+        303
+    );
+    let change = |old| [("password", old), ("new_password", "another long password")];
+    let path = "/account/password";
+    let wrong = here.send(Method::POST, path, &change("a guess")).await;
+    assert_eq!(wrong.status(), 422);
+    assert_eq!(elsewhere.get("/account").await.status(), 200);
+
+    let changed = here.send(Method::POST, path, &change("a long password")).await;
+    assert_eq!(changed.status(), 200);
+    assert!(changed.text().await.unwrap().contains("Tokens stay good"));
+    assert_eq!(here.get("/account").await.status(), 200);
+    assert_eq!(elsewhere.get("/account").await.status(), 303);
+}
+
+#[tokio::test]
 async fn the_cookie_is_for_the_server_alone() {
     let world = world().await;
     ada(&world).await;

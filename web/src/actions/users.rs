@@ -24,13 +24,27 @@ pub async fn sign_in(app: &App, name: &str, password: &Secret) -> Result<Option<
     Ok(user.filter(|_| right))
 }
 
-/// The user of this id, for sessions.
+/// The user of this id, for a session that began in this epoch; `None` if the password was changed since.
 ///
 /// # Errors
 /// Only the store's.
-pub async fn find_user(app: &App, id: UserId) -> Result<Option<User>, ActionError> {
+pub async fn find_user(app: &App, id: UserId, epoch: i64) -> Result<Option<User>, ActionError> {
     let mut tx = app.db.read().await?;
+    if users::epoch(&mut tx, id).await? != Some(epoch) {
+        return Ok(None);
+    }
     Ok(users::get(&mut tx, id).await?)
+}
+
+/// The epoch in which a session of this user begins.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn epoch_of(app: &App, id: UserId) -> Result<i64, ActionError> {
+    let mut tx = app.db.read().await?;
+    users::epoch(&mut tx, id)
+        .await?
+        .ok_or_else(|| ActionError::not_found("user", id))
 }
 
 /// Makes a user with a password that is shown once. Operators only.
@@ -75,7 +89,7 @@ pub async fn add_user(app: &App, name: Name, role: Role) -> Result<(User, Secret
     Ok((user, password))
 }
 
-/// Changes one's own password.
+/// Changes one's own password: all sessions are over. Tokens of the API stay good until they are withdrawn.
 ///
 /// # Errors
 /// `Invalid` if the old one is wrong or the new one too short.

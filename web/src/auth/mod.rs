@@ -99,8 +99,8 @@ async fn who(parts: &mut Parts, app: &App) -> Option<User> {
             None => Ok(None),
         }
     } else {
-        match session::user_id(parts).await {
-            Some(id) => users::find_user(app, id).await,
+        match session::begun_by(parts).await {
+            Some((id, epoch)) => users::find_user(app, id, epoch).await,
             None => Ok(None),
         }
     };

@@ -18,7 +18,8 @@ use tower_sessions::{
     session_store,
 };
 
-const USER: &str = "user";
+/// Whose session it is, and in which epoch of theirs it began.
+const BEGUN_BY: &str = "begun_by";
 
 /// The layer that gives pages their [`Session`]. `secure` says that browsers come by https.
 #[must_use]
@@ -36,9 +37,9 @@ pub fn layer(app: &App, secure: bool) -> SessionManagerLayer<Sessions> {
 ///
 /// # Errors
 /// If the session cannot be written.
-pub async fn sign_in(session: &Session, user: &User) -> Result<(), Error> {
+pub async fn sign_in(session: &Session, user: &User, epoch: i64) -> Result<(), Error> {
     session.cycle_id().await?;
-    session.insert(USER, user.id).await
+    session.insert(BEGUN_BY, (user.id, epoch)).await
 }
 
 /// Signs out: the session is no more, here and in the browser.
@@ -49,10 +50,10 @@ pub async fn sign_out(session: &Session) -> Result<(), Error> {
     session.flush().await
 }
 
-/// Whose session this request has.
-pub(super) async fn user_id(parts: &Parts) -> Option<UserId> {
+/// Whose session this request has, and in which epoch of theirs it began.
+pub(super) async fn begun_by(parts: &Parts) -> Option<(UserId, i64)> {
     let session = parts.extensions.get::<Session>()?;
-    session.get(USER).await.unwrap_or_else(|error| {
+    session.get(BEGUN_BY).await.unwrap_or_else(|error| {
         tracing::error!(%error, "a session cannot be read");
         None
     })

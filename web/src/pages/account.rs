@@ -4,7 +4,7 @@ use super::{Chrome, error::PageError, fields::Fields, form::Errors};
 use crate::{
     actions::{tokens, users},
     app::App,
-    auth::Viewer,
+    auth::{Viewer, session},
     domain::{ApiTokenId, Name, Role, Time, User},
 };
 use askama::Template;
@@ -15,6 +15,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
+use tower_sessions::Session;
 use vmatrix_wire::Secret;
 
 /// Everything that the page shows.
@@ -94,10 +95,11 @@ pub(crate) async fn revoke_token(
     Ok(Redirect::to("/account"))
 }
 
-/// `POST /account/password`
+/// `POST /account/password`: this browser stays signed in, all others do not.
 pub(crate) async fn change_password(
     State(app): State<App>,
     Viewer(user): Viewer,
+    session: Session,
     Form(fields): Form<Fields>,
 ) -> Result<Response, PageError> {
     let (old, new) = (
@@ -107,7 +109,13 @@ pub(crate) async fn change_password(
     let changed = users::change_password(&app, &user, &old, &new).await;
     let mut page = page(&app, &user).await?;
     let Err(error) = changed else {
-        page.done = Some("Your password is changed.");
+        let epoch = users::epoch_of(&app, user.id).await?;
+        session::sign_in(&session, &user, epoch)
+            .await
+            .map_err(|error| PageError::internal(&error))?;
+        page.done = Some(
+            "Your password is changed, and your other browsers are signed out. Tokens stay good until you revoke them.",
+        );
         return Ok(page.into_response());
     };
     page.errors = Errors::of(error)?

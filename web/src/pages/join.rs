@@ -2,7 +2,7 @@
 
 use super::{Chrome, error::PageError, fields::Fields, form::Errors};
 use crate::{
-    actions::links,
+    actions::{links, users},
     app::App,
     auth::session,
     domain::{Clan, Link},
@@ -72,7 +72,8 @@ pub(crate) async fn accept(
             let password = Secret::new(fields.exact("new_password"));
             match links::accept(&app, &token, name, &password).await {
                 Ok((user, to)) => {
-                    session::sign_in(&session, &user)
+                    let epoch = users::epoch_of(&app, user.id).await?;
+                    session::sign_in(&session, &user, epoch)
                         .await
                         .map_err(|error| PageError::internal(&error))?;
                     let to = to.map_or_else(|| "/".to_owned(), |id| format!("/matches/{id}"));

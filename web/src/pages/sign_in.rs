@@ -66,7 +66,8 @@ pub(crate) async fn sign_in(
         };
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     };
-    session::sign_in(&session, &user)
+    let epoch = users::epoch_of(&app, user.id).await?;
+    session::sign_in(&session, &user, epoch)
         .await
         .map_err(|error| PageError::internal(&error))?;
     Ok(Redirect::to(next(&fields)).into_response())

@@ -66,9 +66,15 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<User>, StoreError> {
     rows.into_iter().map(|row| Ok(row.user()?.0)).collect()
 }
 
-/// Sets a password's hash. `false` if there is no such user.
+/// How often a user's password was changed.
+pub async fn epoch(tx: &mut Tx, id: UserId) -> Result<Option<i64>, StoreError> {
+    let text = "select epoch from users where id = $1";
+    Ok(sql!(tx, optional(i64,), text, id.to_string())?.map(|(epoch,)| epoch))
+}
+
+/// Sets a password's hash, and begins a new epoch. `false` if there is no such user.
 pub async fn set_password(tx: &mut Tx, id: UserId, password_hash: &str) -> Result<bool, StoreError> {
-    let text = "update users set password_hash = $2 where id = $1";
+    let text = "update users set password_hash = $2, epoch = epoch + 1 where id = $1";
     Ok(sql!(tx, execute text, id.to_string(), password_hash)? == 1)
 }
 
@@ -98,7 +104,9 @@ mod tests {
             };
             insert(&mut tx, &user, "hash").await.unwrap();
             assert_eq!(get(&mut tx, user.id).await.unwrap(), Some(user.clone()));
+            assert_eq!(epoch(&mut tx, user.id).await.unwrap(), Some(0));
             assert!(set_password(&mut tx, user.id, "other").await.unwrap());
+            assert_eq!(epoch(&mut tx, user.id).await.unwrap(), Some(1));
             assert!(
                 !set_password(&mut tx, UserId(Uuid::now_v7()), "other")
                     .await
