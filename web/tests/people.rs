@@ -83,10 +83,7 @@ async fn a_changed_password_signs_out_all_other_browsers() {
     let world = world().await;
     let mut here = ada(&world).await;
     let mut elsewhere = Browser::new(&world.url);
-    assert_eq!(
-        elsewhere.sign_in("ada", "a long password").await.status(),
-        303
-    );
+    assert_eq!(elsewhere.sign_in("ada", "a long password").await.status(), 303);
     let change = |old| [("password", old), ("new_password", "another long password")];
     let path = "/account/password";
     let wrong = here.send(Method::POST, path, &change("a guess")).await;
@@ -98,6 +95,28 @@ async fn a_changed_password_signs_out_all_other_browsers() {
     assert!(changed.text().await.unwrap().contains("Tokens stay good"));
     assert_eq!(here.get("/account").await.status(), 200);
     assert_eq!(elsewhere.get("/account").await.status(), 303);
+}
+
+#[tokio::test]
+async fn nobody_has_more_tokens_and_no_clan_more_players_than_there_is_room_for() {
+    let world = world().await;
+    let mut ada = ada(&world).await;
+    for made in 0..=20 {
+        let form = [("name", "a program")];
+        let answer = ada.send(Method::POST, "/account/tokens", &form).await;
+        assert_eq!(answer.status(), if made < 20 { 200 } else { 409 }, "token {made}");
+    }
+    let (reds, red) = world.clan_with_admin("Reds").await;
+    for made in 0..=100 {
+        let body = serde_json::json!({ "name": format!("p{made}"), "address": "10.77.0.9" });
+        let answer = world.post(&red, &format!("/clans/{reds}/players"), body).await;
+        assert_eq!(
+            answer.status,
+            if made < 100 { 201 } else { 409 },
+            "player {made}: {}",
+            answer.text
+        );
+    }
 }
 
 #[tokio::test]

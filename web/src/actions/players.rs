@@ -8,6 +8,9 @@ use crate::{
     store::{clans, players},
 };
 
+/// A clan has no more players than this: all hosts measure every one that is chosen.
+const MOST_PLAYERS: usize = 100;
+
 /// A player as entered, not yet checked.
 #[derive(Debug, Clone)]
 pub struct NewPlayer {
@@ -31,7 +34,7 @@ pub struct PlayerSeen {
 /// Enters a player of a clan. A host name must have an address now.
 ///
 /// # Errors
-/// `Forbidden` for another clan's admin; `NotFound`; `Invalid` with each field that is wrong.
+/// `Forbidden` for another clan's admin; `NotFound`; `Invalid` with each field that is wrong; `Conflict` in a full clan.
 pub async fn add_player(
     app: &App,
     by: &User,
@@ -43,6 +46,11 @@ pub async fn add_player(
     let mut tx = app.db.begin().await?;
     if clans::get(&mut tx, clan).await?.is_none() {
         return Err(ActionError::not_found("clan", clan));
+    }
+    if players::list(&mut tx, clan).await?.len() >= MOST_PLAYERS {
+        return Err(ActionError::Conflict(format!(
+            "a clan has {MOST_PLAYERS} players at most: remove one first"
+        )));
     }
     players::insert(&mut tx, &player, app.now())
         .await

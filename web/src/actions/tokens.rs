@@ -9,15 +9,23 @@ use crate::{
 };
 use vmatrix_wire::Secret;
 
+/// A user has no more tokens than this.
+const MOST_TOKENS: usize = 20;
+
 /// Makes a token for oneself. It is shown once.
 ///
 /// # Errors
-/// Only if something is wrong here.
+/// `Conflict` if there are too many.
 pub async fn create_token(app: &App, user: &User, name: &Name) -> Result<(ApiTokenId, Secret), ActionError> {
     let token = secrets::token(TokenKind::Api, rand::random());
     let hash = secrets::hash_of(TokenKind::Api, token.reveal()).unwrap_or_default();
     let id = ApiTokenId(app.new_id());
     let mut tx = app.db.begin().await?;
+    if tokens::list(&mut tx, user.id).await?.len() >= MOST_TOKENS {
+        return Err(ActionError::Conflict(format!(
+            "a user has {MOST_TOKENS} tokens at most: revoke one first"
+        )));
+    }
     tokens::insert(&mut tx, id, user.id, name.as_str(), &hash, app.now()).await?;
     tx.commit().await?;
     tracing::info!(user = %user.id, token = %id, "API token made");
