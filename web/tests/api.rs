@@ -324,7 +324,11 @@ async fn follow(world: &World, link: &Value, user: &str) -> u16 {
     let token = link["link"].as_str().unwrap().rsplit('/').next().unwrap();
     let form = [("user", user), ("new_password", "a good long password")];
     let mut browser = Browser::new(&world.url);
-    browser.send(Method::POST, &format!("/join/{token}"), &form).await.status().as_u16()
+    browser
+        .send(Method::POST, &format!("/join/{token}"), &form)
+        .await
+        .status()
+        .as_u16()
 }
 
 #[tokio::test]
@@ -342,12 +346,25 @@ async fn a_clan_whose_players_an_organiser_entered_is_not_a_rivals_to_invite() {
     let world = world().await;
     let (_, red) = world.clan_with_admin("Reds").await;
     let blues = world.clan("Blues").await;
-    let early = world.post(&red, "/invitations", json!({"name": "Blues"})).await.expect(201);
+    let early = world
+        .post(&red, "/invitations", json!({"name": "Blues"}))
+        .await
+        .expect(201);
     let organiser = world.person("oscar", Role::Organiser).await;
     let player = json!({"name": "Ann", "address": "198.51.100.7"});
-    world.post(&organiser, &format!("/clans/{blues}/players"), player).await.expect(201);
-    is_problem(&world.post(&red, "/invitations", json!({"name": "Blues"})).await, 403);
-    assert_eq!(follow(&world, &early, "rival").await, 404, "made before there was anything to see");
+    world
+        .post(&organiser, &format!("/clans/{blues}/players"), player)
+        .await
+        .expect(201);
+    is_problem(
+        &world.post(&red, "/invitations", json!({"name": "Blues"})).await,
+        403,
+    );
+    assert_eq!(
+        follow(&world, &early, "rival").await,
+        404,
+        "made before there was anything to see"
+    );
 }
 
 #[tokio::test]

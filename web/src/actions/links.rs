@@ -77,7 +77,9 @@ async fn is_untouched(tx: &mut Tx, clan: ClanId) -> Result<bool, ActionError> {
 /// Looks again when a link is used: who made it for a clan that was not theirs may have kept it until there was something to
 /// see, the players' addresses above all.
 async fn check_still_good(tx: &mut Tx, link: &Link) -> Result<(), ActionError> {
-    let LinkKind::ClanAdmin(clan) = link.kind else { return Ok(()) };
+    let LinkKind::ClanAdmin(clan) = link.kind else {
+        return Ok(());
+    };
     let maker = match link.created_by {
         Some(id) => users::get(tx, id).await?,
         None => None,
