@@ -314,6 +314,7 @@ pub async fn retry_match(app: &App, user: &User, id: MatchId) -> Result<(), Acti
         .all(|side| roster.iter().any(|entry| entry.clan == *side));
     let roster = rounds::resolve(app, roster).await;
     let mut tx = app.db.begin().await?;
+    rounds::pace(&mut tx, &of, now).await?;
     tell(&mut tx, app, id, now, &format!("Tried again by {}.", user.name)).await?;
     if both {
         probe(&mut tx, app, &of, RoundReason::Retry, &roster, now).await?;

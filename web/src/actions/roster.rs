@@ -60,6 +60,7 @@ pub async fn set_roster(
     let roster = gather(app, user, &named, new, others).await?;
 
     let mut tx = app.db.begin().await?;
+    rounds::pace(&mut tx, &of, now).await?;
     rosters::set(&mut tx, id, clan, chosen).await?;
     tell(
         &mut tx,

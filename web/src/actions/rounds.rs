@@ -1,10 +1,11 @@
 //! A round of measurements, from a roster to rows: used when a match is booked, and by the Oracle when it looks again.
 
+use super::ActionError;
 use crate::{
     app::App,
     domain::{
-        HostId, HostRecord, Match, MatchState, ROUND_MS, Recheck, Round, RoundId, RoundReason, RoundTarget,
-        TargetId, Time,
+        HostId, HostRecord, MOST_ROUNDS, Match, MatchState, ROUND_MS, Recheck, Round, RoundId, RoundReason,
+        RoundTarget, TargetId, Time, measure_again_at,
     },
     resolve::AddressError,
     store::{StoreError, Tx, hosts, rosters, rounds},
@@ -64,6 +65,17 @@ pub(crate) async fn start(
 
 fn measures(host: &HostRecord, now: Time) -> bool {
     host.host.role == vmatrix_wire::Role::Production && !host.is_gone(now)
+}
+
+/// Refuses to have a match measured by hand too often.
+pub(crate) async fn pace(tx: &mut Tx, of: &Match, now: Time) -> Result<(), ActionError> {
+    let Some(again_at) = measure_again_at(&rounds::of_match(tx, of.id).await?, now) else {
+        return Ok(());
+    };
+    let seconds = again_at.since(now).div_euclid(1000) + 1;
+    Err(ActionError::Conflict(format!(
+        "its players were measured {MOST_ROUNDS} times in ten minutes: wait {seconds} seconds"
+    )))
 }
 
 /// Ends the round that a state waits for, because that state is left.

@@ -39,7 +39,9 @@ pub use matches::{EndedHow, Excluded, Held, Match, MatchState, Recheck, RoundRea
 pub use next_step::{Pace, Situation, Step, again_at, may_be_placed_later, next_step};
 pub use people::{BadName, BadRole, Clan, Name, Player, PlayerAddress, Role, User};
 pub use refusal::Refusal;
-pub use round::{INTERVAL_MS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS};
+pub use round::{
+    INTERVAL_MS, MOST_ROUNDS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS, measure_again_at,
+};
 pub use service::{Service, ServiceGoal};
 pub use show::{Whole, show};
 pub use snapshot::{Snapshot, SnapshotFacts};

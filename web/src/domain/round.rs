@@ -40,3 +40,45 @@ pub const TIMEOUT_MS: u64 = 1_000;
 
 /// How long a round may take, milliseconds: the measuring itself, and time for slow agents to hear of it and report.
 pub const ROUND_MS: i64 = SAMPLES as i64 * INTERVAL_MS as i64 + TIMEOUT_MS as i64 + 10_000;
+
+/// People may have one match measured this often within [`ROUNDS_WITHIN_MS`]: hosts must not become a way to flood somebody.
+pub const MOST_ROUNDS: usize = 10;
+/// See [`MOST_ROUNDS`].
+pub const ROUNDS_WITHIN_MS: i64 = 10 * 60_000;
+
+/// When a match that has had these rounds may be measured again by hand: `None` for now.
+#[must_use]
+pub fn measure_again_at(rounds: &[Round], now: Time) -> Option<Time> {
+    let mut recent: Vec<Time> = rounds
+        .iter()
+        .map(|round| round.started_at)
+        .filter(|at| now.since(*at) < ROUNDS_WITHIN_MS)
+        .collect();
+    recent.sort_unstable();
+    let first = recent.len().checked_sub(MOST_ROUNDS)?;
+    recent.get(first).map(|at| at.plus(ROUNDS_WITHIN_MS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_match_is_measured_only_so_often() {
+        let minute = |number: i64| Time::from_millis(number * 60_000);
+        let round = |at: i64| Round {
+            id: vmatrix_wire::ProbeId(Uuid::from_u128(1)),
+            match_id: MatchId(Uuid::from_u128(1)),
+            reason: RoundReason::Retry,
+            started_at: minute(at),
+            until_at: minute(at),
+            ended_at: None,
+        };
+        let nine: Vec<Round> = (0..9).map(round).collect();
+        assert_eq!(measure_again_at(&nine, minute(9)), None);
+        let ten: Vec<Round> = (0..10).map(round).collect();
+        assert_eq!(measure_again_at(&ten, minute(9)), Some(minute(10)));
+        assert_eq!(measure_again_at(&ten, minute(10)), None);
+    }
+}
