@@ -22,9 +22,18 @@ pub(super) async fn step(app: &App) -> Result<bool, StoreError> {
     let ids = matches::unfinished(&mut tx).await?;
     drop(tx);
     let mut changed = false;
+    let mut wrong = None;
     for id in ids {
-        changed |= one(app, id).await?;
+        match one(app, id).await {
+            Ok(stepped) => changed |= stepped,
+            // The others go on.
+            Err(error) => {
+                tracing::error!(match_id = %id, %error, "a match is stuck");
+                wrong = Some(error);
+            }
+        }
     }
+    super::note(app, "one match", wrong.map_or(Ok(false), Err));
     Ok(changed)
 }
 

@@ -43,12 +43,12 @@ pub(super) async fn load(tx: &mut Tx, app: &App) -> Result<Fleet, StoreError> {
     };
     for vm in &fleet.vms {
         if let Entry::Vacant(unknown) = fleet.snapshots.entry(vm.snapshot)
-            && let Some(snapshot) = snapshots::get(tx, vm.snapshot).await?
+            && let Some(snapshot) = if_readable(snapshots::get(tx, vm.snapshot).await)?
         {
             unknown.insert(snapshot);
         }
         if let Purpose::Match(id) = vm.purpose
-            && let Some(of) = matches::get(tx, id).await?
+            && let Some(of) = if_readable(matches::get(tx, id).await)?
         {
             fleet.games.insert(id, settings(tx, app, &of).await?);
         }
@@ -71,6 +71,17 @@ pub(super) async fn load(tx: &mut Tx, app: &App) -> Result<Fleet, StoreError> {
         });
     }
     Ok(fleet)
+}
+
+/// One row that cannot be read does not keep all hosts from their orders.
+fn if_readable<T>(read: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
+    match read {
+        Err(error @ StoreError::Corrupt { .. }) => {
+            tracing::error!(%error, "left out of the orders");
+            Ok(None)
+        }
+        other => other,
+    }
 }
 
 async fn settings(tx: &mut Tx, app: &App, of: &Match) -> Result<MatchSettings, StoreError> {
@@ -105,7 +116,10 @@ async fn note_ordered(
     let by_id: BTreeMap<VmId, &Vm> = all.iter().map(|vm| (vm.id, vm)).collect();
     for order in &orders.vms {
         let Some(vm) = by_id.get(&order.vm) else { continue };
-        if opens(orders, order.vm) && !opens(&before.orders, order.vm) {
+        // Orders that could not be read are written anew, and that is no new order.
+        let again = before.orders.vms.iter().any(|order| order.vm == vm.id);
+        let first = again || vm.seen.ordered_at.is_none();
+        if first && opens(orders, order.vm) && !opens(&before.orders, order.vm) {
             let seen = VmSeen {
                 ordered_at: Some(now),
                 answered_at: None,

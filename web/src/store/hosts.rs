@@ -1,8 +1,8 @@
 //! Hosts: what they are, what was ordered, what was reported.
 
-use super::{StoreError, Tx, from_json, parsed, to_json};
+use super::{StoreError, Tx, from_json, or_else, parsed, to_json};
 use crate::domain::{Host, HostId, HostRecord, Site, Time};
-use vmatrix_wire::{Digest, Orders, Report};
+use vmatrix_wire::{Accelerator, Digest, Facts, Network, Orders, Report, Vmm};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -20,6 +20,7 @@ struct Row {
     report: Option<String>,
     reported_at: Option<i64>,
     orders: String,
+    generation: i64,
     ordered_at: i64,
     reach_nonce: String,
     reached_at: Option<i64>,
@@ -28,14 +29,17 @@ struct Row {
 impl Row {
     fn record(self) -> Result<HostRecord, StoreError> {
         let id = self.id.as_str();
-        // A report of another version is as good as none: the next one is seconds away.
+        // What another version has written stops nobody: a report and its facts are seconds away, and orders are
+        // composed anew over empty ones.
         let report = self
             .report
             .as_deref()
             .and_then(|text| serde_json::from_str::<Report>(text).ok());
+        let host: HostId = parsed("hosts", id, "id", id)?;
+        let generation = u64::try_from(self.generation).unwrap_or(0);
         Ok(HostRecord {
             host: Host {
-                id: parsed("hosts", id, "id", id)?,
+                id: host,
                 site: Site {
                     id: parsed("hosts", id, "site_id", &self.site_id)?,
                     name: self.site_name,
@@ -44,17 +48,37 @@ impl Row {
                 ports: parsed("hosts", id, "ports", &self.ports)?,
                 slots: u16::try_from(self.slots).unwrap_or(u16::MAX),
                 role: from_json("hosts", id, "role", &self.role)?,
-                facts: from_json("hosts", id, "facts", &self.facts)?,
+                facts: or_else("hosts", id, "facts", &self.facts, unknown),
                 joined_at: Time::from_millis(self.joined_at),
                 name: self.name,
             },
             holds: self.holds,
             report: report.zip(self.reported_at.map(Time::from_millis)),
-            orders: from_json("hosts", id, "orders", &self.orders)?,
+            orders: or_else("hosts", id, "orders", &self.orders, || {
+                Orders::empty(host, generation)
+            }),
             ordered_at: Time::from_millis(self.ordered_at),
             reach_nonce: parsed("hosts", id, "reach_nonce", &self.reach_nonce)?,
             reached_at: self.reached_at.map(Time::from_millis),
         })
+    }
+}
+
+/// A machine that runs nothing.
+fn unknown() -> Facts {
+    let text = || "unknown".to_owned();
+    Facts {
+        agent_version: text(),
+        cores: 0,
+        memory_mb: 0,
+        disk_free_mb: 0,
+        cpu_model: text(),
+        vmm: Vmm {
+            name: text(),
+            version: text(),
+        },
+        accelerator: Accelerator::Tcg,
+        network: Network::User,
     }
 }
 
@@ -283,6 +307,32 @@ mod tests {
             assert!(!set_reached(&mut tx, host.id, at(8)).await.unwrap());
             assert_eq!(list(&mut tx).await.unwrap()[0].reached_at, Some(at(7)));
             tx.commit().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_another_version_wrote_does_not_stop_the_fleet() {
+        for base in databases().await {
+            let mut tx = base.db.begin().await.unwrap();
+            let site = sites::find_or_insert(&mut tx, "madrid", SiteId(Uuid::now_v7()))
+                .await
+                .unwrap();
+            let host = Host {
+                site,
+                ..testing::host("a", 1)
+            };
+            insert(&mut tx, &host, "hash", Digest([1; 32])).await.unwrap();
+            let text =
+                "update hosts set facts = $1, orders = $1, report = $1, reported_at = 1, generation = 7";
+            sql!(&mut tx, execute text, r#"{"of":"tomorrow"}"#).unwrap();
+            let all = list(&mut tx).await.unwrap();
+            assert_eq!(all[0].orders, Orders::empty(host.id, 7));
+            assert_eq!((all[0].host.facts.clone(), &all[0].report), (unknown(), &None));
+            assert!(
+                write_orders(&mut tx, &Orders::empty(host.id, 8), host.joined_at)
+                    .await
+                    .unwrap()
+            );
         }
     }
 }

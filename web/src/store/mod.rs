@@ -233,6 +233,20 @@ fn from_json<T: serde::de::DeserializeOwned>(
     serde_json::from_str(value).map_err(|why| corrupt(table, id, column, "JSON", why))
 }
 
+/// As [`from_json`], for what is soon written anew: what cannot be read, as after an upgrade, is something else.
+fn or_else<T: serde::de::DeserializeOwned>(
+    table: &'static str,
+    id: &str,
+    column: &'static str,
+    value: &str,
+    otherwise: impl FnOnce() -> T,
+) -> T {
+    from_json(table, id, column, value).unwrap_or_else(|error| {
+        tracing::warn!(%error, "taken for absent");
+        otherwise()
+    })
+}
+
 fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Sql(sqlx::Error::Encode(Box::new(error))))
 }

@@ -58,3 +58,19 @@ pub(crate) async fn reached(db: &Db, host: crate::domain::HostId) {
         .unwrap();
     tx.commit().await.unwrap();
 }
+
+/// Makes a match unreadable, as another version or a bad disk would.
+pub(crate) async fn spoil_match(db: &Db, id: crate::domain::MatchId) {
+    let mut tx = db.begin().await.unwrap();
+    let text = "update matches set detail = '{}' where id = $1";
+    sql!(&mut tx, execute text, id.to_string()).unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Makes orders, facts and reports of all hosts unreadable.
+pub(crate) async fn spoil_hosts(db: &Db) {
+    let mut tx = db.begin().await.unwrap();
+    let text = "update hosts set orders = '{}', facts = '{}', report = '{}'";
+    sql!(&mut tx, execute text).unwrap();
+    tx.commit().await.unwrap();
+}

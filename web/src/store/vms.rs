@@ -1,6 +1,6 @@
 //! VMs: what is ordered of them and what was seen.
 
-use super::{StoreError, Tx, corrupt, from_json, parsed, reservations, to_json};
+use super::{StoreError, Tx, corrupt, or_else, parsed, reservations, to_json};
 use crate::domain::{MatchId, ServiceId, Time, Vm, VmGoal, VmId, VmSeen};
 
 #[derive(sqlx::FromRow)]
@@ -41,13 +41,11 @@ impl Row {
                 report: self
                     .report
                     .as_deref()
-                    .map(|text| from_json("vms", id, "report", text))
-                    .transpose()?,
+                    .and_then(|text| or_else("vms", id, "report", text, || None)),
                 vmm: self
                     .vmm
                     .as_deref()
-                    .map(|text| from_json("vms", id, "vmm", text))
-                    .transpose()?,
+                    .and_then(|text| or_else("vms", id, "vmm", text, || None)),
                 ordered_at: self.ordered_at.map(Time::from_millis),
                 answered_at: self.answered_at.map(Time::from_millis),
                 verified_at: self.verified_at.map(Time::from_millis),

@@ -141,6 +141,38 @@ async fn vm_of(tx: &mut Tx, held: &Reservation) -> Result<(), StoreError> {
 }
 
 #[tokio::test]
+async fn a_report_that_another_version_wrote_is_as_good_as_none() {
+    for base in databases().await {
+        let mut tx = base.db.begin().await.unwrap();
+        let rows = rows(&mut tx).await;
+        let held = Reservation {
+            id: ReservationId(Uuid::now_v7()),
+            host: rows.host,
+            purpose: Purpose::Match(rows.of.id),
+            port: 27960,
+            from_at: at(10),
+            until_at: at(20),
+        };
+        reservations::insert(&mut tx, &held).await.unwrap();
+        let vm = Vm {
+            id: VmId(Uuid::now_v7()),
+            reservation: held.id,
+            host: held.host,
+            purpose: held.purpose,
+            snapshot: Digest([1; 32]),
+            goal: VmGoal::Ordered(Goal::Open),
+            port: held.port,
+            created_at: at(11),
+            seen: VmSeen::default(),
+        };
+        vms::insert(&mut tx, &vm).await.unwrap();
+        let text = "update vms set report = $1, vmm = $1";
+        sql!(&mut tx, execute text, r#"{"of":"tomorrow"}"#).unwrap();
+        assert_eq!(vms::present(&mut tx).await.unwrap(), [vm]);
+    }
+}
+
+#[tokio::test]
 async fn one_slot_is_for_one_vm() {
     for base in databases().await {
         let mut tx = base.db.begin().await.unwrap();

@@ -5,5 +5,6 @@ mod faults;
 mod life;
 mod people;
 mod services;
+mod unreadable;
 mod witness;
 mod world;
