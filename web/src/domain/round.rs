@@ -41,10 +41,9 @@ pub const TIMEOUT_MS: u64 = 1_000;
 /// How long a round may take, milliseconds: the measuring itself, and time for slow agents to hear of it and report.
 pub const ROUND_MS: i64 = SAMPLES as i64 * INTERVAL_MS as i64 + TIMEOUT_MS as i64 + 10_000;
 
-/// People may have one match measured this often within [`ROUNDS_WITHIN_MS`]: hosts must not become a way to flood somebody.
+/// People may have one match measured this often within ten minutes: hosts must not become a way to flood somebody.
 pub const MOST_ROUNDS: usize = 10;
-/// See [`MOST_ROUNDS`].
-pub const ROUNDS_WITHIN_MS: i64 = 10 * 60_000;
+const ROUNDS_WITHIN_MS: i64 = 10 * 60_000;
 
 /// When a match that has had these rounds may be measured again by hand: `None` for now.
 #[must_use]
