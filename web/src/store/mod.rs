@@ -19,7 +19,7 @@ use std::str::FromStr;
 pub enum Db {
     /// The default: a file.
     Sqlite(SqlitePool),
-    /// For several servers.
+    /// For who keeps their data there already. One server at a time: the nest is still a directory of that server.
     Postgres(PgPool),
 }
 
