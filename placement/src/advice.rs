@@ -1,7 +1,12 @@
 //! What would help when no host is possible.
 
 use crate::explain::{Reason, list};
-use crate::{HostAnswer, HostState, Matrix, Micros, Policy, Side, Standing};
+use crate::figures::Figures;
+use crate::judge::limit_breaks;
+use crate::{
+    Host, HostAnswer, HostState, Limit, Matrix, Micros, Ms, Player, Policy, Role, Side, Standing, Verdict,
+    choose_index,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -13,6 +18,26 @@ pub enum Help {
     RaiseCap {
         /// To this.
         to: Micros,
+        /// Which host it would be.
+        host: String,
+        /// Who is over the cap there as it is.
+        players: Vec<String>,
+    },
+    /// The smallest own cap of one person under which a host is possible.
+    RaiseOwnCap {
+        /// Whose.
+        player: String,
+        /// To this.
+        to: Micros,
+        /// Which host it would be.
+        host: String,
+    },
+    /// The smallest limit under which a host is possible.
+    RaiseLimit {
+        /// Which.
+        limit: Limit,
+        /// To this.
+        to: Ms,
         /// Which host it would be.
         host: String,
     },
@@ -57,7 +82,9 @@ impl Help {
         let mut help: Vec<Self> = [
             full(hosts),
             measure(&free_hosts),
-            raise_cap(&free_hosts),
+            raise_cap(policy, &free_hosts),
+            raise_own_cap(policy, &free_hosts),
+            raise_limit(policy, &free_hosts),
             leave_out(policy, matrix, &free_hosts),
         ]
         .into_iter()
@@ -96,56 +123,164 @@ fn measure(hosts: &[&HostAnswer]) -> Option<Help> {
     })
 }
 
-/// Among the hosts where all is known and only the cap is broken.
-fn raise_cap(hosts: &[&HostAnswer]) -> Option<Help> {
+/// Whether a host whose people are all within their caps would be possible: within the limits, or the policy says
+/// what to do beyond them.
+fn valid(policy: &Policy, host: &HostAnswer) -> bool {
+    let figures = Figures {
+        closeness: host.closeness,
+        mean: host.mean,
+        max: host.max,
+        spread_us: host.spread_us,
+        team_gap: host.team_gap,
+    };
+    host.closeness.is_some()
+        && (policy.otherwise().is_some() || limit_breaks(policy, &figures).next().is_none())
+}
+
+/// Among the hosts where all is known and only the policy's cap is broken.
+fn raise_cap(policy: &Policy, hosts: &[&HostAnswer]) -> Option<Help> {
     let over = hosts
         .iter()
-        .filter(|h| matches!(h.reason, Reason::OverCap { .. }) && h.closeness.is_some());
-    let host = over.min_by_key(|host| (host.max, host.closeness, host.id.as_str()))?;
+        .filter(|host| valid(policy, host))
+        .filter_map(|host| match &host.reason {
+            Reason::OverCap { breaks, .. } if breaks.iter().all(|one| one.cap.is_none()) => Some((
+                breaks.iter().map(|one| one.rtt).max()?,
+                host.closeness,
+                host.id.as_str(),
+                *host,
+                breaks,
+            )),
+            _ => None,
+        });
+    let (to, _, _, host, breaks) = over.min_by_key(|(to, closeness, id, ..)| (*to, *closeness, *id))?;
+    let players = breaks.iter().map(|one| one.player.clone()).collect();
     Some(Help::RaiseCap {
-        to: host.max?,
+        to,
+        host: host.name.clone(),
+        players,
+    })
+}
+
+/// Among the hosts where all is known and only one person's own cap is broken.
+fn raise_own_cap(policy: &Policy, hosts: &[&HostAnswer]) -> Option<Help> {
+    let over = hosts
+        .iter()
+        .filter(|host| valid(policy, host))
+        .filter_map(|host| match &host.reason {
+            Reason::OverCap { breaks, .. } => match breaks.as_slice() {
+                [one] if one.cap.is_some() => Some((one.over_us, host.id.as_str(), *host, one)),
+                _ => None,
+            },
+            _ => None,
+        });
+    let (_, _, host, one) = over.min_by_key(|(over, id, ..)| (*over, *id))?;
+    Some(Help::RaiseOwnCap {
+        player: one.player.clone(),
+        to: one.rtt,
         host: host.name.clone(),
     })
 }
 
-fn leave_out(policy: &Policy, matrix: &Matrix, hosts: &[&HostAnswer]) -> Option<Help> {
-    let mut best: Option<(usize, &HostAnswer, Vec<String>)> = None;
-    for host in hosts {
-        let row = matrix
-            .rows()
-            .find(|(head, _)| head.id == host.id)
-            .map(|(_, row)| row)
-            .unwrap_or_default();
-        let all = || matrix.players().iter().zip(row);
-        let good = |rtt: &Option<Micros>| rtt.is_some_and(|rtt| rtt <= policy.cap);
-        let stays = |side: Side| all().any(|(player, rtt)| player.side == side && good(rtt));
-        if !stays(Side::A) || !stays(Side::B) {
-            continue;
-        }
-        let out: Vec<String> = all()
-            .filter(|(_, rtt)| !good(rtt))
-            .map(|(player, _)| player.name.clone())
-            .collect();
-        let rank = (out.len(), host.id.as_str());
-        if !out.is_empty()
-            && best
-                .as_ref()
-                .is_none_or(|(len, other, _)| rank < (*len, other.id.as_str()))
-        {
-            best = Some((out.len(), host, out));
-        }
-    }
-    best.map(|(_, host, players)| Help::LeaveOut {
-        players,
+/// Among the hosts that break nothing but one limit.
+fn raise_limit(policy: &Policy, hosts: &[&HostAnswer]) -> Option<Help> {
+    let over = hosts.iter().filter_map(|host| match &host.reason {
+        Reason::OverLimit { breaks } => match breaks.as_slice() {
+            [one] => Some((one.over_us, host.id.as_str(), *host, one)),
+            _ => None,
+        },
+        _ => None,
+    });
+    let (_, _, host, one) = over.min_by_key(|(over, id, ..)| (*over, *id))?;
+    let (total, count) = one.value.parts();
+    let to = u32::try_from(total.div_ceil(count))
+        .ok()
+        .filter(|to| *to <= policy.cap().us())?;
+    Some(Help::RaiseLimit {
+        limit: one.limit,
+        to: Ms::from_us(to),
         host: host.name.clone(),
     })
+}
+
+/// How many hosts are looked at for whom to leave out: those with the fewest.
+const LEAVE_OUT_HOSTS: usize = 64;
+
+fn leave_out(policy: &Policy, matrix: &Matrix, hosts: &[&HostAnswer]) -> Option<Help> {
+    let free: std::collections::BTreeMap<&str, &HostAnswer> =
+        hosts.iter().map(|host| (host.id.as_str(), *host)).collect();
+    let bad = |(player, rtt): (&Player, &Option<Micros>)| {
+        let within = rtt.is_some_and(|rtt| player.cap_under(policy.cap()).is_none_or(|cap| rtt <= cap));
+        player.role != Role::Substitute && !within && (player.counts() > 0 || player.cap.is_some())
+    };
+    let mut candidates: Vec<(usize, &str, usize)> = matrix
+        .rows()
+        .enumerate()
+        .filter_map(|(index, (head, row))| {
+            let out = matrix.players().iter().zip(row).filter(|pair| bad(*pair)).count();
+            let barred = matches!(
+                free.get(head.id.as_str())?.verdict(),
+                Verdict::OverCap | Verdict::Undecided
+            );
+            (barred && out > 0).then_some((out, head.id.as_str(), index))
+        })
+        .collect();
+    candidates.sort_unstable();
+    candidates
+        .into_iter()
+        .take(LEAVE_OUT_HOSTS)
+        .find_map(|(.., index)| {
+            let row = matrix.row(index)?;
+            let (stay, out): (Vec<_>, Vec<_>) =
+                matrix.players().iter().zip(row).partition(|pair| !bad(*pair));
+            let head = matrix.hosts().get(index)?;
+            possible_with(policy, head, &stay)?;
+            let players = out.into_iter().map(|(player, _)| player.name.clone()).collect();
+            Some(Help::LeaveOut {
+                players,
+                host: head.name.clone(),
+            })
+        })
+}
+
+/// Whether the host would be possible with these people alone. Both sides keep at least one player.
+fn possible_with(policy: &Policy, head: &Host, stay: &[(&Player, &Option<Micros>)]) -> Option<usize> {
+    let players: Vec<Player> = stay.iter().map(|(player, _)| (*player).clone()).collect();
+    let sided = |side| {
+        players
+            .iter()
+            .any(|player| player.role == Role::Player && player.side == Some(side))
+    };
+    if policy.needs_sides() && !(sided(Side::A) && sided(Side::B)) {
+        return None;
+    }
+    let row = stay.iter().map(|(_, rtt)| **rtt).collect();
+    let matrix = Matrix::new(players, vec![head.clone()], vec![row]).ok()?;
+    choose_index(policy, &matrix, &[HostState::free()]).ok()?
 }
 
 impl fmt::Display for Help {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = |names: &[String]| list(names.iter().cloned());
         match self {
-            Self::RaiseCap { to, host } => write!(f, "with a cap of {to} or more, {host} would be possible"),
+            Self::RaiseCap { to, host, players } => write!(
+                f,
+                "with a cap of {to} or more, {host} would be possible: {} {} over the cap there",
+                names(players),
+                if players.len() == 1 { "is" } else { "are" }
+            ),
+            Self::RaiseOwnCap { player, to, host } => {
+                write!(
+                    f,
+                    "with an own cap of {to} or more for {player}, {host} would be possible"
+                )
+            }
+            Self::RaiseLimit { limit, to, host } => {
+                write!(
+                    f,
+                    "with a limit of {to} ms or more on the {}, {host} would be possible",
+                    limit.words()
+                )
+            }
             Self::LeaveOut { players, host } => {
                 write!(f, "without {}, {host} would be possible", names(players))
             }

@@ -1,7 +1,12 @@
 //! The choice.
 
-use crate::explain::{Break, Reason, TieBreak, Verdict};
-use crate::{Help, Matrix, MeanUs, Micros, Policy, Side, closeness};
+use crate::explain::{Reason, TieBreak, Verdict};
+use crate::figures::Figures;
+use crate::judge::{Bar, Judge, Rank, limit_breaks};
+use crate::lineups::{LineupRisk, risks};
+use crate::screen::Packed;
+use crate::settle::{Settle, settle};
+use crate::{Help, Matrix, MeanUs, Micros, Policy};
 use serde::{Deserialize, Serialize};
 
 /// Whether a host can be had, latencies aside.
@@ -22,7 +27,7 @@ pub enum Standing {
 pub struct HostState {
     /// Whether it can be had.
     pub standing: Standing,
-    /// Decides when closeness and mean are equal: less is better.
+    /// Decides when score and mean are equal: less is better.
     pub load: u32,
 }
 
@@ -37,14 +42,23 @@ impl HostState {
     }
 }
 
-/// The states do not belong to the matrix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{states} states for {hosts} hosts")]
-pub struct BadHosts {
-    /// States given.
-    pub states: usize,
-    /// Hosts of the matrix.
-    pub hosts: usize,
+/// What was given does not belong together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadRequest {
+    /// Not one state per host.
+    #[error("{states} states for {hosts} hosts")]
+    States {
+        /// States given.
+        states: usize,
+        /// Hosts of the matrix.
+        hosts: usize,
+    },
+    /// The policy compares sides, and there are none.
+    #[error("policy {policy:?} compares the means of the two sides: say who plays for which")]
+    NoSides {
+        /// Its name.
+        policy: String,
+    },
 }
 
 /// The answer about one host. Mean, maximum and spread are of the known values; absent if there is none.
@@ -54,18 +68,21 @@ pub struct HostAnswer {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// Mean absolute pairwise difference of all players' round-trip times; absent unless all are known.
+    /// Mean absolute pairwise difference of the round-trip times; absent unless all are known.
     pub closeness: Option<MeanUs>,
     /// Mean round-trip time.
     pub mean: Option<MeanUs>,
-    /// Largest.
+    /// Largest of the line-up.
     pub max: Option<Micros>,
-    /// Largest less smallest, microseconds.
+    /// Largest less smallest of the line-up, microseconds.
     pub spread_us: Option<u32>,
-    /// Distance of the two sides' means, microseconds; absent unless all values are known.
-    pub team_gap_us: Option<u64>,
+    /// Distance of the two sides' means; absent unless all values are known and there are two sides.
+    pub team_gap: Option<MeanUs>,
     /// The verdict with its reason.
     pub reason: Reason,
+    /// Possible hosts only: with which other line-ups it would not be within the rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lineup_risks: Vec<LineupRisk>,
 }
 
 impl HostAnswer {
@@ -85,6 +102,11 @@ pub struct Choice {
     pub chosen: Option<usize>,
     /// One answer per host, in the matrix's order.
     pub hosts: Vec<HostAnswer>,
+    /// Indices of the possible hosts that no other possible host beats in closeness and mean at once, by mean.
+    pub pareto: Vec<usize>,
+    /// Which probes would settle the hosts that are undecided and could still win, the most promising first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settle: Vec<Settle>,
     /// If no host is possible: what would help, the smallest change of each kind.
     pub help: Vec<Help>,
 }
@@ -103,201 +125,236 @@ impl Choice {
     }
 }
 
-/// Chooses the host with the smallest closeness factor among those that are free, know all players, and have
-/// nobody above the cap. Ties: smaller mean, then less load, then the smaller id.
+/// Chooses the host with the smallest score among those that are free, know all who count, have nobody above their
+/// cap and keep the policy's limits. Scores within the policy's margin of the smallest count as equal. Ties: smaller
+/// mean, then less load, then the smaller id.
 ///
 /// # Errors
-/// There must be one state per host, in the matrix's order.
-pub fn choose(policy: &Policy, matrix: &Matrix, states: &[HostState]) -> Result<Choice, BadHosts> {
-    if states.len() != matrix.hosts().len() {
-        return Err(BadHosts {
-            states: states.len(),
-            hosts: matrix.hosts().len(),
+/// There must be one state per host, in the matrix's order, and two sides if the policy compares them.
+pub fn choose(policy: &Policy, matrix: &Matrix, states: &[HostState]) -> Result<Choice, BadRequest> {
+    check(policy, matrix, states)?;
+    let judge = Judge::new(policy, matrix, states);
+    Ok(choose_by(&judge, &judge.all_figures()))
+}
+
+/// The same from figures that are known already.
+pub(crate) fn choose_by(judge: &Judge, figures: &[Figures]) -> Choice {
+    let ranks: Vec<Result<Rank, Bar>> = figures
+        .iter()
+        .enumerate()
+        .map(|(host, figures)| judge.rank(host, figures))
+        .collect();
+    let possible = || ranks.iter().filter_map(|rank| rank.as_ref().ok());
+    let best = possible().min();
+    let chosen = best.and_then(|best| winner(judge, best, possible()));
+    let telling = Telling {
+        judge,
+        best,
+        chosen,
+        of: chosen.map_or(0, |chosen| possible().filter(|rank| alike(chosen, rank)).count()),
+    };
+    let hosts: Vec<HostAnswer> = figures
+        .iter()
+        .zip(&ranks)
+        .enumerate()
+        .map(|(host, (figures, rank))| telling.answer(host, figures, rank))
+        .collect();
+    Choice {
+        policy: judge.policy.clone(),
+        chosen: chosen.map(|chosen| chosen.host),
+        pareto: pareto(&hosts),
+        settle: settle(judge, &ranks, best),
+        help: if chosen.is_none() {
+            Help::find(judge.policy, judge.matrix, judge.states, &hosts)
+        } else {
+            Vec::new()
+        },
+        hosts,
+    }
+}
+
+/// Only which host [`choose`] would choose: its index.
+///
+/// # Errors
+/// As [`choose`].
+pub fn choose_index(
+    policy: &Policy,
+    matrix: &Matrix,
+    states: &[HostState],
+) -> Result<Option<usize>, BadRequest> {
+    if let Some(packed) = Packed::new(policy, matrix) {
+        return packed.choose(states);
+    }
+    check(policy, matrix, states)?;
+    let judge = Judge::new(policy, matrix, states);
+    Ok(index_by(&judge, &judge.all_figures()))
+}
+
+/// The same from figures that are known already.
+pub(crate) fn index_by(judge: &Judge, figures: &[Figures]) -> Option<usize> {
+    let ranks: Vec<Rank> = figures
+        .iter()
+        .enumerate()
+        .filter_map(|(host, figures)| judge.rank(host, figures).ok())
+        .collect();
+    let best = ranks.iter().min()?;
+    winner(judge, best, ranks.iter()).map(|rank| rank.host)
+}
+
+pub(crate) fn check(policy: &Policy, matrix: &Matrix, states: &[HostState]) -> Result<(), BadRequest> {
+    let (states, hosts) = (states.len(), matrix.hosts().len());
+    if states != hosts {
+        return Err(BadRequest::States { states, hosts });
+    }
+    if policy.needs_sides() && !matrix.has_sides() {
+        return Err(BadRequest::NoSides {
+            policy: policy.name().into(),
         });
     }
-    let mut scratch = Vec::with_capacity(matrix.players().len());
-    let rows: Vec<Measured> = matrix
-        .rows()
-        .map(|(_, row)| Measured::of(matrix, row, &mut scratch))
-        .collect();
-    let ranks: Vec<Result<Rank, Reason>> = (0..rows.len())
-        .zip(&rows)
-        .zip(states)
-        .map(|((h, m), s)| rank(policy, matrix, h, m, s))
-        .collect();
-    let best = ranks.iter().filter_map(|rank| rank.as_ref().ok()).min().copied();
-    let of = ranks.iter().filter(|rank| rank.is_ok()).count();
-    let name = |rank: &Rank| {
-        matrix
-            .hosts()
-            .get(rank.host)
-            .map(|host| host.name.clone())
-            .unwrap_or_default()
-    };
+    Ok(())
+}
 
-    let mut hosts = Vec::with_capacity(rows.len());
-    for ((head, row), rank) in matrix.hosts().iter().zip(rows).zip(&ranks) {
-        let reason = match (rank, best) {
-            (Err(reason), _) => reason.clone(),
-            (Ok(mine), Some(best)) if *mine != best => Reason::Worse {
-                than: name(&best),
-                decided: decided(&best, mine),
-            },
-            (Ok(mine), _) => Reason::Chosen {
-                closeness: mine.closeness,
-                of,
-                cap: policy.cap,
-            },
+/// Among those whose score is as good as the best one: smaller mean, less load, smaller id.
+pub(crate) fn winner<'r, 'a: 'r>(
+    judge: &Judge<'a>,
+    best: &Rank<'a>,
+    possible: impl Iterator<Item = &'r Rank<'a>>,
+) -> Option<&'r Rank<'a>> {
+    possible
+        .filter(|rank| ties(judge, best, rank))
+        .min_by_key(|rank| (rank.mean, rank.load, rank.id))
+}
+
+/// Whether a host is as valid as the chosen one: what is beyond the limits is not possible beside what keeps them.
+pub(crate) fn alike(chosen: &Rank, rank: &Rank) -> bool {
+    rank.group.beyond_limits() == chosen.group.beyond_limits()
+}
+
+fn ties(judge: &Judge, best: &Rank, rank: &Rank) -> bool {
+    let margin = || judge.margin_us(best, rank);
+    rank.group == best.group
+        && (rank.score <= best.score || judge.scorer(rank.group).ties(best.score, rank.score, margin()))
+}
+
+/// What is needed to say what became of each host.
+pub(crate) struct Telling<'j, 'a> {
+    pub(crate) judge: &'j Judge<'a>,
+    pub(crate) best: Option<&'j Rank<'a>>,
+    pub(crate) chosen: Option<&'j Rank<'a>>,
+    pub(crate) of: usize,
+}
+
+impl Telling<'_, '_> {
+    pub(crate) fn answer(&self, host: usize, figures: &Figures, rank: &Result<Rank, Bar>) -> HostAnswer {
+        let reason = match (rank, self.best.zip(self.chosen)) {
+            (Err(bar), _) => self.judge.reason(*bar, host, figures),
+            (Ok(mine), Some((best, chosen))) if mine.host == chosen.host => self.chosen(best, chosen),
+            (Ok(mine), Some((best, chosen))) => self.worse(best, chosen, mine, figures),
+            // There is no possible host without a best one.
+            (Ok(_), None) => self.judge.reason(Bar::Unfit, host, figures),
         };
-        hosts.push(row.answer(head.id.clone(), head.name.clone(), reason));
-    }
-    let help = if best.is_none() {
-        Help::find(policy, matrix, states, &hosts)
-    } else {
-        Vec::new()
-    };
-    Ok(Choice {
-        policy: policy.clone(),
-        chosen: best.map(|best| best.host),
-        hosts,
-        help,
-    })
-}
-
-/// What possible hosts are compared by, in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank<'a> {
-    closeness: MeanUs,
-    mean: MeanUs,
-    load: u32,
-    id: &'a str,
-    host: usize,
-}
-
-/// The rank of a host if it is possible, or else what makes it impossible, the gravest first.
-fn rank<'a>(
-    policy: &Policy,
-    matrix: &'a Matrix,
-    host: usize,
-    measured: &Measured,
-    state: &HostState,
-) -> Result<Rank<'a>, Reason> {
-    if let Standing::Unfit(why) = &state.standing {
-        return Err(Reason::Unfit { why: why.clone() });
-    }
-    let cap = policy.cap;
-    let row = matrix.row(host).unwrap_or_default();
-    let mut breaks: Vec<Break> = Vec::new();
-    let mut unknown = Vec::new();
-    for (player, rtt) in matrix.players().iter().zip(row) {
-        match rtt {
-            None => unknown.push(player.name.clone()),
-            Some(rtt) if *rtt > cap => {
-                let over_us = rtt.us() - cap.us();
-                breaks.push(Break {
-                    player: player.name.clone(),
-                    rtt: *rtt,
-                    over_us,
-                });
-            }
-            Some(_) => {}
-        }
-    }
-    if !breaks.is_empty() {
-        breaks.sort_by(|a, b| b.over_us.cmp(&a.over_us).then_with(|| a.player.cmp(&b.player)));
-        return Err(Reason::OverCap { cap, breaks });
-    }
-    let (Some(closeness), Some(mean), Some(head)) =
-        (measured.closeness, measured.mean, matrix.hosts().get(host))
-    else {
-        return Err(Reason::Undecided { unknown });
-    };
-    match &state.standing {
-        Standing::NoCapacity(why) => Err(Reason::NoCapacity { why: why.clone() }),
-        _ => Ok(Rank {
-            closeness,
-            mean,
-            load: state.load,
-            id: &head.id,
-            host,
-        }),
-    }
-}
-
-/// By what a possible host lost against the best.
-fn decided(best: &Rank, mine: &Rank) -> TieBreak {
-    if mine.closeness != best.closeness {
-        TieBreak::Closeness {
-            us: mine.closeness.apart(best.closeness).max(1),
-        }
-    } else if mine.mean != best.mean {
-        TieBreak::Mean {
-            us: mine.mean.apart(best.mean).max(1),
-        }
-    } else if mine.load != best.load {
-        TieBreak::Load
-    } else {
-        TieBreak::Id
-    }
-}
-
-/// The figures of one row.
-struct Measured {
-    closeness: Option<MeanUs>,
-    mean: Option<MeanUs>,
-    max: Option<Micros>,
-    spread_us: Option<u32>,
-    team_gap_us: Option<u64>,
-}
-
-impl Measured {
-    fn of(matrix: &Matrix, row: &[Option<Micros>], known: &mut Vec<Micros>) -> Self {
-        known.clear();
-        known.extend(row.iter().flatten());
-        let complete = known.len() == row.len();
-        let closeness = closeness(known).filter(|_| complete);
-        let total = known.iter().map(|rtt| u64::from(rtt.us())).sum();
-        let side = |side: Side| {
-            let of = matrix
-                .players()
-                .iter()
-                .zip(row)
-                .filter(move |(player, _)| player.side == side);
-            let (total, count) = of
-                .filter_map(|(_, rtt)| *rtt)
-                .fold((0, 0), |(t, n), rtt| (t + u64::from(rtt.us()), n + 1));
-            MeanUs::new(total, count)
-        };
-        let gap = side(Side::A).zip(side(Side::B)).map(|(a, b)| a.apart(b));
-        Self {
-            closeness,
-            mean: MeanUs::new(total, known.len() as u64),
-            max: known.last().copied(),
-            spread_us: known
-                .last()
-                .zip(known.first())
-                .map(|(last, first)| last.us() - first.us()),
-            team_gap_us: gap.filter(|_| complete),
-        }
-    }
-
-    fn answer(self, id: String, name: String, reason: Reason) -> HostAnswer {
-        let Self {
-            closeness,
-            mean,
-            max,
-            spread_us,
-            team_gap_us,
-        } = self;
+        let matrix = self.judge.matrix;
+        let risks = || risks(self.judge.policy, matrix.players(), self.judge.row(host));
+        let head = matrix.hosts().get(host);
         HostAnswer {
-            id,
-            name,
-            closeness,
-            mean,
-            max,
-            spread_us,
-            team_gap_us,
+            id: head.map(|head| head.id.clone()).unwrap_or_default(),
+            name: self.name(host),
+            closeness: figures.closeness,
+            mean: figures.mean,
+            max: figures.max,
+            spread_us: figures.spread_us,
+            team_gap: figures.team_gap,
             reason,
+            lineup_risks: if rank.is_ok() { risks() } else { Vec::new() },
         }
     }
+
+    fn name(&self, host: usize) -> String {
+        self.judge
+            .matrix
+            .hosts()
+            .get(host)
+            .map(|head| head.name.clone())
+            .unwrap_or_default()
+    }
+
+    fn metric(&self, rank: &Rank) -> crate::Metric {
+        let policy = self.judge.policy;
+        policy
+            .otherwise()
+            .filter(|_| rank.group.beyond_limits())
+            .unwrap_or_else(|| policy.metric())
+    }
+
+    fn chosen(&self, best: &Rank, chosen: &Rank) -> Reason {
+        let scorer = self.judge.scorer(chosen.group);
+        Reason::Chosen {
+            metric: self.metric(chosen),
+            score_us: scorer.us(chosen.score),
+            of: self.of,
+            cap: self.judge.policy.cap(),
+            within_us: (chosen.score != best.score).then(|| scorer.apart(chosen.score, best.score)),
+            beyond_limits: chosen.group.beyond_limits(),
+        }
+    }
+
+    /// By what a possible host lost.
+    fn worse(&self, best: &Rank, chosen: &Rank, mine: &Rank, figures: &Figures) -> Reason {
+        let than = if mine.score < chosen.score { best } else { chosen };
+        let decided = if mine.group.beyond_limits() && !chosen.group.beyond_limits() {
+            return Reason::OverLimit {
+                breaks: limit_breaks(self.judge.policy, figures).collect(),
+            };
+        } else if mine.group != chosen.group {
+            TieBreak::LineUps
+        } else if !ties(self.judge, best, mine) {
+            TieBreak::Score {
+                us: self.judge.scorer(mine.group).apart(mine.score, than.score),
+            }
+        } else if mine.mean != chosen.mean {
+            TieBreak::Mean {
+                us: mine.mean.apart(chosen.mean).max(1),
+            }
+        } else if mine.load != chosen.load {
+            TieBreak::Load
+        } else {
+            TieBreak::Id
+        };
+        let than = if matches!(decided, TieBreak::Score { .. }) {
+            than
+        } else {
+            chosen
+        };
+        Reason::Worse {
+            than: self.name(than.host),
+            metric: self.metric(mine),
+            decided,
+        }
+    }
+}
+
+/// Which possible hosts are not beaten in closeness and mean at once.
+fn pareto(hosts: &[HostAnswer]) -> Vec<usize> {
+    let possible = |host: &HostAnswer| {
+        let possible = matches!(host.verdict(), Verdict::Chosen | Verdict::Worse);
+        host.mean.zip(host.closeness).filter(|_| possible)
+    };
+    let mut front: Vec<_> = hosts
+        .iter()
+        .enumerate()
+        .filter_map(|(index, host)| Some((possible(host)?, host.id.as_str(), index)))
+        .collect();
+    front.sort_unstable();
+    let mut best: Option<MeanUs> = None;
+    // By mean: what comes later must be closer than all before; equals stand together.
+    let mut last = None;
+    front.retain(|(figures, ..)| {
+        let keep = best.is_none_or(|best| figures.1 < best) || last == Some(*figures);
+        if keep {
+            best = Some(figures.1);
+            last = Some(*figures);
+        }
+        keep
+    });
+    front.into_iter().map(|(.., index)| index).collect()
 }

@@ -1,7 +1,7 @@
 //! One reason per host: as a type, as JSON, as a sentence.
 
 use crate::rtt::ms_text;
-use crate::{MeanUs, Micros};
+use crate::{MeanUs, Metric, Micros, Ms};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -56,23 +56,65 @@ pub struct Break {
     pub rtt: Micros,
     /// How much of it is above the cap, in microseconds.
     pub over_us: u32,
+    /// Their own cap, if it is not the policy's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<Micros>,
+}
+
+/// What a policy limits beside the cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// The largest less the smallest round-trip time of the line-up.
+    Spread,
+    /// The distance of the two sides' means.
+    TeamGap,
+    /// The mean round-trip time.
+    Mean,
+}
+
+impl Limit {
+    /// For sentences.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Spread => "spread",
+            Self::TeamGap => "gap of the sides' means",
+            Self::Mean => "mean",
+        }
+    }
+}
+
+/// One limit that a host breaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitBreak {
+    /// Which.
+    pub limit: Limit,
+    /// Where it is set.
+    pub at: Ms,
+    /// The host's value.
+    pub value: MeanUs,
+    /// How much of it is above, microseconds to the nearest, at least 1.
+    pub over_us: u64,
 }
 
 /// What decided between two hosts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum TieBreak {
-    /// The closeness factor: worse by this many microseconds, to the nearest, at least 1.
-    Closeness {
+    /// The score: worse by this many microseconds, to the nearest, at least 1.
+    Score {
         /// How much.
         us: u64,
     },
-    /// Same closeness factor; the mean is larger by this.
+    /// The other is within the rule whoever plays, this one not.
+    LineUps,
+    /// Equal scores, or within the margin of the smallest; the mean is larger by this.
     Mean {
         /// How much.
         us: u64,
     },
-    /// Same closeness factor and mean; more load.
+    /// Equal scores and means; more load.
     Load,
     /// All the same; the order of the hosts' ids.
     Id,
@@ -84,17 +126,25 @@ pub enum TieBreak {
 pub enum Reason {
     /// See [`Verdict::Chosen`].
     Chosen {
-        /// The closeness factor here.
-        closeness: MeanUs,
+        /// What was minimised.
+        metric: Metric,
+        /// Its value here, to the nearest microsecond.
+        score_us: u64,
         /// How many hosts were possible, this one too.
         of: usize,
         /// The cap.
         cap: Micros,
+        /// By how much another host's score is smaller, within the margin, microseconds: its mean is larger.
+        within_us: Option<u64>,
+        /// No host keeps the limits, so that the policy's `otherwise` was minimised.
+        beyond_limits: bool,
     },
     /// See [`Verdict::Worse`].
     Worse {
-        /// The chosen host.
+        /// The host that it lost against.
         than: String,
+        /// What was minimised.
+        metric: Metric,
         /// What decided.
         decided: TieBreak,
     },
@@ -104,6 +154,11 @@ pub enum Reason {
         cap: Micros,
         /// Who breaks it, worst first.
         breaks: Vec<Break>,
+    },
+    /// See [`Verdict::OverLimit`].
+    OverLimit {
+        /// Which limits it breaks.
+        breaks: Vec<LimitBreak>,
     },
     /// See [`Verdict::Undecided`].
     Undecided {
@@ -130,6 +185,7 @@ impl Reason {
             Self::Chosen { .. } => Verdict::Chosen,
             Self::Worse { .. } => Verdict::Worse,
             Self::OverCap { .. } => Verdict::OverCap,
+            Self::OverLimit { .. } => Verdict::OverLimit,
             Self::Undecided { .. } => Verdict::Undecided,
             Self::NoCapacity { .. } => Verdict::NoCapacity,
             Self::Unfit { .. } => Verdict::Unfit,
@@ -137,44 +193,116 @@ impl Reason {
     }
 }
 
+impl Reason {
+    fn chosen_words(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Chosen {
+            metric,
+            score_us,
+            of,
+            cap,
+            within_us,
+            beyond_limits,
+        } = self
+        else {
+            return Ok(());
+        };
+        let score = ms_text(*score_us);
+        if *beyond_limits {
+            write!(f, "no host keeps the limits; ")?;
+        }
+        match (of, within_us) {
+            (1, _) => write!(
+                f,
+                "the only possible host under the cap of {cap}, with a {metric} of {score}"
+            ),
+            (of, None) => write!(
+                f,
+                "the smallest {metric}, {score}, of {of} possible hosts under the cap of {cap}"
+            ),
+            (of, Some(within)) => write!(
+                f,
+                "{metric} {score}, within {} of the smallest of {of} possible hosts under the cap of {cap}: \
+                 as good as equal, with a smaller mean",
+                ms_text(*within)
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            (self.closeness, "closeness factor"),
+            (self.mean, "mean"),
+            (self.max, "largest round-trip time"),
+            (self.spread, "spread"),
+            (self.team_gap, "gap of the sides' means"),
+        ];
+        let word = |(weight, words): (u32, &str)| match weight {
+            1000 => words.to_owned(),
+            weight => format!("{} × {words}", Ms::from_us(weight)),
+        };
+        let parts: Vec<String> = parts
+            .into_iter()
+            .filter(|(weight, _)| *weight > 0)
+            .map(word)
+            .collect();
+        f.write_str(&parts.join(" + "))
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Chosen {
-                closeness,
-                of: 1,
-                cap,
-            } => {
-                write!(
-                    f,
-                    "the only possible host under the cap of {cap}, with a closeness factor of {closeness}"
-                )
-            }
-            Self::Chosen { closeness, of, cap } => write!(
-                f,
-                "the smallest closeness factor, {closeness}, of {of} possible hosts under the cap of {cap}"
-            ),
-            Self::Worse { than, decided } => match decided {
-                TieBreak::Closeness { us } => {
-                    write!(f, "closeness factor {} worse than {than}", ms_text(*us))
+            Self::Chosen { .. } => self.chosen_words(f),
+            Self::Worse {
+                than,
+                metric,
+                decided,
+            } => match decided {
+                TieBreak::Score { us } => write!(f, "{metric} {} worse than {than}", ms_text(*us)),
+                TieBreak::LineUps => {
+                    write!(
+                        f,
+                        "{than} is within the rule whoever plays, this host not with every line-up"
+                    )
                 }
                 TieBreak::Mean { us } => {
                     write!(
                         f,
-                        "closeness factor as at {than}, but the mean is {} larger",
+                        "{metric} as at {than}, but the mean is {} larger",
                         ms_text(*us)
                     )
                 }
-                TieBreak::Load => write!(f, "closeness factor and mean as at {than}, but more load"),
+                TieBreak::Load => write!(f, "{metric} and mean as at {than}, but more load"),
                 TieBreak::Id => write!(
                     f,
                     "all as at {than}, which stands first in the order of the hosts"
                 ),
             },
             Self::OverCap { cap, breaks } => {
-                let each =
-                    |b: &Break| format!("{} by {} ({})", b.player, ms_text(u64::from(b.over_us)), b.rtt);
+                let own = |b: &Break| b.cap.map(|cap| format!(", own cap {cap}")).unwrap_or_default();
+                let each = |b: &Break| {
+                    format!(
+                        "{} by {} ({}{})",
+                        b.player,
+                        ms_text(u64::from(b.over_us)),
+                        b.rtt,
+                        own(b)
+                    )
+                };
                 write!(f, "over the cap of {cap}: {}", list(breaks.iter().map(each)))
+            }
+            Self::OverLimit { breaks } => {
+                let each = |b: &LimitBreak| {
+                    format!(
+                        "{} {} over the limit of {} ms",
+                        b.limit.words(),
+                        ms_text(b.over_us),
+                        b.at
+                    )
+                };
+                f.write_str(&list(breaks.iter().map(each)))
             }
             Self::Undecided { unknown } => {
                 write!(f, "no round-trip time known to {}", list(unknown.iter().cloned()))

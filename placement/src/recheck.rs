@@ -1,8 +1,9 @@
 //! Whether a reservation moves after the players were measured again.
 
 use crate::explain::Verdict;
+use crate::judge::{Judge, Rank};
 use crate::rtt::ms_text;
-use crate::{BadHosts, Choice, HostState, Matrix, Policy, choose};
+use crate::{BadRequest, Choice, HostState, Matrix, Policy, choose};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -18,6 +19,11 @@ pub enum KeepReason {
         other: String,
         /// The error of both, microseconds.
         error_us: u64,
+    },
+    /// Another is within the rule whoever plays, this one with the line-up as it stands.
+    StillValid {
+        /// Which.
+        other: String,
     },
     /// Somebody did not answer this time, and no other host is better known.
     NothingBetterKnown,
@@ -73,30 +79,24 @@ pub enum Recheck {
     },
 }
 
-/// Judges a reservation by new measurements. `states` must show the reserved host as it would be without this
-/// reservation; `errors_us` is each host's [`closeness_error`], in the matrix's order.
+/// Judges a reservation by new measurements, whose errors stand in the matrix's notes. `states` must show the
+/// reserved host as it would be without this reservation.
 ///
 /// # Errors
-/// There must be one state and one error per host.
+/// As [`choose()`].
 pub fn recheck(
     policy: &Policy,
     matrix: &Matrix,
     states: &[HostState],
-    errors_us: &[u32],
     held: &str,
-) -> Result<(Choice, Recheck), BadHosts> {
-    if errors_us.len() != matrix.hosts().len() {
-        return Err(BadHosts {
-            states: errors_us.len(),
-            hosts: matrix.hosts().len(),
-        });
-    }
+) -> Result<(Choice, Recheck), BadRequest> {
     let choice = choose(policy, matrix, states)?;
-    let verdict = judge(&choice, errors_us, held);
+    let judge = Judge::new(policy, matrix, states);
+    let verdict = judged(&judge, &choice, held);
     Ok((choice, verdict))
 }
 
-fn judge(choice: &Choice, errors_us: &[u32], held: &str) -> Recheck {
+fn judged(judge: &Judge, choice: &Choice, held: &str) -> Recheck {
     let leave = |why| match choice.chosen() {
         Some(best) => Recheck::Move {
             to: best.id.clone(),
@@ -105,46 +105,23 @@ fn judge(choice: &Choice, errors_us: &[u32], held: &str) -> Recheck {
         },
         None => Recheck::Lost { why },
     };
-    let Some(here) = choice.of(held) else {
+    let Some((index, here)) = choice.hosts.iter().enumerate().find(|(_, host)| host.id == held) else {
         return leave(MoveReason::Gone);
     };
+    let rank = |host: usize| judge.rank(host, &judge.figures(host, &mut Vec::new())).ok();
     let invalid = || MoveReason::Invalid {
         verdict: here.verdict(),
         why: here.reason.to_string(),
     };
     match here.verdict() {
         Verdict::Chosen => Recheck::Keep {
-            better_by_us: runner_up(choice),
+            better_by_us: runner_up(judge, choice),
             why: KeepReason::StillBest,
         },
-        Verdict::Worse => {
-            let (Some(best), Some(mine)) = (choice.chosen(), here.closeness) else {
-                return leave(invalid());
-            };
-            let Some(theirs) = best.closeness else {
-                return leave(invalid());
-            };
-            let error = |id: &str| {
-                let index = choice.hosts.iter().position(|host| host.id == id);
-                index
-                    .and_then(|index| errors_us.get(index))
-                    .copied()
-                    .map_or(0, u64::from)
-            };
-            let error_us = error(held) + error(&best.id);
-            let by_us = mine.apart(theirs);
-            if mine.exceeds(theirs, error_us) {
-                return leave(MoveReason::Better { by_us, error_us });
-            }
-            let why = KeepReason::WithinError {
-                other: best.name.clone(),
-                error_us,
-            };
-            Recheck::Keep {
-                better_by_us: i64::try_from(by_us).ok(),
-                why,
-            }
-        }
+        Verdict::Worse => match (rank(index), choice.chosen.and_then(rank)) {
+            (Some(mine), Some(best)) => against(judge, choice, &mine, &best, leave),
+            _ => leave(invalid()),
+        },
         Verdict::Undecided if choice.chosen.is_none() => Recheck::Keep {
             better_by_us: None,
             why: KeepReason::NothingBetterKnown,
@@ -155,23 +132,51 @@ fn judge(choice: &Choice, errors_us: &[u32], held: &str) -> Recheck {
     }
 }
 
-/// How much better than the chosen host the next best possible one is: zero or negative.
-fn runner_up(choice: &Choice) -> Option<i64> {
-    let best = choice.chosen()?.closeness?;
+/// A possible host against the one that would be chosen now.
+fn against(
+    judge: &Judge,
+    choice: &Choice,
+    mine: &Rank,
+    best: &Rank,
+    leave: impl Fn(MoveReason) -> Recheck,
+) -> Recheck {
+    let other = choice.chosen().map(|host| host.name.clone()).unwrap_or_default();
+    if mine.group != best.group {
+        return Recheck::Keep {
+            better_by_us: None,
+            why: KeepReason::StillValid { other },
+        };
+    }
+    let scorer = judge.scorer(mine.group);
+    let error_us = judge.error_us(mine.group, mine.host) + judge.error_us(best.group, best.host);
+    let by_us = scorer.apart(mine.score, best.score);
+    if mine.score > best.score && !scorer.ties(best.score, mine.score, error_us) {
+        return leave(MoveReason::Better { by_us, error_us });
+    }
+    let better = i64::try_from(by_us)
+        .ok()
+        .map(|us| if mine.score < best.score { -us } else { us });
+    Recheck::Keep {
+        better_by_us: better,
+        why: KeepReason::WithinError { other, error_us },
+    }
+}
+
+/// How much better than the chosen host the next best possible one is: usually zero or negative.
+fn runner_up(judge: &Judge, choice: &Choice) -> Option<i64> {
+    let rank = |host: usize| judge.rank(host, &judge.figures(host, &mut Vec::new())).ok();
+    let best = rank(choice.chosen?)?;
     let others = choice
         .hosts
         .iter()
-        .filter(|host| host.verdict() == Verdict::Worse);
-    let next = others.filter_map(|host| host.closeness).min()?;
-    i64::try_from(next.apart(best)).ok().map(|us| -us)
-}
-
-/// How wrong a closeness factor can be if each player's value is wrong by no more than this many microseconds:
-/// twice their mean, rounded up.
-#[must_use]
-pub fn closeness_error(errors_us: &[u32]) -> u32 {
-    let total: u64 = errors_us.iter().copied().map(u64::from).sum();
-    u32::try_from((2 * total).div_ceil(errors_us.len().max(1) as u64)).unwrap_or(u32::MAX)
+        .enumerate()
+        .filter(|(_, host)| host.verdict() == Verdict::Worse);
+    let next = others
+        .filter_map(|(host, _)| rank(host))
+        .filter(|other| other.group == best.group)
+        .min()?;
+    let apart = i64::try_from(judge.scorer(best.group).apart(next.score, best.score)).ok()?;
+    Some(if next.score < best.score { apart } else { -apart })
 }
 
 /// The usual error of a median of `samples` values with this mean absolute deviation, rounded up: for normally
@@ -193,6 +198,9 @@ impl fmt::Display for KeepReason {
                     "{other} is better by no more than the error of {}",
                     ms_text(*error_us)
                 )
+            }
+            Self::StillValid { other } => {
+                write!(f, "still within the rule; {other} would be so with every line-up")
             }
             Self::NothingBetterKnown => {
                 f.write_str("not every player answered this time, and no other host is better known")

@@ -127,6 +127,11 @@ impl MeanUs {
         }
     }
 
+    /// Total and count.
+    pub(crate) const fn parts(self) -> (u64, u64) {
+        (self.total, self.count.get())
+    }
+
     /// The distance between two means, to the nearest microsecond.
     pub(crate) fn apart(self, other: Self) -> u64 {
         let (a, b) = (u128::from(self.count.get()), u128::from(other.count.get()));
@@ -161,4 +166,9 @@ impl fmt::Display for MeanUs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&ms_text(self.us()))
     }
+}
+
+/// Greatest common divisor; of 0 and a number, the number.
+pub(crate) const fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }

@@ -21,11 +21,7 @@ fn worlds() -> impl Strategy<Value = (Matrix, Vec<HostState>)> {
         let rows = proptest::collection::vec((row, state), m);
         (rows, 1..n).prop_map(move |(rows, split)| {
             let side = |p: usize| if p < split { Side::A } else { Side::B };
-            let players = (0..n).map(|p| Player {
-                id: format!("p{p}"),
-                name: format!("P{p}"),
-                side: side(p),
-            });
+            let players = (0..n).map(|p| Player::new(format!("p{p}"), format!("P{p}"), side(p)));
             let hosts = (0..rows.len()).map(|h| Host {
                 id: format!("h{h}"),
                 name: format!("H{h}"),
@@ -108,6 +104,7 @@ proptest! {
                 }
                 Reason::Undecided { unknown: names } => prop_assert!(names.len() == unknown && unknown > 0),
                 Reason::NoCapacity { .. } => prop_assert!(matches!(state.standing, Standing::NoCapacity(_))),
+                Reason::OverLimit { .. } => prop_assert!(false, "the thesis's rule has no limits"),
                 Reason::Unfit { .. } => prop_assert!(matches!(state.standing, Standing::Unfit(_))),
             }
         }
@@ -154,6 +151,7 @@ proptest! {
                     let states = vec![HostState::free(); states.len()];
                     prop_assert!(choose(&Policy::default(), &matrix, &states).unwrap().chosen.is_some() && !hosts.is_empty());
                 }
+                Help::RaiseOwnCap { .. } | Help::RaiseLimit { .. } => prop_assert!(false, "nobody has one"),
                 Help::Measure { players, hosts } => prop_assert!(!players.is_empty() && !hosts.is_empty()),
                 Help::AddHosts => prop_assert_eq!(choice.help.len(), 1),
             }

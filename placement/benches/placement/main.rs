@@ -1,0 +1,33 @@
+//! `./run bench placement`: how fast the choice is, against numpy and against one plain read; how few probes are
+//! enough. Prints goal and result, writes `target/bench/placement.json`.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures for people"
+)]
+
+mod csv;
+mod numpy;
+mod read;
+#[allow(dead_code, reason = "what has a largest value comes next")]
+mod row;
+mod speed;
+mod worlds;
+
+use std::path::Path;
+
+fn main() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
+    std::fs::create_dir_all(&dir).unwrap();
+    let mut rows = speed::rows(&dir);
+    rows.extend(csv::rows(&dir));
+    let json = serde_json::json!({ "rows": row::tell(&rows) });
+    std::fs::write(
+        dir.join("placement.json"),
+        serde_json::to_vec_pretty(&json).unwrap(),
+    )
+    .unwrap();
+    println!("\nwritten to target/bench/placement.json");
+}
