@@ -36,32 +36,20 @@ struct Remembered {
     found: Found,
 }
 
-/// KVM if the guest got through on it, else QEMU's translator. The answer is remembered in `data` until QEMU or this machine's
-/// kernel is another; `fresh` asks again. Takes up to five seconds when it asks.
-pub async fn accelerator(data: &Path, qemu_version: &str, fresh: bool) -> Found {
-    if let Err(error) = std::fs::File::options().read(true).write(true).open(KVM) {
-        return Found {
-            accelerator: Accelerator::Tcg,
-            reason: format!("{KVM} cannot be used: {error}"),
-        };
-    }
+/// What [`try_it`] finds. The answer is remembered in `data` until QEMU or this machine's kernel is another.
+pub async fn accelerator(data: &Path, qemu_version: &str) -> Found {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease")
         .unwrap_or_default()
         .trim()
         .to_owned();
-    if let Some(found) = recall(data, qemu_version, &kernel).filter(|_| !fresh) {
+    let usable = open_kvm().is_ok();
+    if let Some(found) = recall(data, qemu_version, &kernel).filter(|_| usable) {
         return found;
     }
-    let found = match try_guest(Accelerator::Kvm, LIMIT).await {
-        Ok(()) => Found {
-            accelerator: Accelerator::Kvm,
-            reason: "a guest has run on KVM".to_owned(),
-        },
-        Err(why) => Found {
-            accelerator: Accelerator::Tcg,
-            reason: format!("KVM is there but did not get a guest through: {why}"),
-        },
-    };
+    let found = try_it().await;
+    if !usable {
+        return found;
+    }
     tracing::info!(
         accelerator = found.accelerator.name(),
         reason = found.reason,
@@ -76,6 +64,30 @@ pub async fn accelerator(data: &Path, qemu_version: &str, fresh: bool) -> Found 
         tracing::warn!(%error, "the accelerator will be tried again at the next start");
     }
     remembered.found
+}
+
+fn open_kvm() -> std::io::Result<std::fs::File> {
+    std::fs::File::options().read(true).write(true).open(KVM)
+}
+
+/// KVM if a guest gets through on it, else QEMU's translator. Takes up to five seconds.
+pub async fn try_it() -> Found {
+    if let Err(error) = open_kvm() {
+        return Found {
+            accelerator: Accelerator::Tcg,
+            reason: format!("{KVM} cannot be used: {error}"),
+        };
+    }
+    match try_guest(Accelerator::Kvm, LIMIT).await {
+        Ok(()) => Found {
+            accelerator: Accelerator::Kvm,
+            reason: "a guest has run on KVM".to_owned(),
+        },
+        Err(why) => Found {
+            accelerator: Accelerator::Tcg,
+            reason: format!("KVM is there but did not get a guest through: {why}"),
+        },
+    }
 }
 
 fn recall(data: &Path, qemu: &str, kernel: &str) -> Option<Found> {

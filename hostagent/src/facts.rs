@@ -38,7 +38,7 @@ pub async fn find(data: &Path, network: Network) -> Result<Facts, FactsError> {
         })
     };
     let version = qemu_version().await?;
-    let accelerator = crate::accel::accelerator(data, &version, false).await.accelerator;
+    let accelerator = crate::accel::accelerator(data, &version).await.accelerator;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Ok(Facts {
         agent_version: env!("CARGO_PKG_VERSION").to_owned(),

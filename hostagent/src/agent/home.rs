@@ -98,6 +98,21 @@ impl Home {
         Ok(Self { dir })
     }
 
+    /// Takes the directory as it is; `None` if it is missing. Changes nothing.
+    ///
+    /// # Errors
+    /// If it cannot be looked at.
+    pub fn find(dir: &Path) -> Result<Option<Self>, HomeError> {
+        match dir.canonicalize() {
+            Ok(dir) => Ok(Some(Self { dir })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(HomeError::Io {
+                file: dir.to_owned(),
+                source,
+            }),
+        }
+    }
+
     /// The directory, as an absolute path.
     #[must_use]
     pub fn dir(&self) -> &Path {
@@ -252,6 +267,14 @@ mod tests {
         };
         assert_eq!((mode("host.json"), mode(".")), (0o600, 0o700));
         assert_eq!(home.joined().unwrap().secret.reveal(), "hush");
+    }
+
+    #[test]
+    fn looking_for_a_directory_does_not_make_it() {
+        let (dir, home) = home();
+        assert!(Home::find(&dir.path().join("other")).unwrap().is_none());
+        assert!(!dir.path().join("other").exists());
+        assert_eq!(Home::find(home.dir()).unwrap().unwrap().dir(), home.dir());
     }
 
     #[test]

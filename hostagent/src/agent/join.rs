@@ -1,6 +1,6 @@
 //! Makes a machine one of the fleet, once.
 
-use super::{Home, HomeError, Joined, Server, ServerError};
+use super::{Home, HomeError, Joined, Server, ServerError, server::is_loopback};
 use crate::facts::{self, FactsError};
 use crate::net::HostNet;
 use std::net::IpAddr;
@@ -36,6 +36,11 @@ pub enum JoinError {
     /// Guests speak IPv4 only.
     #[error("--public-address {0}: only IPv4 is possible so far")]
     Ipv6(IpAddr),
+    /// Nobody else reaches it by that.
+    #[error(
+        "--public-address {0} is this machine's own loopback: no player elsewhere reaches it. Give the address that players reach this machine by, or say --insecure to try it so all the same"
+    )]
+    Loopback(IpAddr),
     /// It cannot run VMs, or not be described.
     #[error(transparent)]
     Facts(#[from] FactsError),
@@ -47,6 +52,20 @@ pub enum JoinError {
     Server(#[from] ServerError),
 }
 
+/// Checks that players can mean this host by its public address. `true`: only those on this machine can, which is good for a trial.
+///
+/// # Errors
+/// [`JoinError::Ipv6`], or [`JoinError::Loopback`] unless the server is on this machine too or `insecure` was said.
+pub fn check_public_address(address: IpAddr, server: &Url, insecure: bool) -> Result<bool, JoinError> {
+    if address.is_ipv6() {
+        return Err(JoinError::Ipv6(address));
+    }
+    if address.is_loopback() && !is_loopback(server) && !insecure {
+        return Err(JoinError::Loopback(address));
+    }
+    Ok(address.is_loopback())
+}
+
 /// Joins, and keeps what the server answered. The token is used up only if the server takes the host.
 ///
 /// # Errors
@@ -54,9 +73,7 @@ pub enum JoinError {
 pub async fn join(home: &Home, request: JoinRequest) -> Result<HostId, JoinError> {
     let _lock = home.lock()?;
     home.check_not_joined()?;
-    if request.public_address.is_ipv6() {
-        return Err(JoinError::Ipv6(request.public_address));
-    }
+    check_public_address(request.public_address, &request.server, request.insecure)?;
     let server = Server::new(&request.server, request.insecure, None)?;
     let facts = facts::find(home.dir(), HostNet::detect().await).await?;
     let enrolment = Enrolment {
@@ -84,4 +101,26 @@ pub async fn join(home: &Home, request: JoinRequest) -> Result<HostId, JoinError
         role: enrolment.role,
     })?;
     Ok(enrolled.host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loopback_address_is_for_trials_on_one_machine() {
+        let check = |address: &str, server: &str, insecure| {
+            check_public_address(address.parse().unwrap(), &server.parse().unwrap(), insecure)
+        };
+        let (here, there) = ("http://127.0.0.1:8080", "https://play.example");
+        assert!(!check("192.0.2.7", there, false).unwrap());
+        assert!(check("127.0.0.1", here, false).unwrap(), "with a warning");
+        assert!(check("127.0.0.1", there, true).unwrap(), "with a warning");
+        let refused = check("127.0.0.1", there, false).unwrap_err().to_string();
+        assert!(
+            refused.contains("--public-address 127.0.0.1") && refused.contains("--insecure"),
+            "{refused}"
+        );
+        assert!(matches!(check("::1", here, true), Err(JoinError::Ipv6(_))));
+    }
 }

@@ -9,11 +9,13 @@
 
 mod home;
 mod join;
+mod leave;
 mod pace;
 mod run;
 mod server;
 
 pub use home::{Home, HomeError, Joined};
-pub use join::{JoinError, JoinRequest, join};
+pub use join::{JoinError, JoinRequest, check_public_address, join};
+pub use leave::{LeaveError, Told, leave};
 pub use run::{Machines, run};
 pub use server::{Server, ServerError, Unfit, check_url};

@@ -2,6 +2,8 @@
 
 #[path = "fake_server.rs"]
 mod fake_server;
+#[path = "leave_tests.rs"]
+mod leave_tests;
 
 use super::super::{JoinError, JoinRequest, join};
 use super::*;

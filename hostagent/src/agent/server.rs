@@ -72,17 +72,24 @@ impl ServerError {
 /// # Errors
 /// Says what is wrong with the URL.
 pub fn check_url(url: &Url, insecure: bool) -> Result<(), Unfit> {
-    let loopback = match url.host() {
-        None => return Err(Unfit::Scheme(url.clone())),
+    if url.host().is_none() {
+        return Err(Unfit::Scheme(url.clone()));
+    }
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback(url) || insecure => Ok(()),
+        "http" => Err(Unfit::Plain(url.clone())),
+        _ => Err(Unfit::Scheme(url.clone())),
+    }
+}
+
+/// Whether the server is on this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        None => false,
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
-    };
-    match url.scheme() {
-        "https" => Ok(()),
-        "http" if loopback || insecure => Ok(()),
-        "http" => Err(Unfit::Plain(url.clone())),
-        _ => Err(Unfit::Scheme(url.clone())),
     }
 }
 
@@ -127,6 +134,15 @@ impl Server {
         let enrolled: Enrolled = decode(self.send(request, SHORT).await?).await?;
         same_version(enrolled.protocol)?;
         Ok(enrolled)
+    }
+
+    /// Leaves the fleet: the secret is of no more use then.
+    ///
+    /// # Errors
+    /// [`ServerError::Refused`] if the server does not know this host, or any other.
+    pub async fn leave(&self) -> Result<(), ServerError> {
+        let request = self.http.delete(self.url("agent/v1/enrol")?);
+        self.send(request, SHORT).await.map(drop)
     }
 
     /// Orders newer than generation `since`; waits as long as the server holds the request. `None` if there are none.

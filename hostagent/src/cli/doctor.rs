@@ -59,17 +59,19 @@ fn bad(what: impl Into<String>) -> Finding {
 }
 
 pub(super) async fn carry_out(data: &Path) -> anyhow::Result<ExitCode> {
-    let home = Home::open(data);
-    let place = home
-        .as_ref()
-        .map_or_else(|_| std::env::temp_dir(), |home| home.dir().to_owned());
-    let mut findings = qemu(&place).await;
+    // A check changes nothing: what is missing stays so.
+    let home = Home::find(data);
+    let mut findings = qemu().await;
     findings.push(judge_network(HostNet::detect().await));
     findings.push(echo());
     match &home {
-        Ok(home) => {
+        Ok(Some(home)) => {
             findings.push(disk(home.dir()));
             findings.push(server(home).await);
+        }
+        Ok(None) => {
+            findings.extend(data.ancestors().find(|place| place.is_dir()).map(disk));
+            findings.push(weak(HomeError::NotJoined(data.join("host.json")).to_string()));
         }
         Err(error) => findings.push(bad(error.to_string())),
     }
@@ -80,7 +82,7 @@ pub(super) async fn carry_out(data: &Path) -> anyhow::Result<ExitCode> {
     Ok(if fit { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn qemu(data: &Path) -> Vec<Finding> {
+async fn qemu() -> Vec<Finding> {
     let version = match facts::qemu_version().await {
         Ok(version) => version,
         Err(error) => {
@@ -91,7 +93,7 @@ async fn qemu(data: &Path) -> Vec<Finding> {
         }
     };
     let mut findings = vec![judge_qemu(&version)];
-    let found = accel::accelerator(data, &version, true).await;
+    let found = accel::try_it().await;
     findings.push(match found.accelerator {
         Accelerator::Kvm => good(format!("accelerator kvm: {}", found.reason)),
         Accelerator::Tcg => weak(format!(
@@ -124,7 +126,7 @@ fn judge_qemu(version: &str) -> Finding {
 fn judge_network(network: Network) -> Finding {
     match network {
         Network::Tap => good(
-            "network: a namespace and a firewall for each VM, players' addresses are kept; if forwarding is off it is switched on for VMs (links vx*) only, and containers' packets are dropped",
+            "network: a namespace and a firewall for each VM, players' addresses are kept; where net.ipv4.ip_forward is 0, `run` sets it to 1 for VMs (links vx*) and drops everything else that would be forwarded, also containers' packets; `leave` undoes that",
         ),
         Network::User => weak(format!("network: {USER_NETWORK}")),
     }
@@ -194,6 +196,15 @@ mod tests {
         }
         let told = judge_network(Network::Tap);
         assert!(told.state == State::Good && told.what.contains("containers"));
+        assert!(told.what.contains("ip_forward") && told.what.contains("`leave` undoes"));
+    }
+
+    #[tokio::test]
+    async fn a_check_makes_no_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("a/b");
+        carry_out(&data).await.unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `vmatrix-agent join`.
 
-use crate::agent::{Home, JoinRequest, join};
+use crate::agent::{Home, JoinRequest, check_public_address, join};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use std::net::IpAddr;
@@ -33,7 +33,8 @@ pub(super) struct Join {
     /// Whom its VMs serve.
     #[arg(long, value_enum, default_value_t = RoleWord::Production)]
     role: RoleWord,
-    /// Allow plain HTTP to another machine: whoever is on the way can take over the host.
+    /// Allow plain HTTP to another machine: whoever is on the way can take over the host. Also allows a public address that is
+    /// this machine's loopback.
     #[arg(long)]
     insecure: bool,
     #[command(flatten)]
@@ -56,6 +57,12 @@ pub(super) fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
 
 impl Join {
     pub(super) async fn carry_out(self) -> anyhow::Result<()> {
+        if check_public_address(self.public_address, &self.server, self.insecure)? {
+            eprintln!(
+                "Take care: only programs on this machine reach {}; that is good for a trial.",
+                self.public_address
+            );
+        }
         let home = Home::open(&self.data.dir())?;
         let name = match self.name {
             Some(name) => name,
@@ -79,7 +86,12 @@ impl Join {
             .await
             .with_context(|| format!("joining {}", self.server))?;
         println!("{name} has joined {} as host {host}.", self.server);
-        println!("Start it: vmatrix-agent run --data {}", home.dir().display());
+        println!("Start it:      vmatrix-agent run --data {}", home.dir().display());
+        println!("or by systemd: hostagent/vmatrix-agent.service of the sources");
+        println!(
+            "To undo it:    vmatrix-agent leave --data {}",
+            home.dir().display()
+        );
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 mod doctor;
 mod image;
 mod join;
+mod leave;
 mod ping;
 mod run;
 
@@ -29,6 +30,8 @@ enum Command {
     Join(join::Join),
     /// Take orders from the server, and carry them out, until stopped. VMs outlive it.
     Run(run::Run),
+    /// Take this machine out of the fleet: end its VMs, and remove what agents have changed and kept on it.
+    Leave(leave::Leave),
     /// Make images and snapshots, and bring them to the server.
     #[command(subcommand)]
     Image(image::Image),
@@ -89,6 +92,7 @@ pub fn main() -> ExitCode {
 async fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Join(join) => join.carry_out().await?,
+        Command::Leave(leave) => leave.carry_out().await?,
         Command::Run(run) => run.carry_out().await?,
         Command::Image(image) => image.carry_out().await?,
         Command::Directory(directory) => {
@@ -148,6 +152,8 @@ mod tests {
             "join --server http://10.78.0.1:8080 --insecure --token T --site P --public-address 192.0.2.7 --ports 27960-27999 --name a --slots 2 --role loading --data d",
             "run --data d",
             "run",
+            "leave",
+            "leave --force --data d",
             "image build hostagent/recipes/openarena --out o",
             "image snapshot i --out o",
             "image push s --server http://127.0.0.1:8080 --token T",

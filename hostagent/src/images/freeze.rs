@@ -167,7 +167,7 @@ async fn look(image: &Path, work: &Path, place: &Path) -> Result<Plan, FreezeErr
     })?;
     let recipe = read(&image.join("recipe.digest"))?;
     let qemu = facts::qemu_version().await?;
-    let accelerator = accel::accelerator(place, &qemu, false).await.accelerator;
+    let accelerator = accel::accelerator(place, &qemu).await.accelerator;
     let key = load_key(&contract.machine, contract.clock, accelerator);
     let made_of = format!(
         "{FREEZER}\nimage {recipe}\nqemu {qemu}\n{} {}\n",

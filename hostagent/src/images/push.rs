@@ -19,8 +19,8 @@ use vmatrix_wire::{Digest, Manifest, Secret, SnapshotId};
 
 /// Chunks that are sent at once.
 const AT_ONCE: usize = 4;
-/// Chunks that are asked about at once.
-const BATCH: usize = 10_000;
+/// Chunks that are asked about at once: a gigabyte, which the server reads and digests before it answers.
+const BATCH: usize = 1_000;
 /// Pauses before a request that failed is made again.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
 

@@ -7,6 +7,7 @@ use super::slot::{Kind, SlotNet};
 use super::tap::TapSlot;
 use super::user::UserSlot;
 use crate::command::{self, run};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -123,7 +124,9 @@ impl HostNet {
             return Ok(());
         }
         let agent = names::short(config.host);
-        for index in found(&agent)? {
+        // Also rules whose namespace somebody else has removed.
+        let slots = found(&agent)?.into_iter().chain(0..config.slots);
+        for index in slots.collect::<BTreeSet<_>>() {
             remove_slot(&Names::new(&agent, index)).await?;
         }
         Router::new(&agent, &config.state).switch_off().await

@@ -40,6 +40,8 @@ pub(crate) struct Launch<'a> {
     pub dir: &'a Path,
 }
 
+/// QEMU's name for the guest's disk.
+pub(crate) const DISK: &str = "disk0";
 /// Name of QEMU's monitor socket in a VM's directory.
 pub(crate) const MONITOR: &str = "monitor";
 /// Name of the guest agent's socket.
@@ -82,7 +84,7 @@ pub(crate) fn arguments(launch: &Launch<'_>) -> Vec<String> {
         format!("file,id=serial0,path={}", in_dir(SERIAL)),
         "-drive".into(),
         format!(
-            "if=none,id=disk0,file={},format={},cache=writeback",
+            "if=none,id={DISK},file={},format={},cache=writeback",
             escaped(launch.disk.0),
             launch.disk.1
         ),
@@ -130,7 +132,7 @@ pub(crate) fn load_key(machine: &Machine, clock: Clock, accelerator: Accelerator
 fn devices(clock: Clock) -> Vec<String> {
     let mut devices = vec![
         "isa-serial,chardev=serial0".to_owned(),
-        "virtio-blk-pci,drive=disk0,addr=2".to_owned(),
+        format!("virtio-blk-pci,drive={DISK},addr=2"),
         format!("virtio-net-pci,netdev=net0,mac={MAC},romfile=,addr=3"),
         // A guest that panics says so by an event, instead of standing still.
         "pvpanic-pci,addr=4".to_owned(),

@@ -53,7 +53,7 @@ impl Driver {
         let snapshot = local.filter(|snapshot| shared.loads(snapshot).is_ok());
         let seen = Seen {
             fetched: snapshot.is_some(),
-            suspended: kept.suspended,
+            suspended: kept.suspension.is_some(),
             wired: false,
             vmm: Vmm::Off,
             ready: false,
@@ -88,9 +88,10 @@ impl Driver {
         self.slot = Some(slot);
         self.seen.open = self.kept.open;
         self.seen.wired = true;
+        let asleep = self.kept.suspension.is_some_and(|suspension| !suspension.past);
         match Machine::adopt(&self.dir).await {
             // What it had become is written down: the process is only what was left to be ended.
-            Some((machine, _)) if self.kept.suspended => machine.end().await,
+            Some((machine, _)) if asleep => machine.end().await,
             Some((machine, Status::Useless)) => machine.end().await,
             Some((machine, status)) => {
                 // A guest that was ready and stands still was being frozen: what it has become is in it alone.
@@ -271,7 +272,6 @@ impl Driver {
     pub(super) fn keep(&mut self) {
         self.kept.ready = self.seen.ready;
         self.kept.open = self.seen.open;
-        self.kept.suspended = self.seen.suspended;
         if let Err(error) = self.kept.save(&self.dir) {
             tracing::error!(vm = %self.kept.order.vm, %error, "cannot be written down");
         }

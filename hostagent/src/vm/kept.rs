@@ -1,5 +1,6 @@
 //! What must be known of a VM after its agent was killed: one file per VM, readable by the agent's user only, as it holds passwords.
 
+use super::suspension::Suspension;
 use serde::{Deserialize, Serialize};
 use std::{
     io::{self, Write},
@@ -21,8 +22,8 @@ pub(super) struct Kept {
     pub ready: bool,
     /// It was opened.
     pub open: bool,
-    /// Its directory holds what it had become.
-    pub suspended: bool,
+    /// What it had become when it was last suspended, if it ever was.
+    pub suspension: Option<Suspension>,
     /// How often it died and was resumed.
     pub revived: u32,
 }
@@ -34,7 +35,7 @@ impl Kept {
             slot: None,
             ready: false,
             open: false,
-            suspended: false,
+            suspension: None,
             revived: 0,
         }
     }

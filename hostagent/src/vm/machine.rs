@@ -1,6 +1,6 @@
 //! One QEMU process: started, loaded, run, saved, ended; or adopted from an agent that was killed.
 
-use super::arguments::{MONITOR, QEMU};
+use super::arguments::{DISK, MONITOR, QEMU};
 use crate::command::{CommandError, spawn_detached};
 use crate::net::{Hmp, HmpError};
 use crate::qmp::{Events, Qmp, QmpError};
@@ -194,6 +194,18 @@ impl Machine {
         self.qmp.execute("migrate-set-parameters", unlimited).await?;
         self.qmp.execute("migrate", json!({ "uri": uri(state) })).await?;
         self.migrated("freezing the guest").await
+    }
+
+    /// Keeps the disk as it is now inside its overlay, under a name, in place of what had that name. The guest must be paused.
+    pub(crate) async fn snapshot_disk(&self, name: &str) -> Result<(), MachineError> {
+        let named = json!({ "device": DISK, "name": name });
+        // That there is none is as good.
+        let _ = self
+            .qmp
+            .execute("blockdev-snapshot-delete-internal-sync", named.clone())
+            .await;
+        self.qmp.execute("blockdev-snapshot-internal-sync", named).await?;
+        Ok(())
     }
 
     /// Lets the guest run.

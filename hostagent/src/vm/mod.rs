@@ -8,6 +8,7 @@ pub(crate) mod machine;
 mod reconcile;
 mod service;
 mod steps;
+mod suspension;
 mod trouble;
 mod watching;
 
@@ -18,7 +19,7 @@ use driver::Driver;
 use kept::Kept;
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -34,6 +35,9 @@ use vmatrix_wire::{Accelerator, Phase, Problem, SnapshotId, VmId, VmOrder, VmRep
 
 /// How long a VM waits for a slot before it says that there is none.
 const SLOT_LIMIT: Duration = Duration::from_secs(10);
+
+/// Where the VMs are in the agent's directory.
+const FOLDER: &str = "vms";
 
 /// What is wanted of one VM.
 #[derive(Debug, Clone)]
@@ -127,6 +131,29 @@ impl Vms {
     }
 }
 
+/// Ends all VMs that agents have left in `data`, at once and without a word to their players.
+pub(crate) async fn end_all(data: &Path) -> std::io::Result<()> {
+    for folder in folders(data)? {
+        machine::kill(&folder).await;
+    }
+    Ok(())
+}
+
+/// How many VMs an agent of this directory keeps, running or suspended.
+///
+/// # Errors
+/// If the directory cannot be read.
+pub(crate) fn count(data: &Path) -> std::io::Result<usize> {
+    Ok(folders(data)?.len())
+}
+
+fn folders(data: &Path) -> std::io::Result<Vec<PathBuf>> {
+    match std::fs::read_dir(data.join(FOLDER)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries?.map(|entry| Ok(entry?.path())).collect(),
+    }
+}
+
 impl Machines for Vms {
     fn intend(&self, orders: &[VmOrder]) {
         let mut tasks = self.tasks();
@@ -210,7 +237,7 @@ impl Task {
 
 impl Shared {
     fn folder(&self) -> PathBuf {
-        self.data.join("vms")
+        self.data.join(FOLDER)
     }
 
     fn dir(&self, vm: VmId) -> PathBuf {

@@ -13,7 +13,7 @@ use vmatrix_wire::{Goal, Phase};
 pub(crate) struct Seen {
     /// Its snapshot is on this host.
     pub fetched: bool,
-    /// It was frozen on this host with what it had become.
+    /// What it had become when it was last suspended is on this host. It stays while the VM runs, to go back to.
     pub suspended: bool,
     /// It has a slot, and its network is wired.
     pub wired: bool,

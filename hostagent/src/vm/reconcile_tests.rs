@@ -25,8 +25,6 @@ fn after(step: Step, mut seen: Seen) -> Seen {
         Step::Run => {
             assert_eq!(seen.vmm, Vmm::Paused);
             seen.vmm = Vmm::Running;
-            // From here on the frozen state is the past.
-            seen.suspended = false;
         }
         Step::Configure => {
             assert!(
@@ -210,6 +208,18 @@ fn a_vm_that_served_is_frozen_and_not_thrown_away() {
     };
     let (end, _) = settles(Some(Goal::Suspended), open);
     assert!(end.suspended);
+    assert_eq!(phase(Some(Goal::Suspended), &end), Phase::Suspended);
+}
+
+#[test]
+fn a_woken_vm_that_dies_is_still_suspended_as_it_last_was() {
+    let slept = Seen {
+        fetched: true,
+        suspended: true,
+        ..NOTHING
+    };
+    let (woken, _) = settles(Some(Goal::Open), slept);
+    let (end, _) = settles(Some(Goal::Suspended), died(woken));
     assert_eq!(phase(Some(Goal::Suspended), &end), Phase::Suspended);
 }
 

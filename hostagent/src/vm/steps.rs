@@ -7,6 +7,7 @@ use super::lock;
 use super::machine::{Death, Machine, Memory};
 use super::reconcile::Vmm;
 use super::service;
+use super::suspension::OVERLAY;
 use super::trouble::Trouble;
 use crate::images::LocalSnapshot;
 use crate::net::{SlotNet, Transport};
@@ -14,12 +15,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use vmatrix_wire::{Clock, Proof, VmTimes};
 
-/// File of a suspended VM's memory and device state.
-const SUSPENDED: &str = "suspended";
 /// How long a farewell may take to reach the players.
 const FAREWELL_TIME: Duration = Duration::from_millis(300);
-/// The VM's own disk: an overlay on the snapshot's.
-const OVERLAY: &str = "disk";
 
 impl Driver {
     pub(super) async fn fetch(&mut self) -> Result<(), Trouble> {
@@ -65,8 +62,10 @@ impl Driver {
         let (snapshot, slot) = self.parts()?;
         let overlay = self.dir.join(OVERLAY);
         let frozen_memory = snapshot.dir.join("memory");
-        let (start, state, memory) = if self.kept.suspended {
-            (Start::Suspended, self.dir.join(SUSPENDED), Memory::InTheState)
+        self.put_back().await?;
+        let (start, state, memory) = if let Some(suspension) = self.kept.suspension {
+            let state = self.dir.join(suspension.place.name());
+            (Start::Suspended, state, Memory::InTheState)
         } else {
             // Memory is that of the snapshot, so the disk must be, too.
             tokio::fs::copy(snapshot.dir.join("overlay.qcow2"), &overlay).await?;
@@ -114,12 +113,7 @@ impl Driver {
             Proof::Quake3 => Some(inside.ask_ahead().await?),
             Proof::Http { .. } => None,
         };
-        if self.seen.suspended {
-            // From here on what was frozen is the past, as the disk goes on. Known before the guest runs: a successor
-            // must never load that memory onto a newer disk.
-            self.seen.suspended = false;
-            self.keep();
-        }
+        self.asleep(false)?;
         let machine = self.machine.as_mut().ok_or(Trouble::Died)?;
         let continued = Instant::now();
         machine.run().await?;
@@ -206,23 +200,6 @@ impl Driver {
         slot.close(self.machine.as_ref().map(Machine::monitor)).await?;
         self.seen.open = false;
         Ok(())
-    }
-
-    /// Writes what the guest has become to this host's disk, and ends QEMU.
-    pub(super) async fn freeze(&mut self) -> Result<(), Trouble> {
-        let machine = self.machine.as_mut().ok_or(Trouble::Died)?;
-        let part = self.dir.join(".suspended");
-        // QEMU writes into what is there: an old end would stay.
-        let _ = std::fs::remove_file(&part);
-        machine.pause().await?;
-        if let Err(error) = machine.save(&part, Memory::InTheState).await {
-            machine.run().await?;
-            return Err(error.into());
-        }
-        std::fs::rename(&part, self.dir.join(SUSPENDED))?;
-        self.seen.suspended = true;
-        self.keep();
-        self.end().await
     }
 
     pub(super) async fn end(&mut self) -> Result<(), Trouble> {

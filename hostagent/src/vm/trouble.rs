@@ -2,6 +2,7 @@
 
 use super::game::GameError;
 use super::machine::MachineError;
+use crate::command::CommandError;
 use crate::net::NetError;
 use std::{io, time::Duration};
 use tokio::time::Instant;
@@ -21,6 +22,9 @@ pub(super) enum Trouble {
     Game(#[from] GameError),
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The disk could not be made what it was in the suspension.
+    #[error(transparent)]
+    Disk(#[from] CommandError),
     /// The machine is gone.
     #[error("the VM died")]
     Died,
@@ -70,6 +74,7 @@ impl Trouble {
             Self::Net(NetError::PortTaken(_)) => "the port is taken by another program",
             Self::Net(_) => "the host's network could not be set up",
             Self::Io(error) => return format!("a file on the host could not be used: {}", error.kind()),
+            Self::Disk(_) => "the guest's disk could not be put back to its last suspension",
             Self::Died => "the VM died",
             Self::OutOfDisk => "the guest's disk could not be written",
             Self::Other(_) => "the guest did not do as it was told",
@@ -171,7 +176,7 @@ mod tests {
     fn reports_hold_no_paths_command_lines_or_words_of_qemu() {
         let secret = "/var/lib/agent 10.1.2.3";
         let said = || secret.to_owned();
-        let command = || crate::command::CommandError {
+        let command = || CommandError {
             line: format!("nft -f {secret}"),
             failure: crate::command::Failure::Slow(Duration::ZERO),
             stdout: said(),
@@ -185,12 +190,13 @@ mod tests {
             what: "freezing",
             reason: said(),
         };
-        let troubles: [Trouble; 9] = [
+        let troubles: [Trouble; 10] = [
             MachineError::Start(command()).into(),
             MachineError::NotUp { log: said() }.into(),
             MachineError::Monitor(gone).into(),
             state.into(),
             NetError::Command(command()).into(),
+            command().into(),
             NetError::Monitor(said()).into(),
             GameError::Socket(said()).into(),
             io::Error::other(said()).into(),

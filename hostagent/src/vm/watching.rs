@@ -45,7 +45,7 @@ impl Driver {
                         go_on = Some(Instant::now() + CONTINUE_EVERY);
                         continue;
                     };
-                    tracing::warn!(vm = %self.kept.order.vm, ?death, "the guest died; it is resumed from its snapshot");
+                    tracing::warn!(vm = %self.kept.order.vm, ?death, "the guest died; it is resumed");
                     return self.bury().await;
                 }
                 () = sleep_until(go_on.unwrap_or(heartbeat)), if go_on.is_some() => {
@@ -96,7 +96,7 @@ impl Driver {
                     let silent = quiet.is_silent(Instant::now());
                     self.with_report(|report| report.silent = silent);
                     if hopeless(&quiet, Instant::now()) {
-                        tracing::warn!(vm = %self.kept.order.vm, "silent, and nobody plays: it is resumed from its snapshot");
+                        tracing::warn!(vm = %self.kept.order.vm, "silent, and nobody plays: it is resumed");
                         return self.bury().await;
                     }
                 }

@@ -120,6 +120,10 @@ impl World {
         for (namespace, address) in people.into_iter().chain([(&world.stranger, STRANGER)]) {
             wait(run("ip", &["netns", "add", namespace], None)).unwrap();
             let port = format!("p{}", address.octets()[3]);
+            // A new namespace is a router if the machine is one, as with containers on it.
+            inside(namespace, || {
+                std::fs::write("/proc/sys/net/ipv4/ip_forward", "0").unwrap()
+            });
             ip(namespace, "link set lo up");
             let switch = &world.switch;
             ip(

@@ -152,25 +152,12 @@ impl House {
 
     /// The same with a server to fetch from.
     pub fn agent_of(&self, server: &str) -> Agent {
-        let (net, data, server) = (self.net(), self.data().to_owned(), server.parse().unwrap());
         let (tell, told) = std::sync::mpsc::channel();
         let (kill, killed) = oneshot::channel::<()>();
-        let namespace = self.host.clone();
-        let thread = std::thread::spawn(move || {
-            enter(&namespace);
-            vmatrix_hostagent::tls::install();
-            let runtime = runtime();
-            runtime.block_on(async {
-                let server = Server::new(&server, false, Some(Secret::new("s"))).unwrap();
-                let fetcher = Fetcher::new(&data, server).unwrap();
-                let net = HostNet::prepare(net).await.unwrap();
-                let vms = Vms::start(data, net, fetcher, Accelerator::Tcg).await.unwrap();
-                tell.send((Arc::new(vms), tokio::runtime::Handle::current()))
-                    .unwrap();
-                let _ = killed.await;
-            });
-            // Everything that was going on ends where it is.
-            runtime.shutdown_timeout(Duration::from_secs(5));
+        let thread = self.run_agent(server, async move |vms: Vms| {
+            tell.send((Arc::new(vms), tokio::runtime::Handle::current()))
+                .unwrap();
+            let _ = killed.await;
         });
         let (vms, handle) = told.recv().unwrap();
         Agent {
@@ -179,6 +166,50 @@ impl House {
             kill: Some(kill),
             thread: Some(thread),
         }
+    }
+
+    /// Runs an agent with one order, and ends it in the middle of whatever it does as soon as it says that the VM is that
+    /// far. Gives what it has said last.
+    pub fn agent_until(&self, order: &VmOrder, phase: Phase) -> VmReport {
+        let order = order.clone();
+        let thread = self.run_agent("http://127.0.0.1:9", async move |vms: Vms| {
+            // On the agent's only thread: what it says next is seen before it does anything more.
+            let (mut changed, mut last) = (vms.changed(), None);
+            vms.intend(std::slice::from_ref(&order));
+            let reached = changed.wait_for(|_| {
+                last = vms.observe().into_iter().find(|report| report.vm == order.vm);
+                last.as_ref().is_some_and(|report| report.phase >= phase)
+            });
+            let reached = tokio::time::timeout(LIMIT, reached).await;
+            let last = last.unwrap();
+            assert!(reached.is_ok(), "waited in vain until it is {phase:?}: {last:#?}");
+            last
+        });
+        thread.join().unwrap()
+    }
+
+    /// A thread with an agent in the host's namespace. When `life` is over, everything that was going on ends where it is.
+    fn run_agent<T: Send + 'static>(
+        &self,
+        server: &str,
+        life: impl AsyncFnOnce(Vms) -> T + Send + 'static,
+    ) -> std::thread::JoinHandle<T> {
+        let (net, data, server) = (self.net(), self.data().to_owned(), server.parse().unwrap());
+        let namespace = self.host.clone();
+        std::thread::spawn(move || {
+            enter(&namespace);
+            vmatrix_hostagent::tls::install();
+            let runtime = runtime();
+            let lived = runtime.block_on(async {
+                let server = Server::new(&server, false, Some(Secret::new("s"))).unwrap();
+                let fetcher = Fetcher::new(&data, server).unwrap();
+                let net = HostNet::prepare(net).await.unwrap();
+                let vms = Vms::start(data, net, fetcher, Accelerator::Tcg).await.unwrap();
+                life(vms).await
+            });
+            runtime.shutdown_timeout(Duration::from_secs(5));
+            lived
+        })
     }
 
     /// Process ids of this host's guests.
@@ -194,6 +225,14 @@ impl House {
             .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
             .filter(is_guest)
             .collect()
+    }
+
+    /// Kills them as nobody should.
+    pub fn kill_guests(&self) {
+        for pid in self.guests() {
+            // It may be going already.
+            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGKILL);
+        }
     }
 
     /// What the game says to somebody outside; `None` if nothing within two seconds.
@@ -234,9 +273,7 @@ impl House {
 
 impl Drop for House {
     fn drop(&mut self) {
-        for pid in self.guests() {
-            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGKILL);
-        }
+        self.kill_guests();
         let (config, namespace) = (self.net(), self.host.clone());
         let _ = inside(&namespace, || wait(async move { HostNet::remove(&config).await }));
         for namespace in [&self.host, &self.player] {
@@ -294,21 +331,15 @@ impl Agent {
     }
 
     /// Ends the agent in the middle of whatever it does.
-    pub fn kill(mut self) {
-        self.stop();
-    }
-
-    fn stop(&mut self) {
-        drop(self.kill.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
+    pub fn kill(self) {}
 }
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        self.stop();
+        drop(self.kill.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 

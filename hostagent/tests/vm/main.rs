@@ -30,6 +30,7 @@ macro_rules! house {
 }
 
 mod amiss;
+mod suspended;
 
 /// The game is there for players, as it was ordered.
 fn assert_plays(house: &House, order: &VmOrder) {
@@ -106,14 +107,9 @@ fn two_vms_of_one_snapshot_share_a_host_and_not_their_settings() {
     assert_plays(&house, &orders[1]);
 }
 
-/// Kills the agent as soon as the VM is that far, and goes on with another.
+/// Kills the agent at the moment when it says that the VM is that far, and goes on with another.
 fn killed_at(house: &House, order: &VmOrder, phase: Phase) -> Agent {
-    let agent = house.agent();
-    agent.intend(std::slice::from_ref(order));
-    agent.until(order.vm, &format!("it is {phase:?} or further"), |report| {
-        report.phase >= phase
-    });
-    agent.kill();
+    assert_eq!(house.agent_until(order, phase).phase, phase);
     house.agent()
 }
 
@@ -129,7 +125,16 @@ fn an_agent_killed_at_any_step_is_followed_by_one_that_ends_at_the_same() {
         Phase::Open,
     ]) {
         let order = a_match(&made, number, PORT);
-        let agent = killed_at(&house, &order, phase);
+        let until = VmOrder {
+            // On its way further it is not seen there, as nothing is waited for.
+            goal: if phase == Phase::Fetched {
+                Goal::Fetched
+            } else {
+                Goal::Open
+            },
+            ..order.clone()
+        };
+        let agent = killed_at(&house, &until, phase);
         agent.intend(std::slice::from_ref(&order));
         agent.until_is(order.vm, Phase::Open);
         assert_plays(&house, &order);
@@ -170,81 +175,12 @@ fn a_vm_that_dies_comes_back_on_its_port_without_being_asked() {
     agent.intend(std::slice::from_ref(&order));
     agent.until_is(order.vm, Phase::Open);
     let first = house.guests();
-    let kill =
-        |pid: &i32| nix::sys::signal::kill(nix::unistd::Pid::from_raw(*pid), nix::sys::signal::SIGKILL);
-    first.iter().try_for_each(kill).unwrap();
+    house.kill_guests();
     agent.until(order.vm, "it was revived", |report| {
         report.revived == 1 && report.phase == Phase::Open
     });
     assert_plays(&house, &order);
     assert_ne!(house.guests(), first);
-}
-
-#[test]
-fn what_a_vm_has_become_survives_its_suspension() {
-    let (house, made) = house!(1);
-    let agent = house.agent();
-    let order = a_match(&made, 1, PORT);
-    agent.intend(std::slice::from_ref(&order));
-    agent.until_is(order.vm, Phase::Open);
-    house.rcon(PORT, "console1", "set vmx_memory kept").unwrap();
-
-    let suspended = VmOrder {
-        goal: Goal::Suspended,
-        ..order.clone()
-    };
-    agent.intend(std::slice::from_ref(&suspended));
-    agent.until_is(order.vm, Phase::Suspended);
-    assert!(house.guests().is_empty() && house.info(PORT).is_none());
-
-    // Another agent wakes it.
-    agent.kill();
-    let agent = house.agent();
-    agent.intend(std::slice::from_ref(&suspended));
-    agent.until_is(order.vm, Phase::Suspended);
-    agent.intend(std::slice::from_ref(&order));
-    agent.until_is(order.vm, Phase::Open);
-    assert_plays(&house, &order);
-    let printed = house.rcon(PORT, "console1", "vmx_memory").unwrap();
-    assert!(printed.contains("kept"), "{printed}");
-}
-
-#[test]
-fn a_kill_in_the_middle_of_a_suspension_loses_nothing() {
-    let (house, made) = house!(1);
-    let order = a_match(&made, 1, PORT);
-    let agent = house.agent();
-    agent.intend(std::slice::from_ref(&order));
-    agent.until_is(order.vm, Phase::Open);
-    house.rcon(PORT, "console1", "set vmx_memory kept").unwrap();
-
-    let suspended = VmOrder {
-        goal: Goal::Suspended,
-        ..order.clone()
-    };
-    agent.intend(std::slice::from_ref(&suspended));
-    agent.until_is(order.vm, Phase::Draining);
-    // Its memory is being written.
-    let began = std::time::Instant::now();
-    let writes = || {
-        let dir = house.data().join("vms").join(order.vm.to_string());
-        std::fs::read_dir(dir).unwrap().flatten().any(|entry| {
-            entry.file_name().to_string_lossy().contains("suspended")
-                && entry.metadata().is_ok_and(|meta| meta.len() > 0)
-        })
-    };
-    while !writes() {
-        assert!(began.elapsed().as_secs() < 60, "it is not written");
-    }
-    agent.kill();
-
-    let agent = house.agent();
-    agent.intend(std::slice::from_ref(&suspended));
-    agent.until_is(order.vm, Phase::Suspended);
-    agent.intend(std::slice::from_ref(&order));
-    agent.until_is(order.vm, Phase::Open);
-    let printed = house.rcon(PORT, "console1", "vmx_memory").unwrap();
-    assert!(printed.contains("kept"), "{printed}");
 }
 
 #[test]
@@ -310,48 +246,4 @@ fn without_root_a_match_runs_on_qemus_own_network() {
     agent.intend(&[]);
     agent.until_gone(order.vm);
     assert!(house.info(PORT).is_none());
-}
-
-#[test]
-fn a_service_answers_where_it_was_put_and_is_put_back() {
-    let (house, made) = house!(1, Network::Tap, "wiki");
-    let agent = house.agent();
-    let order = VmOrder {
-        game: None,
-        ..a_match(&made, 1, PORT)
-    };
-    agent.intend(std::slice::from_ref(&order));
-    let report = agent.until_is(order.vm, Phase::Open);
-    assert!(report.times.resume_to_answer.is_some());
-    let page = |house: &House| {
-        inside(&house.player, || {
-            use std::io::{Read, Write};
-            let mut stream = std::net::TcpStream::connect_timeout(
-                &(PUBLIC, PORT).into(),
-                std::time::Duration::from_secs(5),
-            )
-            .ok()?;
-            stream
-                .write_all(b"GET /dokuwiki/doku.php?id=start HTTP/1.0\r\n\r\n")
-                .ok()?;
-            let mut text = String::new();
-            stream.read_to_string(&mut text).ok()?;
-            Some(text)
-        })
-    };
-    let text = page(&house).expect("the wiki answers outside");
-    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
-    let suspended = VmOrder {
-        goal: Goal::Suspended,
-        ..order.clone()
-    };
-    agent.intend(std::slice::from_ref(&suspended));
-    agent.until_is(order.vm, Phase::Suspended);
-    assert!(page(&house).is_none());
-    agent.intend(std::slice::from_ref(&order));
-    agent.until_is(order.vm, Phase::Open);
-    assert!(page(&house).is_some());
-    agent.intend(&[]);
-    agent.until_gone(order.vm);
-    assert!(page(&house).is_none());
 }
