@@ -1,6 +1,6 @@
 //! What every part of the server shares.
 
-use crate::{domain::Time, nest::Nest, resolve::Resolver, secrets::Passwords, store::Db};
+use crate::{domain::Time, limits::Limits, nest::Nest, resolve::Resolver, secrets::Passwords, store::Db};
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
@@ -28,6 +28,8 @@ pub struct App {
     pub nudge: Arc<Notify>,
     /// How the Oracle is doing.
     pub oracle: OracleHealth,
+    /// What is counted against what anybody may ask for.
+    pub limits: Limits,
 }
 
 /// What the operator decided at start, as far as actions and the Oracle need it.
@@ -75,6 +77,7 @@ impl App {
             orders: Feed::default(),
             nudge: Arc::new(Notify::new()),
             oracle: OracleHealth::default(),
+            limits: Limits::default(),
         }
     }
 

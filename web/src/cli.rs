@@ -1,6 +1,7 @@
-//! The command line: `vmatrix serve | migrate | admin …`.
+//! The command line: `vmatrix serve | migrate | admin … | place`.
 
 mod admin;
+mod place;
 mod serve;
 
 use crate::{config, resolve::Resolver, store::Db};
@@ -25,22 +26,29 @@ enum Command {
     /// Make users, tokens and join tokens
     #[command(subcommand)]
     Admin(admin::Admin),
+    /// Say where a match would be fair, from a file of round-trip times
+    Place(place::Place),
 }
 
-/// Runs one command. The exit code is 0 if it was done, 1 if it failed, and 2 if it was asked for in a wrong way.
+/// Runs one command. The exit code is 0 if it was done, 1 if it failed, and 2 if it was asked for in a wrong way;
+/// `place` has one more.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
+    match cli.command {
+        // Reads a file and computes: no threads, no database.
+        Command::Place(flags) => place::run(&flags),
+        Command::Serve(flags) => run_async(serve::serve(flags)),
+        Command::Migrate(place) => run_async(migrate(place)),
+        Command::Admin(admin) => run_async(admin::run(admin)),
+    }
+}
+
+fn run_async(command: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
     };
-    let done = runtime.block_on(async {
-        match cli.command {
-            Command::Serve(flags) => serve::serve(flags).await,
-            Command::Migrate(place) => migrate(&place).await,
-            Command::Admin(admin) => admin::run(admin).await,
-        }
-    });
+    let done = runtime.block_on(command);
     // A blocking thread that hangs must not keep the process.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     match done {
@@ -54,8 +62,8 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(if error.is::<config::ConfigError>() { 2 } else { 1 })
 }
 
-async fn migrate(place: &config::Place) -> anyhow::Result<()> {
-    let db = open(place).await?;
+async fn migrate(place: config::Place) -> anyhow::Result<()> {
+    let db = open(&place).await?;
     db.close().await;
     println!("The database is up to date.");
     Ok(())

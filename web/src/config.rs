@@ -24,6 +24,16 @@ impl Place {
         let own = || format!("sqlite:{}", self.data.join("vmatrix.db").display());
         self.database.clone().unwrap_or_else(own)
     }
+
+    /// The file of an SQLite database.
+    #[must_use]
+    pub fn database_file(&self) -> Option<PathBuf> {
+        let url = self.database_url();
+        let path = url.strip_prefix("sqlite:")?;
+        let path = path.strip_prefix("//").unwrap_or(path);
+        let path = path.split('?').next().unwrap_or(path);
+        (path != ":memory:").then(|| path.into())
+    }
 }
 
 /// How to serve.

@@ -17,6 +17,7 @@ pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod limits;
 pub mod nest;
 pub mod ops;
 pub mod oracle;

@@ -69,6 +69,29 @@ async fn a_host_that_reports_keeps_its_name() {
 }
 
 #[tokio::test]
+async fn a_host_that_leaves_is_known_no_more_until_it_joins_again() {
+    let world = world().await;
+    let stranger = world
+        .line
+        .request(Method::DELETE, "/agent/v1/enrol")
+        .header("x-vmatrix-protocol", "1");
+    assert_eq!(send(stranger).await.status, 401);
+    let agent = world.host("mad-1").await;
+    let report = |agent| send(world.agent(agent, Method::POST, "/report").json(&report(5, 9)));
+    report(&agent).await.expect(200);
+    let leave = || send(world.agent(&agent, Method::DELETE, "/enrol"));
+    assert_eq!(leave().await.status, 204);
+    assert_eq!(leave().await.status, 401);
+    assert_eq!(report(&agent).await.status, 401);
+    // Its name is free for it, and its first report is not older than those before.
+    let again = world.host("mad-1").await;
+    let first = world
+        .agent(&again, Method::POST, "/report")
+        .json(&self::report(1, 1));
+    assert_eq!(send(first).await.expect(200)["taken"], true);
+}
+
+#[tokio::test]
 async fn an_unknown_field_of_an_enrolment_is_named() {
     let world = world().await;
     let mut body = enrolment("mad-1", &world.join_token().await);

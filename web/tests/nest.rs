@@ -3,9 +3,10 @@
 
 mod common;
 
-use common::{digest, manifest, openarena, publish, put_chunk, put_manifest, send, world};
+use common::{digest, manifest, openarena, publish, put_chunk, put_manifest, report, send, world};
 use reqwest::Method;
 use serde_json::json;
+use vmatrix_web::store::hosts;
 use vmatrix_wire::Manifest;
 
 #[tokio::test]
@@ -31,6 +32,36 @@ async fn a_corrupt_chunk_is_refused_with_both_digests() {
         .await
         .expect(200);
     assert_eq!(missing, json!({"missing": [right, wrong]}));
+}
+
+#[tokio::test]
+async fn a_chunk_that_the_disk_spoilt_is_asked_for_again_by_the_next_push() {
+    let world = world().await;
+    let operator = world.operator().await;
+    let chunk = b"memory";
+    let manifest = manifest("openarena", openarena(), chunk);
+    publish(&world, &operator, &manifest, chunk).await.expect(201);
+    let agent = world.host("mad-1").await;
+    let name = digest(chunk).to_string();
+    let fetched = async || {
+        send(world.agent(&agent, Method::GET, &format!("/chunks/{name}")))
+            .await
+            .text
+    };
+    let whole = fetched().await;
+    let (first, file) = (&name[..2], format!("{name}.zst"));
+    let path = world.dir.path().join("nest/chunks").join(first).join(file);
+    std::fs::write(&path, "rotten").unwrap();
+    assert_eq!(fetched().await, "rotten");
+
+    let missing = async || {
+        let asked = json!({ "chunks": [name] });
+        world.post(&operator, "/nest/missing", asked).await.expect(200)
+    };
+    assert_eq!(missing().await, json!({ "missing": [name] }));
+    publish(&world, &operator, &manifest, chunk).await.expect(201);
+    assert_eq!(missing().await, json!({ "missing": [] }));
+    assert_eq!(fetched().await, whole);
 }
 
 #[tokio::test]
@@ -110,7 +141,7 @@ async fn a_manifest_that_is_not_what_its_name_says_is_refused() {
 async fn a_service_takes_a_slot_and_gives_its_name_back() {
     let world = world().await;
     let operator = world.operator().await;
-    world.host("mad-1").await;
+    let agent = world.host("mad-1").await;
     publish(&world, &operator, &manifest("wiki", None, b"wiki"), b"wiki")
         .await
         .expect(201);
@@ -136,6 +167,29 @@ async fn a_service_takes_a_slot_and_gives_its_name_back() {
         ["image"]
     );
     assert_eq!(put("wiki", "wiki", "mad-2").await.refused_fields(), ["host"]);
+    let early = put("wiki", "wiki", "mad-1").await;
+    assert_eq!(early.status, 409, "{}", early.text);
+    assert!(
+        early
+            .text
+            .contains("host mad-1 cannot run wiki: its agent has not reported yet"),
+        "{}",
+        early.text
+    );
+    send(world.agent(&agent, Method::POST, "/report").json(&report(1, 1)))
+        .await
+        .expect(200);
+    let mut tx = world.app.db.begin().await.unwrap();
+    let host = hosts::list(&mut tx).await.unwrap().remove(0).host.id;
+    hosts::set_reached(
+        &mut tx,
+        host,
+        vmatrix_web::domain::Onlooker::Server,
+        world.app.now(),
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
     let service = put("wiki", "wiki", "mad-1").await.expect(201);
     assert_eq!(
         (&service["goal"], &service["host"]),

@@ -267,3 +267,59 @@ async fn a_page_that_follows_gets_its_live_part_again_when_something_happens() {
     }
     assert!(seen.starts_with("data: "));
 }
+
+#[tokio::test]
+async fn a_report_that_says_nothing_new_changes_nothing_on_the_operators_page() {
+    let world = world().await;
+    let mut operator = browser(&world, "olga", Role::Operator).await;
+    let agent = world.host("denver").await;
+    let report = async |sequence| {
+        let said = world.agent(&agent, Method::POST, "/report");
+        let taken = common::send(said.json(&common::report(1, sequence))).await;
+        assert_eq!(taken.expect(200)["taken"], true);
+    };
+    report(1).await;
+    let first = page(&mut operator, "/ops").await;
+    assert!(first.contains("production"), "{first}");
+    report(2).await;
+    assert_eq!(page(&mut operator, "/ops").await, first);
+}
+
+const RELOADS: &str = "http-equiv=\"refresh\"";
+
+#[tokio::test]
+async fn a_page_with_something_to_fill_in_never_reloads_itself() {
+    let world = world().await;
+    publish_game(&world).await;
+    let (_, mut red) = captain(&world, "Reds", &[("Ann", "10.77.0.11")]).await;
+    let (blues, mut blue) = captain(&world, "Blues", &[("Cat", "10.77.0.21")]).await;
+    let own = boxes(&page(&mut red, "/matches/new").await, "home_players");
+    let away = blues.to_string();
+    let fields = [
+        ("away", away.as_str()),
+        ("image", "openarena"),
+        ("length_minutes", "30"),
+        ("home_players", own[0].as_str()),
+        ("then", "book"),
+    ];
+    let path = location(&red.send(Method::POST, "/matches/new", &fields).await);
+    let mut operator = browser(&world, "olga", Role::Operator).await;
+    let mut organiser = browser(&world, "oscar", Role::Organiser).await;
+    let ops = "/ops".to_owned();
+    for (person, path) in [(&mut blue, &path), (&mut operator, &ops)] {
+        let html = page(person, path).await;
+        assert!(!html.contains(RELOADS), "what is entered would be lost: {html}");
+        let watch = format!("{path}?watch");
+        assert!(html.contains(">Without JavaScript") && html.contains(&watch));
+        let html = page(person, &watch).await;
+        assert!(
+            html.contains(RELOADS) && html.contains(&format!("href=\"{path}\"")),
+            "{html}"
+        );
+        for input in ["type=\"checkbox\"", "type=\"text\"", "<select"] {
+            assert!(!html.contains(input), "{input}: {html}");
+        }
+    }
+    // Who has nothing to fill in needs no other page.
+    assert!(page(&mut organiser, "/ops").await.contains(RELOADS));
+}

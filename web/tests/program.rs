@@ -56,6 +56,22 @@ async fn an_operator_makes_users_and_tokens_while_it_runs() {
 }
 
 #[test]
+fn a_token_from_a_wrong_directory_makes_no_database_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let wrong = dir.path().join("wrong");
+    for words in [&["admin", "token", "ada"][..], &["admin", "join-token"]] {
+        let refused = run(&wrong, words);
+        assert_eq!(refused.status.code(), Some(1), "{words:?}");
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(
+            said.contains("no database here") && said.contains("--data"),
+            "{said}"
+        );
+        assert!(!wrong.exists(), "{words:?} made it");
+    }
+}
+
+#[test]
 fn once_there_is_a_user_no_first_link_is_offered() {
     let dir = tempfile::tempdir().unwrap();
     drop(serve(dir.path()));

@@ -27,7 +27,7 @@ async fn a_link_that_a_rival_kept_is_worth_nothing_once_the_clan_has_a_captain()
     let invite = || world.post(&red, "/invitations", json!({"name": "Greens"}));
     let (given, kept) = (invite().await.expect(201), invite().await.expect(201));
     assert_eq!(follow(&world, &given, "captain").await, 303);
-    assert_eq!(follow(&world, &kept, "rival").await, 404);
+    assert_eq!(follow(&world, &kept, "rival").await, 410);
 }
 
 #[tokio::test]

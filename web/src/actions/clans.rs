@@ -34,14 +34,14 @@ pub async fn add_clan(app: &App, name: Name) -> Result<Clan, ActionError> {
     Ok(clan)
 }
 
-/// The clan of this name, for whoever has a shell on the server.
+/// The clan of this name, in capitals or not, for whoever has a shell on the server.
 ///
 /// # Errors
 /// Only the store's.
 pub async fn clan_by_name(app: &App, name: &Name) -> Result<Option<Clan>, ActionError> {
     let mut tx = app.db.read().await?;
     let all = clans::list(&mut tx).await?;
-    Ok(all.into_iter().find(|clan| clan.name == *name))
+    Ok(all.into_iter().find(|clan| clan.name.is_like(name)))
 }
 
 /// All clans by name; anybody signed in may see them, to challenge one.

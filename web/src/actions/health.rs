@@ -60,7 +60,8 @@ pub struct Figures {
 pub async fn figures(app: &App) -> Result<Figures, ActionError> {
     let now = app.now();
     let mut tx = app.db.read().await?;
-    let hosts = hosts::list(&mut tx).await?;
+    let mut hosts = hosts::list(&mut tx).await?;
+    hosts.retain(|host| host.left_at.is_none());
     let vms = vms::present(&mut tx).await?.len();
     let hosts_gone = hosts.iter().filter(|host| host.is_gone(now)).count();
     let oracle = app.oracle.status();

@@ -147,6 +147,22 @@ pub async fn take_report(app: &App, host: HostId, report: &Report) -> Result<boo
     Ok(taken)
 }
 
+/// Takes an agent's word that it serves no more: to everything else its host is gone from now on, and its secret is of no more
+/// use. It may join again under its name.
+///
+/// # Errors
+/// Only the store's.
+pub async fn leave(app: &App, host: HostId) -> Result<(), ActionError> {
+    let mut tx = app.db.begin().await?;
+    let left = hosts::leave(&mut tx, host, app.now()).await?;
+    tx.commit().await?;
+    if left {
+        tracing::info!(%host, "host has left");
+        app.changed();
+    }
+    Ok(())
+}
+
 /// All hosts by id. Staff only.
 ///
 /// # Errors

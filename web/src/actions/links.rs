@@ -3,7 +3,10 @@
 use super::{ActionError, users::check_password, users::name_taken};
 use crate::{
     app::App,
-    domain::{Clan, ClanId, Link, LinkKind, MatchId, Name, Role, Time, User, UserId},
+    domain::{
+        Clan, ClanId, Link, LinkKind, MatchId, Name, Role, Time, User, UserId,
+        limits::{LIVE_LINKS_OF_A_CAPTAIN, LIVE_LINKS_OF_STAFF},
+    },
     secrets::{self, TokenKind},
     store::{Tx, clans, links, players, users},
 };
@@ -21,7 +24,7 @@ pub fn path_of(token: &Secret) -> String {
 /// week. Staff may invite admins to any clan; a clan admin to the own clan, and to one that has neither admin nor players.
 ///
 /// # Errors
-/// `Forbidden` for a clan that has an admin or players already.
+/// `Forbidden` for a clan that has an admin or players already; `Full`.
 pub async fn invite_clan(
     app: &App,
     by: &User,
@@ -31,8 +34,11 @@ pub async fn invite_clan(
     let now = app.now();
     let mut tx = app.db.begin().await?;
     let all = clans::list(&mut tx).await?;
-    let clan = match all.into_iter().find(|clan| clan.name == name) {
-        Some(clan) => clan,
+    let clan = match all.into_iter().find(|clan| clan.name.is_like(&name)) {
+        Some(clan) => {
+            clans::lock(&mut tx, clan.id).await?;
+            clan
+        }
         None => {
             let clan = Clan {
                 id: ClanId(app.new_id()),
@@ -48,6 +54,7 @@ pub async fn invite_clan(
             clan.name
         )));
     }
+    check_room(&mut tx, by, now).await?;
     let link = Link {
         kind: LinkKind::ClanAdmin(clan.id),
         match_id,
@@ -60,6 +67,25 @@ pub async fn invite_clan(
     tracing::info!(by = %by.id, clan = %clan.id, "clan invited");
     app.changed();
     Ok((clan, token))
+}
+
+/// Somebody hands out so many links at a time and no more.
+async fn check_room(tx: &mut Tx, by: &User, now: Time) -> Result<(), ActionError> {
+    let most = if by.role.is_staff() {
+        LIVE_LINKS_OF_STAFF
+    } else {
+        LIVE_LINKS_OF_A_CAPTAIN
+    };
+    if links::live_of(tx, by.id, now).await? < most {
+        return Ok(());
+    }
+    let way = "wait until one is used or too old";
+    Err(ActionError::full(
+        "name",
+        most,
+        "links that were not used yet",
+        way,
+    ))
 }
 
 /// Whether somebody may give a clan admins as they like.
@@ -80,12 +106,26 @@ async fn check_still_good(tx: &mut Tx, link: &Link) -> Result<(), ActionError> {
     let LinkKind::ClanAdmin(clan) = link.kind else {
         return Ok(());
     };
+    let good = is_by_its_own(tx, link, clan).await? || is_untouched(tx, clan).await?;
+    if good { Ok(()) } else { Err(unknown()) }
+}
+
+async fn is_by_its_own(tx: &mut Tx, link: &Link, clan: ClanId) -> Result<bool, ActionError> {
     let maker = match link.created_by {
         Some(id) => users::get(tx, id).await?,
         None => None,
     };
-    let good = maker.is_some_and(|maker| speaks_for(&maker, clan)) || is_untouched(tx, clan).await?;
-    if good { Ok(()) } else { Err(unknown()) }
+    Ok(maker.is_some_and(|maker| speaks_for(&maker, clan)))
+}
+
+/// A clan that has an admin is invited by its own from now on: what others have handed out before is forgotten.
+async fn forget_strangers(tx: &mut Tx, clan: ClanId) -> Result<(), ActionError> {
+    for (token_hash, link) in links::unused_of(tx, clan).await? {
+        if !is_by_its_own(tx, &link, clan).await? {
+            links::delete(tx, &token_hash).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The token of a link that makes the first operator, if there is no user yet. Earlier ones become useless.
@@ -114,9 +154,12 @@ pub async fn first_admin_link(app: &App) -> Result<Option<Secret>, ActionError> 
 /// A token that enrols one host within a day. Operators only.
 ///
 /// # Errors
-/// `Forbidden`.
+/// `Forbidden`; `Full`.
 pub async fn create_join_token(app: &App, by: &User) -> Result<Secret, ActionError> {
     super::operators_only(by)?;
+    let mut tx = app.db.read().await?;
+    check_room(&mut tx, by, app.now()).await?;
+    drop(tx);
     add_join_token(app, Some(by.id)).await
 }
 
@@ -177,10 +220,14 @@ pub async fn accept(
     check_password("password", password)?;
     let hash = secrets::hash_of(TokenKind::Link, token).ok_or_else(unknown)?;
     // Hashing is dear: not for strangers without a link.
-    look_at(app, token).await?;
+    let (seen, _) = look_at(app, token).await?;
     let password_hash = app.passwords.hash(password).await?;
     let now = app.now();
     let mut tx = app.db.begin().await?;
+    // Of several links to one clan that are used at this moment, the first may spoil the others.
+    if let LinkKind::ClanAdmin(clan) = seen.kind {
+        clans::lock(&mut tx, clan).await?;
+    }
     let link = links::use_up(&mut tx, &hash, now).await?.ok_or_else(unknown)?;
     check_still_good(&mut tx, &link).await?;
     let user = User {
@@ -192,6 +239,9 @@ pub async fn accept(
     users::insert(&mut tx, &user, &password_hash)
         .await
         .map_err(name_taken(&user.name))?;
+    if let LinkKind::ClanAdmin(clan) = link.kind {
+        forget_strangers(&mut tx, clan).await?;
+    }
     tx.commit().await?;
     tracing::info!(user = %user.id, role = user.role.name(), "link used: user added");
     app.changed();
@@ -224,3 +274,7 @@ pub async fn sweep(app: &App, now: Time) -> Result<(), ActionError> {
     tx.commit().await?;
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "links_tests.rs"]
+mod tests;

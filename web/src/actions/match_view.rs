@@ -19,7 +19,7 @@ pub async fn view_match(app: &App, user: &User, id: MatchId) -> Result<MatchView
     let mut tx = app.db.read().await?;
     let of = load(&mut tx, user, id).await?;
     let whole = gather(&mut tx, of).await?;
-    Ok(show(&whole, user.role.clan(), app.now()))
+    Ok(show(&whole, user, app.now()))
 }
 
 async fn gather(tx: &mut Tx, of: Match) -> Result<Whole, ActionError> {

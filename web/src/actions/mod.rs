@@ -3,6 +3,7 @@
 //! An action is `async fn verb(app: &App, user: &User, request…) -> Result<T, ActionError>`. It authorises, checks,
 //! writes, commits, and calls [`App::changed`](crate::app::App::changed).
 
+mod booking;
 pub mod clans;
 pub mod health;
 pub mod hosts;
@@ -10,6 +11,7 @@ pub mod links;
 mod match_view;
 pub mod matches;
 pub mod nest;
+pub mod placements;
 pub mod players;
 mod roster;
 pub(crate) mod rounds;
@@ -39,12 +41,18 @@ pub enum ActionError {
         /// What was asked for, cut to 80 characters.
         id: String,
     },
+    /// No host was looked for yet (404).
+    #[error("there is no choice of a host yet: the match is {0}")]
+    NoChoice(&'static str),
     /// The user may not do that (403).
     #[error("{0}")]
     Forbidden(String),
     /// It cannot be done as things are now (409).
     #[error("{0}")]
     Conflict(String),
+    /// There is room for no more: see [`crate::domain::limits`] (409).
+    #[error("{0}")]
+    Full(Refusal),
     /// Something is wrong here, not with the request (500).
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -54,12 +62,25 @@ pub enum ActionError {
     /// As above, in the nest's files.
     #[error(transparent)]
     Nest(NestError),
+    /// As above, in work that is done on another thread.
+    #[error("work on another thread: {0}")]
+    Task(String),
 }
 
 impl ActionError {
     /// One thing that is wrong with a request.
     pub fn invalid(field: impl Into<String>, value: impl ToString, expected: impl Into<String>) -> Self {
         Self::Invalid(vec![Refusal::new(field, value, expected)])
+    }
+
+    /// No more than `most` of `what` (`tokens`, say); `way` is what can be done about it.
+    pub fn full(field: impl Into<String>, most: usize, what: &str, way: &str) -> Self {
+        let value = format!("{} {what}", most + 1);
+        Self::Full(Refusal::new(
+            field,
+            value,
+            format!("at most {most} {what}: {way}"),
+        ))
     }
 
     /// There is no such thing.

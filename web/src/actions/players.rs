@@ -3,13 +3,10 @@
 use super::ActionError;
 use crate::{
     app::App,
-    domain::{ClanId, Name, Player, PlayerAddress, PlayerId, User},
+    domain::{ClanId, Name, Player, PlayerAddress, PlayerId, User, limits::PLAYERS_OF_A_CLAN},
     resolve::AddressError,
     store::{clans, players},
 };
-
-/// A clan has no more players than this: all hosts measure every one that is chosen.
-const MOST_PLAYERS: usize = 100;
 
 /// A player as entered, not yet checked.
 #[derive(Debug, Clone)]
@@ -34,7 +31,7 @@ pub struct PlayerSeen {
 /// Enters a player of a clan. A host name must have an address now.
 ///
 /// # Errors
-/// `Forbidden` for another clan's admin; `NotFound`; `Invalid` with each field that is wrong; `Conflict` in a full clan.
+/// `Forbidden` for another clan's admin; `NotFound`; `Invalid` with each field that is wrong; `Full`.
 pub async fn add_player(
     app: &App,
     by: &User,
@@ -44,13 +41,17 @@ pub async fn add_player(
     may_manage(by, clan)?;
     let player = check(app, PlayerId(app.new_id()), clan, &new).await?;
     let mut tx = app.db.begin().await?;
-    if clans::get(&mut tx, clan).await?.is_none() {
+    if !clans::lock(&mut tx, clan).await? {
         return Err(ActionError::not_found("clan", clan));
     }
-    if players::list(&mut tx, clan).await?.len() >= MOST_PLAYERS {
-        return Err(ActionError::Conflict(format!(
-            "a clan has {MOST_PLAYERS} players at most: remove one first"
-        )));
+    if players::list(&mut tx, clan).await?.len() >= PLAYERS_OF_A_CLAN {
+        let way = "remove one first";
+        return Err(ActionError::full(
+            "name",
+            PLAYERS_OF_A_CLAN,
+            "players of a clan",
+            way,
+        ));
     }
     players::insert(&mut tx, &player, app.now())
         .await
@@ -161,7 +162,11 @@ fn expected(error: &AddressError) -> String {
         AddressError::NoAnswer(_) => {
             "a host name that can be looked up: the name servers do not answer for this one".into()
         }
-        AddressError::NotPublic(_) => "an address of a player on the internet".into(),
+        AddressError::NotPublic(_) => {
+            "an address of a player on the internet; for a league on a LAN the operator serves with \
+             --allow-private-addresses"
+                .into()
+        }
         AddressError::Ipv6(_) => "an IPv4 address, or a host name that has one: players play by IPv4".into(),
     }
 }

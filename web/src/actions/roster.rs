@@ -2,14 +2,15 @@
 
 use super::{
     ActionError,
-    matches::{Resolved, change, invalid, load, pace, probe, tell, why_for},
+    booking::{invalid, why_for},
+    matches::{Resolved, change, load, pace, probe, tell},
     rounds,
 };
 use crate::{
     app::App,
     domain::{
-        BookingError, Clan, ClanId, Match, MatchId, MatchState, Player, PlayerId, Recheck, RoundReason, Time,
-        User, check_roster,
+        BookingError, Clan, ClanId, Match, MatchId, MatchState, Player, PlayerId, Recheck, RoundReason, Seat,
+        Time, User, check_roster,
     },
     store::{clans, players, rosters},
 };
@@ -24,7 +25,7 @@ pub async fn set_roster(
     user: &User,
     id: MatchId,
     clan: ClanId,
-    chosen: &[PlayerId],
+    chosen: &[(PlayerId, Seat)],
 ) -> Result<(), ActionError> {
     let now = app.now();
     let mut tx = app.db.read().await?;
@@ -127,13 +128,14 @@ async fn gather(
     app: &App,
     user: &User,
     clan: &Clan,
-    new: Vec<Player>,
+    new: Vec<(Player, Seat)>,
     others: Vec<rosters::Entry>,
 ) -> Result<Resolved, ActionError> {
-    let entry = |player: Player| rosters::Entry {
+    let entry = |(player, seat): (Player, Seat)| rosters::Entry {
         clan: clan.id,
         player: player.id,
         name: player.name,
+        seat,
         address: Some(player.address),
     };
     let mut roster = rounds::resolve(app, new.into_iter().map(entry).collect()).await;

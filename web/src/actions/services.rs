@@ -4,11 +4,12 @@ use super::ActionError;
 use crate::{
     app::App,
     domain::{
-        Host, Name, Purpose, Reservation, ReservationId, Service, ServiceGoal, ServiceId, Time, User, Vm,
-        room,
+        Host, HostRecord, Name, Purpose, Reservation, ReservationId, Service, ServiceGoal, ServiceId,
+        Snapshot, Time, User, Vm, VmGoal, VmId, VmSeen, Wanted, room, snapshot_for, unfit,
     },
     store::{Tx, hosts, reservations, services, snapshots, vms},
 };
+use vmatrix_wire::Goal;
 
 /// A service as asked for, not yet checked.
 #[derive(Debug, Clone)]
@@ -28,26 +29,33 @@ pub struct ServiceSeen {
     pub service: Service,
     /// Where.
     pub host: Host,
-    /// Its VM, once the Oracle has made one.
+    /// Its VM.
     pub vm: Option<Vm>,
 }
 
-/// Puts a service on a host, which holds a slot for it at once. Operators only.
+/// Puts a service on a host, which holds a slot for it at once and gets a VM of the newest snapshot that it can load.
+/// Operators only.
 ///
 /// # Errors
-/// `Forbidden`; `Invalid` with the field that is wrong; `Conflict` if the host has no room.
+/// `Forbidden`; `Invalid` with the field that is wrong; `Conflict` if the host cannot run it or has no room.
 pub async fn put_service(app: &App, by: &User, new: NewService) -> Result<ServiceSeen, ActionError> {
     super::operators_only(by)?;
     let name = super::users::parse_name("name", &new.name)?;
     let now = app.now();
     let mut tx = app.db.begin().await?;
-    check_image(&mut tx, &new.image).await?;
-    let (host, holds) = find_host(&mut tx, &new.host).await?;
+    let all = find_image(&mut tx, &new.image).await?;
+    let record = find_host(&mut tx, &new.host).await?;
+    // There is one: of an image there is a snapshot at least.
+    let snapshot = snapshot_for(&record, &all).ok_or_else(|| no_image(&new.image))?;
+    if let Some(why) = unfit(&record, snapshot, now) {
+        let text = format!("host {} cannot run {}: {why}", record.host.name, new.image);
+        return Err(ActionError::Conflict(text));
+    }
     let service = Service {
         id: ServiceId(app.new_id()),
         name: name.as_str().to_owned(),
         image: new.image,
-        host: host.id,
+        host: record.host.id,
         goal: ServiceGoal::Open,
         created_at: now,
         removed_at: None,
@@ -55,54 +63,90 @@ pub async fn put_service(app: &App, by: &User, new: NewService) -> Result<Servic
     services::insert(&mut tx, &service)
         .await
         .map_err(name_taken(&name))?;
-    let held = reservations::held(&mut tx).await?;
-    let purpose = Purpose::Service(service.id);
-    let port = room(&host, &held, None, &[], (now, Time::NEVER), now)
-        .map_err(|why| ActionError::Conflict(format!("host {} has no room: {why}", host.name)))?;
-    let reservation = Reservation {
-        id: ReservationId(app.new_id()),
-        host: host.id,
-        purpose,
-        port,
-        from_at: now,
-        until_at: Time::NEVER,
+    let vm = hold(&mut tx, app, &record, &service, snapshot).await?;
+    tx.commit().await?;
+    tracing::info!(service = %service.id, host = %service.host, "service put on host");
+    app.changed();
+    Ok(ServiceSeen {
+        service,
+        host: record.host,
+        vm: Some(vm),
+    })
+}
+
+async fn find_host(tx: &mut Tx, text: &str) -> Result<HostRecord, ActionError> {
+    hosts::list(tx)
+        .await?
+        .into_iter()
+        .find(|record| record.host.name == text || record.host.id.to_string() == text)
+        .ok_or_else(|| ActionError::invalid("host", text, "the name or id of a host"))
+}
+
+fn no_image(image: &str) -> ActionError {
+    ActionError::invalid("image", image, "the name of an image in the nest")
+}
+
+/// The snapshots of an image that is no game, newest first.
+async fn find_image(tx: &mut Tx, image: &str) -> Result<Vec<Snapshot>, ActionError> {
+    let all = snapshots::of_image(tx, image).await?;
+    match all.first() {
+        None => Err(no_image(image)),
+        Some(newest) if newest.facts.contract.game.is_some() => {
+            let expected = "an image of a web service: this is a game, book a match for it";
+            Err(ActionError::invalid("image", image, expected))
+        }
+        Some(_) => Ok(all),
+    }
+}
+
+/// Holds a slot, memory and a port for a service, with the VM that is to have them.
+async fn hold(
+    tx: &mut Tx,
+    app: &App,
+    record: &HostRecord,
+    service: &Service,
+    snapshot: &Snapshot,
+) -> Result<Vm, ActionError> {
+    let (host, now) = (&record.host, service.created_at);
+    let wanted = Wanted {
+        span: (now, Time::NEVER),
+        memory_mb: snapshot.facts.contract.needs.memory_mb,
+        instead_of: None,
+        avoid: &[],
     };
-    if !hosts::hold(&mut tx, host.id, holds).await? {
+    let port = room(host, &reservations::held(tx).await?, wanted, now)
+        .map_err(|why| ActionError::Conflict(format!("host {} has no room: {why}", host.name)))?;
+    if !hosts::hold(tx, host.id, record.holds).await? {
         let text = format!(
             "host {} was given to somebody else at this moment: ask again",
             host.name
         );
         return Err(ActionError::Conflict(text));
     }
-    reservations::insert(&mut tx, &reservation).await?;
-    tx.commit().await?;
-    tracing::info!(service = %service.id, host = %host.id, "service put on host");
-    app.changed();
-    Ok(ServiceSeen {
-        service,
-        host,
-        vm: None,
-    })
-}
-
-async fn check_image(tx: &mut Tx, image: &str) -> Result<(), ActionError> {
-    let refuse = |expected: &str| Err(ActionError::invalid("image", image, expected));
-    match snapshots::newest(tx, image).await? {
-        None => refuse("the name of an image in the nest"),
-        Some(snapshot) if snapshot.facts.contract.game.is_some() => {
-            refuse("an image of a web service: this is a game, book a match for it")
-        }
-        Some(_) => Ok(()),
-    }
-}
-
-async fn find_host(tx: &mut Tx, text: &str) -> Result<(Host, i64), ActionError> {
-    hosts::list(tx)
-        .await?
-        .into_iter()
-        .find(|record| record.host.name == text || record.host.id.to_string() == text)
-        .map(|record| (record.host, record.holds))
-        .ok_or_else(|| ActionError::invalid("host", text, "the name or id of a host"))
+    let reservation = Reservation {
+        id: ReservationId(app.new_id()),
+        host: host.id,
+        purpose: Purpose::Service(service.id),
+        port,
+        ports_tried: Vec::new(),
+        memory_mb: wanted.memory_mb,
+        from_at: now,
+        until_at: Time::NEVER,
+    };
+    reservations::insert(tx, &reservation).await?;
+    let vm = Vm {
+        id: VmId(app.new_id()),
+        reservation: reservation.id,
+        host: host.id,
+        purpose: reservation.purpose,
+        snapshot: snapshot.id,
+        goal: VmGoal::Ordered(Goal::Open),
+        port,
+        created_at: now,
+        seen: VmSeen::default(),
+    };
+    vms::insert(tx, &vm).await?;
+    Ok(vm)
 }
 
 fn name_taken(name: &Name) -> impl FnOnce(crate::store::StoreError) -> ActionError {

@@ -3,28 +3,24 @@
 use super::ActionError;
 use crate::{
     app::App,
-    domain::{ApiTokenId, Name, Time, User},
+    domain::{ApiTokenId, Name, Time, User, limits::TOKENS_OF_A_USER},
     secrets::{self, TokenKind},
     store::{tokens, users},
 };
 use vmatrix_wire::Secret;
 
-/// A user has no more tokens than this.
-const MOST_TOKENS: usize = 20;
-
 /// Makes a token for oneself. It is shown once.
 ///
 /// # Errors
-/// `Conflict` if there are too many.
+/// `Full`.
 pub async fn create_token(app: &App, user: &User, name: &Name) -> Result<(ApiTokenId, Secret), ActionError> {
     let token = secrets::token(TokenKind::Api, rand::random());
     let hash = secrets::hash_of(TokenKind::Api, token.reveal()).unwrap_or_default();
     let id = ApiTokenId(app.new_id());
     let mut tx = app.db.begin().await?;
-    if tokens::list(&mut tx, user.id).await?.len() >= MOST_TOKENS {
-        return Err(ActionError::Conflict(format!(
-            "a user has {MOST_TOKENS} tokens at most: revoke one first"
-        )));
+    if tokens::list(&mut tx, user.id).await?.len() >= TOKENS_OF_A_USER {
+        let way = "revoke one first";
+        return Err(ActionError::full("name", TOKENS_OF_A_USER, "tokens", way));
     }
     tokens::insert(&mut tx, id, user.id, name.as_str(), &hash, app.now()).await?;
     tx.commit().await?;

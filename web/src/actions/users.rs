@@ -76,7 +76,7 @@ pub async fn add_user(app: &App, name: Name, role: Role) -> Result<(User, Secret
     };
     let mut tx = app.db.begin().await?;
     if let Role::ClanAdmin(clan) = role
-        && clans::get(&mut tx, clan).await?.is_none()
+        && !clans::lock(&mut tx, clan).await?
     {
         return Err(ActionError::invalid("clan", clan, "the id of a clan"));
     }
@@ -141,7 +141,7 @@ pub(crate) fn parse_name(field: &str, text: &str) -> Result<Name, ActionError> {
 pub(crate) fn name_taken(name: &Name) -> impl FnOnce(crate::store::StoreError) -> ActionError {
     move |error| {
         if error.is_taken() {
-            ActionError::invalid("name", name, "a name that nobody else has")
+            ActionError::invalid("name", name, "a name that nobody else has, in capitals or not")
         } else {
             error.into()
         }

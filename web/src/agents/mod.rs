@@ -39,7 +39,9 @@ pub fn router() -> Router<App> {
     Router::new()
         .route(
             "/enrol",
-            post(enrol).layer(DefaultBodyLimit::max(LARGEST_ENROLMENT)),
+            post(enrol)
+                .layer(DefaultBodyLimit::max(LARGEST_ENROLMENT))
+                .delete(leave),
         )
         .route("/orders", get(orders::wait))
         .route(
@@ -59,6 +61,11 @@ async fn enrol(State(app): State<App>, request: Request) -> Result<Response, Pro
     let enrolment: Enrolment = parse(&body)?;
     let enrolled = hosts::enrol_host(&app, enrolment).await?;
     Ok((StatusCode::CREATED, Json(enrolled)).into_response())
+}
+
+async fn leave(State(app): State<App>, _: Spoken, agent: Agent) -> Result<StatusCode, Problem> {
+    hosts::leave(&app, agent.host).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn report(State(app): State<App>, agent: Agent, request: Request) -> Result<Response, Problem> {

@@ -26,7 +26,8 @@ pub(super) struct Since {
     since: u64,
 }
 
-/// 200 with the orders the moment there are newer ones; 204 if there are none for some seconds: ask again.
+/// 200 with the orders the moment there are newer ones; 204 if there are none for some seconds, or if newer requests of
+/// this host wait already: ask again.
 pub(super) async fn wait(
     State(app): State<App>,
     _: Spoken,
@@ -40,10 +41,14 @@ pub(super) async fn wait(
             "the newest generation seen, or 0",
         )])
     })?;
-    let found = tokio::time::timeout(Duration::from_secs(HOLD_SECONDS), newer(&app, agent.host, since)).await;
-    match found {
-        Ok(orders) => Ok(([(header::CONTENT_TYPE, "application/json")], orders?).into_response()),
-        Err(_) => Ok(StatusCode::NO_CONTENT.into_response()),
+    let poll = app.limits.polls.begin(agent.host);
+    tokio::select! {
+        biased;
+        orders = newer(&app, agent.host, since) => {
+            Ok(([(header::CONTENT_TYPE, "application/json")], orders?).into_response())
+        }
+        () = poll.over() => Ok(StatusCode::NO_CONTENT.into_response()),
+        () = tokio::time::sleep(Duration::from_secs(HOLD_SECONDS)) => Ok(StatusCode::NO_CONTENT.into_response()),
     }
 }
 

@@ -87,7 +87,10 @@ fn refusal(body: &Value, path: &str, said: &str) -> Refusal {
             format!("no field of this name; there are {fields}")
         }
         Some((_, what)) => what.to_owned(),
-        None if said.starts_with("UUID") => "an id such as 0199e3a2-7c1b-7a55-8d0e-3f4b5a6c7d8e".to_owned(),
+        None if said.starts_with("UUID") => format!(
+            "an id such as 0199e3a2-7c1b-7a55-8d0e-3f4b5a6c7d8e: {}",
+            super::index::lists_ids_of(field)
+        ),
         None => said.to_owned(),
     };
     Refusal::new(field, held_at(body, path), expected)
@@ -125,9 +128,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for At<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::<T>::from_request_parts(parts, state).await {
             Ok(Path(ids)) => Ok(Self(ids)),
-            Err(_) => Err(Problem::not_found(
-                "There is nothing at this path: an id in it is not one.",
-            )),
+            Err(_) => Err(Problem::not_found(format!(
+                "There is nothing at this path: an id in it is not one. {}.",
+                super::index::lists_ids_of(parts.uri.path())
+            ))),
         }
     }
 }
@@ -170,6 +174,18 @@ mod tests {
             said.contains(r#""field":"rosters[1].clan","value":"x""#),
             "{said}"
         );
+    }
+
+    #[test]
+    fn what_is_no_id_is_told_where_to_find_one() {
+        #[derive(Debug, Deserialize)]
+        #[allow(dead_code)]
+        struct Of {
+            clan: crate::domain::ClanId,
+        }
+        let problem = parse::<Of>(br#"{"clan": "Reds"}"#).unwrap_err();
+        let said = serde_json::to_string(&problem).unwrap();
+        assert!(said.contains("GET /api/v1/clans lists them"), "{said}");
     }
 
     #[test]

@@ -36,6 +36,8 @@ struct HostAnswer {
     reported_at: Option<Time>,
     /// When its public address was first seen from outside.
     reached_at: Option<Time>,
+    /// When its agent left the fleet.
+    left_at: Option<Time>,
     /// The newest generation of its orders, and the one that it has seen.
     generation: u64,
     generation_seen: Option<u64>,
@@ -82,7 +84,8 @@ fn answer(record: HostRecord, now: Time) -> HostAnswer {
         joined_at: record.host.joined_at,
         up,
         reported_at,
-        reached_at: record.reached_at,
+        reached_at: record.reached.map(|(at, _)| at),
+        left_at: record.left_at,
         generation: record.orders.generation,
     }
 }

@@ -3,23 +3,30 @@
 use super::{
     Problem,
     body::{At, Body, created},
+    policy::named_or_whole,
+    seat::{SeatBody, seats},
 };
 use crate::{
-    actions::matches::{self, Booking, Roster, Start},
+    actions::{
+        matches::{self, Booking, Roster, Start},
+        placements,
+    },
     app::App,
     auth::Viewer,
     domain::{
-        BadTime, ClanId, MatchId, PlayerId, Refusal,
+        BadTime, ClanId, MatchId, Refusal,
         view::{MatchLine, MatchView},
     },
 };
 use axum::{
     Json, Router,
     extract::State,
-    response::Response,
+    http::header::CONTENT_TYPE,
+    response::{IntoResponse, Response},
     routing::{get, post, put},
 };
 use serde::Deserialize;
+use vmatrix_placement::Policy;
 
 pub(super) fn router() -> Router<App> {
     Router::new()
@@ -28,6 +35,7 @@ pub(super) fn router() -> Router<App> {
         .route("/matches/{id}/rosters/{clan}", put(set_roster))
         .route("/matches/{id}/end", post(end))
         .route("/matches/{id}/retry", post(retry))
+        .route("/matches/{id}/report", get(report))
 }
 
 #[derive(Deserialize)]
@@ -36,6 +44,9 @@ struct BookingBody {
     image: String,
     #[serde(default)]
     map: Option<String>,
+    /// Name of a preset, or the whole rule; the thesis's if absent.
+    #[serde(default, deserialize_with = "named_or_whole")]
+    policy: Policy,
     /// `now`, or RFC 3339.
     start: String,
     length_minutes: i64,
@@ -46,30 +57,36 @@ struct BookingBody {
 #[serde(deny_unknown_fields)]
 struct RosterBody {
     clan: ClanId,
-    players: Vec<PlayerId>,
+    players: Vec<SeatBody>,
 }
 
-impl TryFrom<BookingBody> for Booking {
-    type Error = Problem;
-    fn try_from(body: BookingBody) -> Result<Self, Problem> {
-        let start = match body.start.as_str() {
-            "now" => Start::Now,
-            text => Start::At(text.parse().map_err(|_: BadTime| {
-                let expected = "\"now\", or a time such as 2026-11-21T20:00:00Z";
-                Problem::invalid(vec![Refusal::new("start", text, expected)])
-            })?),
+impl BookingBody {
+    /// As what is booked, with what is wrong with its start: then with another in its place, to be checked and not booked.
+    fn read(self) -> (Booking, Option<Refusal>) {
+        let (start, wrong) = match self.start.as_str() {
+            "now" => (Start::Now, None),
+            text => match text.parse() {
+                Ok(time) => (Start::At(time), None),
+                Err(BadTime(_)) => {
+                    let expected = "\"now\", or a time such as 2026-11-21T20:00:00Z";
+                    (Start::Now, Some(Refusal::new("start", text, expected)))
+                }
+            },
         };
         let roster = |roster: RosterBody| Roster {
             clan: roster.clan,
-            players: roster.players,
+            players: seats(roster.players),
         };
-        Ok(Self {
-            image: body.image,
-            map: body.map,
+        let booking = Booking {
+            image: self.image,
+            map: self.map,
+            policy: self.policy,
             start,
-            length_minutes: body.length_minutes,
-            rosters: body.rosters.into_iter().map(roster).collect(),
-        })
+            zone: None,
+            length_minutes: self.length_minutes,
+            rosters: self.rosters.into_iter().map(roster).collect(),
+        };
+        (booking, wrong)
     }
 }
 
@@ -78,7 +95,12 @@ async fn book(
     Viewer(user): Viewer,
     Body(body): Body<BookingBody>,
 ) -> Result<Response, Problem> {
-    let id = matches::book_match(&app, &user, body.try_into()?).await?;
+    let (booking, wrong) = body.read();
+    if let Some(wrong) = wrong {
+        let rest = matches::wrong_with(&app, &user, &booking).await?;
+        return Err(Problem::invalid([vec![wrong], rest].concat()));
+    }
+    let id = matches::book_match(&app, &user, booking).await?;
     Ok(created(matches::view_match(&app, &user, id).await?))
 }
 
@@ -97,7 +119,7 @@ async fn view(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Players {
-    players: Vec<PlayerId>,
+    players: Vec<SeatBody>,
 }
 
 async fn set_roster(
@@ -106,7 +128,7 @@ async fn set_roster(
     At((id, clan)): At<(MatchId, ClanId)>,
     Body(body): Body<Players>,
 ) -> Result<Json<MatchView>, Problem> {
-    matches::set_roster(&app, &user, id, clan, &body.players).await?;
+    matches::set_roster(&app, &user, id, clan, &seats(body.players)).await?;
     Ok(Json(matches::view_match(&app, &user, id).await?))
 }
 
@@ -126,4 +148,13 @@ async fn retry(
 ) -> Result<Json<MatchView>, Problem> {
     matches::retry_match(&app, &user, id).await?;
     Ok(Json(matches::view_match(&app, &user, id).await?))
+}
+
+async fn report(
+    State(app): State<App>,
+    Viewer(user): Viewer,
+    At(id): At<MatchId>,
+) -> Result<Response, Problem> {
+    let report = placements::report(&app, &user, id).await?;
+    Ok(([(CONTENT_TYPE, "application/json")], report).into_response())
 }

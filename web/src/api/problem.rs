@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use std::time::Duration;
 
 /// A problem. `type` is `about:blank`: the status says the kind, `errors` says which field.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,6 +24,9 @@ pub struct Problem {
     /// Whether the answer says how to be recognised.
     #[serde(skip)]
     challenge: bool,
+    /// How long to wait before trying again.
+    #[serde(skip)]
+    wait: Option<Duration>,
 }
 
 impl Problem {
@@ -35,6 +39,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             challenge: false,
+            wait: None,
         }
     }
 
@@ -72,9 +77,22 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
+    /// Too much at once (429).
+    pub fn too_many(detail: impl Into<String>, wait: Duration) -> Self {
+        Self {
+            wait: Some(wait),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail)
+        }
+    }
+
     /// Something is wrong here; the cause goes to the log only (500).
     pub fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a request failed");
+        Self::broken()
+    }
+
+    /// The same, if the cause is in the log already.
+    pub fn broken() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "Something went wrong here; it has been written down, and nothing was half done.",
@@ -86,10 +104,17 @@ impl From<ActionError> for Problem {
     fn from(error: ActionError) -> Self {
         match error {
             ActionError::Invalid(refusals) => Self::invalid(refusals),
-            ActionError::NotFound { .. } => Self::not_found(error.to_string()),
+            ActionError::NotFound { .. } | ActionError::NoChoice(_) => Self::not_found(error.to_string()),
             ActionError::Forbidden(detail) => Self::forbidden(detail),
+            ActionError::Full(refusal) => Self {
+                errors: vec![refusal.clone()],
+                ..Self::new(StatusCode::CONFLICT, refusal.to_string())
+            },
             ActionError::Conflict(detail) => Self::new(StatusCode::CONFLICT, detail),
-            ActionError::Store(_) | ActionError::Password(_) | ActionError::Nest(_) => Self::internal(&error),
+            ActionError::Store(_)
+            | ActionError::Password(_)
+            | ActionError::Nest(_)
+            | ActionError::Task(_) => Self::internal(&error),
         }
     }
 }
@@ -106,8 +131,18 @@ impl IntoResponse for Problem {
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        if let Some(wait) = self.wait {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, seconds(wait).into());
+        }
         response
     }
+}
+
+/// Whole seconds, rounded up: who waits so long has waited long enough.
+pub(crate) fn seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
 }
 
 /// There is nothing at this path.

@@ -15,9 +15,9 @@ pub mod session;
 
 use crate::{
     actions::{tokens, users},
-    api::Problem,
+    api::{Problem, seconds},
     app::App,
-    domain::{Role, User},
+    domain::{Role, User, limits::WRITES},
     pages::error::PageError,
 };
 use axum::{
@@ -25,13 +25,19 @@ use axum::{
     http::{HeaderMap, Method, header::AUTHORIZATION, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
-use std::convert::Infallible;
+use std::{
+    convert::Infallible,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 /// Which way a request came in. Pages have no mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {
     /// By the API.
     Api,
+    /// By the part of the API that takes a snapshot's chunks, thousands of them: they do not count as what a user writes.
+    Nest,
 }
 
 /// Somebody signed in.
@@ -60,6 +66,10 @@ pub enum Denied {
     },
     /// Somebody whose role does not do at a page.
     Page(&'static str),
+    /// Nobody can be recognised, at a page.
+    Broken,
+    /// Somebody who has written too much, at a page, and how long to wait.
+    TooMany(Duration),
     /// At the API.
     Api(Box<Problem>),
 }
@@ -72,6 +82,8 @@ impl IntoResponse for Denied {
                 Redirect::to(&format!("/sign-in?next={query}")).into_response()
             }
             Self::Page(text) => PageError::forbidden(text).into_response(),
+            Self::Broken => PageError::broken().into_response(),
+            Self::TooMany(wait) => PageError::too_many(too_many(wait), Some(wait)).into_response(),
             Self::Api(problem) => problem.into_response(),
         }
     }
@@ -85,35 +97,51 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn is_api(parts: &Parts) -> bool {
-    parts.extensions.get::<Door>() == Some(&Door::Api)
+    parts.extensions.get::<Door>().is_some()
+}
+
+/// Who asks, once it is known: a request's copies share it.
+#[derive(Clone, Default)]
+pub(crate) struct Known(Arc<OnceLock<Option<User>>>);
+
+impl Known {
+    /// The user, or that it is nobody; `None` while nobody has looked.
+    pub(crate) fn get(&self) -> Option<&Option<User>> {
+        self.0.get()
+    }
 }
 
 /// The user who asks, if any. Asked for once in a request, then remembered.
-async fn who(parts: &mut Parts, app: &App) -> Option<User> {
-    if let Some(known) = parts.extensions.get::<Known>() {
-        return known.0.clone();
+pub(crate) async fn who(parts: &mut Parts, app: &App) -> Result<Option<User>, Unrecognised> {
+    let known = parts.extensions.get_or_insert_default::<Known>().clone();
+    if let Some(user) = known.get() {
+        return Ok(user.clone());
     }
     let found = if is_api(parts) {
         match bearer(&parts.headers) {
-            Some(token) => tokens::user_of(app, token).await,
-            None => Ok(None),
+            Some(token) => tokens::user_of(app, token).await.map_err(Unrecognised::of)?,
+            None => None,
         }
     } else {
-        match session::begun_by(parts).await {
-            Some((id, epoch)) => users::find_user(app, id, epoch).await,
-            None => Ok(None),
+        match session::begun_by(parts).await.map_err(Unrecognised::of)? {
+            Some((id, epoch)) => users::find_user(app, id, epoch).await.map_err(Unrecognised::of)?,
+            None => None,
         }
     };
-    let user = found.unwrap_or_else(|error| {
-        tracing::error!(%error, "nobody can be recognised");
-        None
-    });
-    parts.extensions.insert(Known(user.clone()));
-    user
+    // Nobody else sets it: a request is handled by one task.
+    let _ = known.0.set(found.clone());
+    Ok(found)
 }
 
-#[derive(Clone)]
-struct Known(Option<User>);
+/// Who asks cannot be known at this moment: not the same as nobody. The cause is in the log.
+pub(crate) struct Unrecognised;
+
+impl Unrecognised {
+    fn of(error: impl std::fmt::Display) -> Self {
+        tracing::error!(%error, "nobody can be recognised");
+        Self
+    }
+}
 
 async fn require(
     parts: &mut Parts,
@@ -121,17 +149,39 @@ async fn require(
     allowed: impl Fn(Role) -> bool,
     refusal: &'static str,
 ) -> Result<User, Denied> {
-    let Some(user) = who(parts, app).await else {
-        return Err(stranger(parts));
+    let user = match who(parts, app).await {
+        Ok(Some(user)) => user,
+        Ok(None) => return Err(stranger(parts)),
+        Err(Unrecognised) if is_api(parts) => return Err(Denied::Api(Box::new(Problem::broken()))),
+        Err(Unrecognised) => return Err(Denied::Broken),
     };
     if allowed(user.role) {
-        return Ok(user);
+        return may_write(parts, app, &user).map(|()| user);
     }
     Err(if is_api(parts) {
         Denied::Api(Box::new(Problem::forbidden(refusal)))
     } else {
         Denied::Page(refusal)
     })
+}
+
+/// Counts what a user writes, whichever door it comes by.
+fn may_write(parts: &Parts, app: &App, user: &User) -> Result<(), Denied> {
+    let door = parts.extensions.get::<Door>();
+    if parts.method.is_safe() || door == Some(&Door::Nest) {
+        return Ok(());
+    }
+    app.limits.writes.count(&user.id).map_err(|wait| match door {
+        Some(_) => Denied::Api(Box::new(Problem::too_many(too_many(wait), wait))),
+        None => Denied::TooMany(wait),
+    })
+}
+
+fn too_many(wait: Duration) -> String {
+    let (seconds, most) = (seconds(wait), WRITES.a_minute);
+    format!(
+        "You change more than {most} things a minute: wait {seconds} s, then send it again. Nothing was done."
+    )
 }
 
 fn stranger(parts: &Parts) -> Denied {
@@ -148,7 +198,7 @@ fn stranger(parts: &Parts) -> Denied {
 impl FromRequestParts<App> for MaybeViewer {
     type Rejection = Infallible;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        Ok(Self(who(parts, app).await))
+        Ok(Self(who(parts, app).await.ok().flatten()))
     }
 }
 
@@ -162,7 +212,7 @@ impl FromRequestParts<App> for Viewer {
 impl OptionalFromRequestParts<App> for Viewer {
     type Rejection = Infallible;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, Infallible> {
-        Ok(who(parts, app).await.map(Self))
+        Ok(who(parts, app).await.ok().flatten().map(Self))
     }
 }
 

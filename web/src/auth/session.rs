@@ -51,12 +51,11 @@ pub async fn sign_out(session: &Session) -> Result<(), Error> {
 }
 
 /// Whose session this request has, and in which epoch of theirs it began.
-pub(super) async fn begun_by(parts: &Parts) -> Option<(UserId, i64)> {
-    let session = parts.extensions.get::<Session>()?;
-    session.get(BEGUN_BY).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a session cannot be read");
-        None
-    })
+pub(super) async fn begun_by(parts: &Parts) -> Result<Option<(UserId, i64)>, Error> {
+    match parts.extensions.get::<Session>() {
+        Some(session) => session.get(BEGUN_BY).await,
+        None => Ok(None),
+    }
 }
 
 /// Sessions in our own database.

@@ -64,13 +64,13 @@ pub(super) async fn run(admin: Admin) -> anyhow::Result<()> {
             (app, password)
         }
         Admin::Token { user, place } => {
-            let app = app(&place).await?;
+            let app = app_there(&place).await?;
             let name: Name = "command line".parse()?;
             let token = tokens::create_token_for(&app, &user, &name).await?;
             (app, token)
         }
         Admin::JoinToken { place } => {
-            let app = app(&place).await?;
+            let app = app_there(&place).await?;
             let token = links::add_join_token(&app, None).await?;
             (app, token)
         }
@@ -79,6 +79,19 @@ pub(super) async fn run(admin: Admin) -> anyhow::Result<()> {
     // The one place where a secret is printed: it was asked for.
     println!("{}", printed.reveal());
     Ok(())
+}
+
+/// For what wants users or a server that are there already: a wrong directory is not filled with a new database.
+async fn app_there(place: &Place) -> anyhow::Result<App> {
+    if let Some(file) = place.database_file()
+        && !file.exists()
+    {
+        anyhow::bail!(
+            "no database here: {} does not exist; say with --data (or --database) where the server keeps its data",
+            file.display()
+        );
+    }
+    app(place).await
 }
 
 async fn resolve_role(app: &App, role: RoleName, clan: Option<Name>) -> anyhow::Result<Role> {

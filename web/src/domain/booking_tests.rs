@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{SnapshotFacts, testing};
+use crate::domain::{Refusal, SnapshotFacts, testing};
 use uuid::Uuid;
 use vmatrix_wire::Digest;
 
@@ -40,13 +40,14 @@ impl Case {
         }
     }
 
-    fn asked<'a>(&'a self, home: &'a [PlayerId], away: &'a [PlayerId]) -> Asked<'a> {
+    fn asked<'a>(&'a self, home: &'a [(PlayerId, Seat)], away: &'a [(PlayerId, Seat)]) -> Asked<'a> {
         Asked {
             image: "openarena",
             snapshot: Some(&self.snapshot),
             games: vec!["openarena".into()],
             map: None,
             start: None,
+            zone: None,
             length_minutes: 30,
             rosters: vec![
                 (self.clans[0].id, Some(self.clans[0].clone()), home),
@@ -65,10 +66,16 @@ fn id(n: u128) -> PlayerId {
     PlayerId(Uuid::from_u128(n))
 }
 
+fn plays(n: u128) -> (PlayerId, Seat) {
+    (id(n), Seat::default())
+}
+
 #[test]
 fn a_booking_for_now_takes_the_image_s_map() {
     let case = Case::new();
-    let valid = case.check(&case.asked(&[id(11), id(12)], &[id(21)])).unwrap();
+    let valid = case
+        .check(&case.asked(&[plays(11), plays(12)], &[plays(21)]))
+        .unwrap();
     assert_eq!(
         (valid.map.as_str(), valid.start),
         ("oa_dm1", Time::from_millis(NOW))
@@ -81,7 +88,7 @@ fn an_empty_and_a_one_sided_roster_are_refused() {
     let case = Case::new();
     let field = "rosters[1].players".to_owned();
     assert_eq!(
-        case.check(&case.asked(&[id(11)], &[])),
+        case.check(&case.asked(&[plays(11)], &[])),
         Err(vec![BookingError::EmptyRoster {
             field,
             clan: "Blues".into()
@@ -97,7 +104,7 @@ fn a_clan_admin_challenges_but_does_not_choose_for_others() {
     let valid = case
         .check(&Asked {
             role,
-            ..case.asked(&[id(11)], &[])
+            ..case.asked(&[plays(11)], &[])
         })
         .unwrap();
     assert!(valid.rosters[1].1.is_empty());
@@ -105,7 +112,7 @@ fn a_clan_admin_challenges_but_does_not_choose_for_others() {
     assert_eq!(
         case.check(&Asked {
             role,
-            ..case.asked(&[id(11)], &[id(21)])
+            ..case.asked(&[plays(11)], &[plays(21)])
         }),
         Err(vec![BookingError::OthersRoster {
             field,
@@ -122,7 +129,7 @@ fn the_same_player_twice_is_refused() {
         player: id(11),
     };
     assert_eq!(
-        case.check(&case.asked(&[id(11), id(11)], &[id(21)])),
+        case.check(&case.asked(&[plays(11), plays(11)], &[plays(21)])),
         Err(vec![error])
     );
 }
@@ -136,7 +143,7 @@ fn another_clan_s_player_is_refused_without_saying_whose_they_are() {
         clan: "Reds".into(),
     };
     assert_eq!(
-        case.check(&case.asked(&[id(21)], &[id(21)])),
+        case.check(&case.asked(&[plays(21)], &[plays(21)])),
         Err(vec![error.clone()])
     );
     assert!(!error.to_string().contains("Blues"));
@@ -151,7 +158,7 @@ fn everything_that_is_wrong_is_said_at_once_with_its_value() {
             image: "quake",
             start: Some(Time::from_millis(0)),
             length_minutes: 0,
-            ..case.asked(&[id(11)], &[])
+            ..case.asked(&[plays(11)], &[])
         })
         .unwrap_err();
     let refusals: Vec<Refusal> = wrong.into_iter().map(Refusal::from).collect();
@@ -169,7 +176,7 @@ fn everything_that_is_wrong_is_said_at_once_with_its_value() {
 #[test]
 fn a_map_name_cannot_carry_a_command() {
     let case = Case::new();
-    let (home, away) = ([id(11)], [id(21)]);
+    let (home, away) = ([plays(11)], [plays(21)]);
     for map in ["", "a;quit", "a b", "../x", "\"", &"m".repeat(41)] {
         let asked = Asked {
             map: Some(map),
@@ -185,7 +192,7 @@ fn a_map_name_cannot_carry_a_command() {
 #[test]
 fn a_clan_does_not_play_against_itself_and_a_match_has_two() {
     let case = Case::new();
-    let (home, away) = ([id(11)], [id(12)]);
+    let (home, away) = ([plays(11)], [plays(12)]);
     let mut asked = case.asked(&home, &away);
     asked.rosters[1].0 = case.clans[0].id;
     assert_eq!(
@@ -197,4 +204,32 @@ fn a_clan_does_not_play_against_itself_and_a_match_has_two() {
         case.check(&asked),
         Err(vec![BookingError::TwoRosters { count: 1 }])
     );
+}
+
+#[test]
+fn a_side_needs_somebody_in_its_line_up() {
+    let case = Case::new();
+    let seat = |role, cap| Seat { role, cap };
+    let away = [plays(21)];
+    let bench = [
+        (id(11), seat(Plays::Substitute, None)),
+        (id(12), seat(Plays::Coach, None)),
+    ];
+    let refused: Vec<Refusal> = case
+        .check(&case.asked(&bench, &away))
+        .unwrap_err()
+        .into_iter()
+        .map(Refusal::from)
+        .collect();
+    let expected = "at least one of Reds with the role player";
+    assert_eq!(
+        refused,
+        [Refusal::new("rosters[0].players", "2 of other roles", expected)]
+    );
+
+    let capped = seat(Plays::Player, vmatrix_placement::Micros::new(120_000).ok());
+    let home = [(id(11), capped), bench[1]];
+    let valid = case.check(&case.asked(&home, &away)).unwrap();
+    let seats: Vec<Seat> = valid.rosters[0].1.iter().map(|(_, seat)| *seat).collect();
+    assert_eq!(seats, [capped, bench[1].1]);
 }

@@ -2,7 +2,9 @@
 
 use super::{ChoiceId, MatchId, RoundId, Time};
 use serde::{Deserialize, Serialize};
-use vmatrix_placement::{Choice, Matrix, Recheck};
+use vmatrix_placement::{
+    Choice, HostState, Matrix, Policy, Preset, Recheck, Series, Verdict, choose_index, series,
+};
 
 /// One answer of the placement engine, kept with what it was computed from.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,10 +26,8 @@ pub struct ChoiceRecord {
 /// See [`ChoiceRecord`]. Players' and hosts' ids in the matrix are this server's ids as text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChoiceBody {
-    /// Medians.
+    /// Medians with their errors.
     pub matrix: Matrix,
-    /// Per host of the matrix: how wrong its closeness factor can be, microseconds.
-    pub errors_us: Vec<u32>,
     /// Per host of the matrix: name of its site.
     pub sites: Vec<String>,
     /// The answer.
@@ -36,4 +36,53 @@ pub struct ChoiceBody {
     pub recheck: Option<Recheck>,
     /// How long choosing took, milliseconds.
     pub choose_ms: f64,
+    /// Per host of the matrix: whether it could be had.
+    pub states: Vec<HostState>,
+    /// What each preset would have chosen: index of the host.
+    pub alternatives: Vec<(Preset, Option<usize>)>,
+    /// Hosts for a best of three.
+    pub series: Option<Series>,
+}
+
+impl ChoiceBody {
+    /// An answer with what is to be told beside it.
+    #[must_use]
+    pub fn new(matrix: Matrix, states: Vec<HostState>, choice: Choice, recheck: Option<Recheck>) -> Self {
+        // A preset that needs sides has none to compare where a clan is absent: no answer of its own.
+        let of = |policy: &Policy| choose_index(policy, &matrix, &states).ok().flatten();
+        let alternatives = Preset::ALL
+            .into_iter()
+            .map(|preset| (preset, of(&preset.policy())))
+            .collect();
+        let series = series(&choice.policy, &matrix, &states, &choice);
+        Self {
+            matrix,
+            sites: Vec::new(),
+            choice,
+            recheck,
+            choose_ms: 0.0,
+            states,
+            alternatives,
+            series,
+        }
+    }
+
+    /// The columns of the players who answered none of the hosts that were asked to measure; none if no host was.
+    #[must_use]
+    pub fn silent(&self) -> Vec<usize> {
+        let rows = self.matrix.rows().map(|(_, row)| row).zip(&self.choice.hosts);
+        let asked: Vec<_> = rows
+            .filter(|(row, host)| host.verdict() == Verdict::Undecided || row.iter().any(Option::is_some))
+            .map(|(row, _)| row)
+            .collect();
+        let silent = |column: &usize| {
+            asked
+                .iter()
+                .all(|row| row.get(*column).is_none_or(Option::is_none))
+        };
+        if asked.is_empty() {
+            return Vec::new();
+        }
+        (0..self.matrix.players().len()).filter(silent).collect()
+    }
 }

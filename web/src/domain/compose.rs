@@ -124,7 +124,7 @@ fn probe_order(round: &OpenRound) -> ProbeOrder {
 }
 
 fn beacon(record: &HostRecord, fleet: &Fleet) -> Option<Beacon> {
-    if record.reached_at.is_some() {
+    if record.reached.is_some() {
         return None;
     }
     Some(Beacon {
@@ -180,6 +180,11 @@ pub fn vm_lookout(vm: &Vm, fleet: &Fleet) -> Option<Lookout> {
 #[must_use]
 pub fn see(vm: &Vm, host: &HostRecord, hosts: &[HostRecord], now: Time) -> VmSeen {
     let mut seen = vm.seen.clone();
+    if host.left_at.is_some() {
+        // Leaving ends and removes all that the host ran; it will not report so.
+        seen.gone_at = seen.gone_at.or(Some(now));
+        return seen;
+    }
     let Some((report, reported_at)) = &host.report else {
         return seen;
     };

@@ -39,7 +39,7 @@ fn fleet(silent: &[bool], vms: Vec<Vm>) -> Fleet {
         if *silent {
             record.report = None;
         }
-        record.reached_at = (number % 2 == 0).then_some(now);
+        record.reached = (number % 2 == 0).then_some((now, crate::domain::Onlooker::Server));
         record
     };
     let snapshot = Snapshot {
@@ -111,7 +111,7 @@ proptest! {
         // Hosts that were not seen from outside have a beacon, and somebody who looks for it.
         for (record, orders) in fleet.hosts.iter().zip(&all) {
             let free = beacon_port(&record.host, &fleet.vms).is_some();
-            prop_assert_eq!(orders.beacon.is_some(), record.reached_at.is_none() && free);
+            prop_assert_eq!(orders.beacon.is_some(), record.reached.is_none() && free);
             let looks = all.iter().filter(|o| o.lookouts.iter().any(|l| l.lookout == LookoutId::Host(record.host.id)));
             prop_assert_eq!(looks.count(), usize::from(orders.beacon.is_some()));
         }
@@ -158,6 +158,13 @@ fn a_vm_is_gone_when_its_host_has_heard_of_it_and_does_not_see_it_any_more() {
         ..gone
     };
     assert_eq!(see(&wanted, &host, &fleet.hosts, now).gone_at, None);
+    let mut left = host.clone();
+    left.left_at = Some(now);
+    assert_eq!(
+        see(&wanted, &left, &fleet.hosts, now).gone_at,
+        Some(now),
+        "it has ended all"
+    );
 }
 
 #[test]

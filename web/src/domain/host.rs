@@ -51,8 +51,19 @@ pub struct HostRecord {
     pub ordered_at: Time,
     /// What its beacon answers to.
     pub reach_nonce: Digest,
-    /// When its public address was first seen from outside.
-    pub reached_at: Option<Time>,
+    /// When its public address was first seen from outside, and by whom.
+    pub reached: Option<(Time, Onlooker)>,
+    /// When its agent left the fleet.
+    pub left_at: Option<Time>,
+}
+
+/// Who has seen something from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Onlooker {
+    /// The server itself, where no host could.
+    Server,
+    /// Another host.
+    Host(HostId),
 }
 
 impl HostRecord {
@@ -65,7 +76,7 @@ impl HostRecord {
     /// Whether its agent is taken to be gone.
     #[must_use]
     pub fn is_gone(&self, now: Time) -> bool {
-        self.report.is_none() || self.silent_ms(now) > GONE_AFTER_MS
+        self.left_at.is_some() || self.report.is_none() || self.silent_ms(now) > GONE_AFTER_MS
     }
 }
 
@@ -73,7 +84,9 @@ impl HostRecord {
 /// nobody is to be taken for gone because of that.
 #[must_use]
 pub fn all_heard(hosts: &[HostRecord], started: Time, now: Time) -> bool {
-    let has_reported = |host: &HostRecord| host.report.as_ref().is_some_and(|(_, at)| *at >= started);
+    let has_reported = |host: &HostRecord| {
+        host.left_at.is_some() || host.report.as_ref().is_some_and(|(_, at)| *at >= started)
+    };
     now.since(started) > GONE_AFTER_MS || hosts.iter().all(has_reported)
 }
 
@@ -96,6 +109,14 @@ mod tests {
         );
         hosts[1] = testing::record("b", 2, at(600));
         assert!(all_heard(&hosts, started, at(600)));
+        hosts.push(testing::record("c", 3, before));
+        hosts[2].left_at = Some(before);
+        assert!(
+            all_heard(&hosts, started, at(600)),
+            "nobody waits for who has left"
+        );
+        hosts[0].left_at = Some(at(550));
+        assert!(hosts[0].is_gone(at(560)), "however lately it has reported");
         assert!(
             all_heard(&[], started, at(0)),
             "an empty fleet has nobody to wait for"

@@ -163,6 +163,13 @@ impl Labels {
                 }
                 parts.join("; ")
             }
+            // How far over is a figure of everybody's round trips.
+            Reason::OverLimit { breaks } if self.hides() => {
+                let limits = breaks
+                    .iter()
+                    .map(|one| format!("{} over the limit of {} ms", one.limit.words(), one.at));
+                limits.collect::<Vec<_>>().join("; ")
+            }
             Reason::Undecided { unknown } => Reason::Undecided {
                 unknown: self.rename_all(body, unknown),
             }
@@ -171,7 +178,22 @@ impl Labels {
         }
     }
 
-    /// What would help, for the viewer.
+    /// With which other line-ups a possible host would not be within the rule, for the viewer.
+    #[must_use]
+    pub fn lineup_risks(&self, body: &ChoiceBody, answer: &HostAnswer) -> Vec<String> {
+        if !self.shows(answer) {
+            return Vec::new();
+        }
+        let rename = self.renamer(body);
+        let name = |name: &str| rename(name).map_or_else(|| "somebody".into(), |(label, _)| label);
+        answer
+            .lineup_risks
+            .iter()
+            .map(|risk| risk.clone().renamed(name).to_string())
+            .collect()
+    }
+
+    /// What would help, for the viewer; without that the silent must answer, which [`Labels::silent`] says.
     #[must_use]
     pub fn help(&self, body: &ChoiceBody) -> Vec<String> {
         let one = |help: &Help| match help {
@@ -179,6 +201,21 @@ impl Labels {
             Help::RaiseCap { host, .. } if self.hides() => {
                 format!("with a higher cap, {host} would be possible")
             }
+            Help::RaiseLimit { limit, host, .. } if self.hides() => {
+                format!(
+                    "with a higher limit on the {}, {host} would be possible",
+                    limit.words()
+                )
+            }
+            Help::RaiseOwnCap { host, .. } if self.hides() => {
+                format!("with a higher cap for one player, {host} would be possible")
+            }
+            Help::RaiseCap { to, host, players } => Help::RaiseCap {
+                to: *to,
+                host: host.clone(),
+                players: self.rename_all(body, players),
+            }
+            .to_string(),
             Help::LeaveOut { players, host } => Help::LeaveOut {
                 players: self.rename_all(body, players),
                 host: host.clone(),
@@ -191,26 +228,31 @@ impl Labels {
             .to_string(),
             other => other.to_string(),
         };
-        body.choice.help.iter().map(one).collect()
+        let players = body.matrix.players();
+        let silent: Vec<&str> = body
+            .silent()
+            .into_iter()
+            .filter_map(|column| Some(players.get(column)?.name.as_str()))
+            .collect();
+        let is_said = |help: &&Help| match help {
+            Help::Measure { players, .. } => players.iter().all(|name| silent.contains(&name.as_str())),
+            _ => false,
+        };
+        body.choice
+            .help
+            .iter()
+            .filter(|help| !is_said(help))
+            .map(one)
+            .collect()
     }
 
     /// Players who answered no host at all, as the viewer calls them.
     #[must_use]
     pub fn silent(&self, body: &ChoiceBody) -> Vec<String> {
-        let measured: Vec<_> = body.matrix.rows().map(|(_, row)| row).collect();
-        let silent = |column: usize| {
-            measured
-                .iter()
-                .all(|row| row.get(column).is_none_or(Option::is_none))
-        };
-        let players = body
-            .matrix
-            .players()
-            .iter()
-            .enumerate()
-            .filter(|(column, _)| silent(*column));
-        players
-            .filter_map(|(_, player)| Some(self.of(player.id.parse().ok()?)))
+        let players = body.matrix.players();
+        let silent = body.silent().into_iter();
+        silent
+            .filter_map(|column| Some(self.of(players.get(column)?.id.parse().ok()?)))
             .collect()
     }
 
@@ -222,7 +264,7 @@ impl Labels {
         }
     }
 
-    fn rename_all(&self, body: &ChoiceBody, names: &[String]) -> Vec<String> {
+    pub(super) fn rename_all(&self, body: &ChoiceBody, names: &[String]) -> Vec<String> {
         let rename = self.renamer(body);
         names
             .iter()

@@ -7,8 +7,9 @@
 //!                Unplaced <-- (no host is left)          any but Over: -> Failed, Cancelled
 //! ```
 
-use super::{ChoiceId, ClanId, HostId, MatchId, ReservationId, RoundId, Time, UserId, VmId};
+use super::{ChoiceId, ClanId, HostId, MatchId, ReservationId, RoundId, Time, User, UserId, VmId};
 use serde::{Deserialize, Serialize};
+use vmatrix_placement::Policy;
 use vmatrix_wire::Secret;
 
 /// A booked match.
@@ -20,6 +21,8 @@ pub struct Match {
     pub image: String,
     /// Map that it starts with.
     pub map: String,
+    /// The rule by which its host is chosen.
+    pub policy: Policy,
     /// The clan named first.
     pub home: ClanId,
     /// The other.
@@ -47,6 +50,17 @@ impl Match {
     #[must_use]
     pub fn end_at(&self) -> Time {
         self.start_at.plus(self.length_ms)
+    }
+
+    /// Whether this user, who may know of it, may end or cancel it now. Before it is ready either side may withdraw; then only
+    /// staff, and whoever booked it.
+    #[must_use]
+    pub fn may_be_ended_by(&self, user: &User) -> bool {
+        match self.state {
+            MatchState::Ready { .. } => user.role.is_staff() || self.created_by == user.id,
+            MatchState::Ending { .. } => false,
+            _ => !self.state.is_final(),
+        }
     }
 }
 
@@ -136,8 +150,6 @@ pub struct Held {
     pub vm: VmId,
     /// Why this host.
     pub choice: ChoiceId,
-    /// Ports of this host that were found taken.
-    pub ports_tried: Vec<u16>,
     /// Hosts that were tried for this match and are not to be tried again.
     pub excluded: Vec<Excluded>,
 }
@@ -195,6 +207,8 @@ pub enum EndedHow {
     TimeUp,
     /// Somebody ended it.
     ByHand,
+    /// Its host left the fleet.
+    HostLeft,
 }
 
 impl RoundReason {

@@ -1,34 +1,41 @@
 //! What things are and how they change. No I/O, no async, no clock: time and ids are arguments.
 
 mod booking;
+mod booking_error;
 mod capacity;
 mod choice;
 mod compose;
 mod host;
 mod ids;
 mod labels;
+pub mod limits;
 mod link;
 mod matches;
 mod next_step;
 mod people;
 mod refusal;
 mod round;
+mod seat;
 mod service;
 mod show;
+mod show_choice;
+mod show_problem;
 mod snapshot;
 mod standing;
 #[cfg(test)]
 pub(crate) mod testing;
 mod time;
+mod unplaced;
 pub mod view;
 mod vm;
 mod witness;
 
-pub use booking::{Asked, BookingError, LENGTH_MINUTES, Valid, check_booking, check_roster};
-pub use capacity::{NoRoom, Purpose, Reservation, room};
+pub use booking::{Asked, LENGTH_MINUTES, Valid, ValidRoster, check_booking, check_roster};
+pub use booking_error::BookingError;
+pub use capacity::{NoRoom, Purpose, Reservation, Wanted, room};
 pub use choice::{ChoiceBody, ChoiceRecord};
 pub use compose::{Fleet, OpenRound, beacon_port, compose, console_text, is_out, see, vm_lookout};
-pub use host::{Host, HostRecord, Site, all_heard};
+pub use host::{Host, HostRecord, Onlooker, Site, all_heard};
 pub use ids::{
     ApiTokenId, BadUuid, ChoiceId, ClanId, HostId, MatchId, PlayerId, ReservationId, RoundId, ServiceId,
     SiteId, SnapshotId, StoryId, TargetId, UserId, VmId,
@@ -42,10 +49,12 @@ pub use refusal::Refusal;
 pub use round::{
     INTERVAL_MS, MOST_ROUNDS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS, measure_again_at,
 };
-pub use service::{Service, ServiceGoal};
+pub use seat::Seat;
+pub use service::{Service, ServiceGoal, ServiceStep, service_step};
 pub use show::{Whole, show};
+pub use show_problem::show_problem;
 pub use snapshot::{Snapshot, SnapshotFacts};
-pub use standing::{Unfit, standing, unfit};
+pub use standing::{Unfit, snapshot_for, standing, unfit};
 pub use time::{BadTime, Time};
 pub use vm::{Vm, VmGoal, VmSeen, VmmSeen};
-pub use witness::{host_witness, is_reached, vm_witness};
+pub use witness::{host_witness, reached_by, vm_witness};

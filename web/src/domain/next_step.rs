@@ -3,7 +3,7 @@
 //! Hard rules: a match that is ready ends by its time or by hand and by nothing else; in particular never because an
 //! agent is silent. Nothing is waited for without an end. A host is left only before *ready*.
 
-use super::{ChoiceBody, EndedHow, Match, MatchState, Recheck, RoundReason, Time, Vm};
+use super::{ChoiceBody, EndedHow, Match, MatchState, Recheck, RoundReason, Time, Vm, show_problem::told};
 use vmatrix_placement::{HostAnswer, Micros, Verdict};
 use vmatrix_wire::{Phase, Problem};
 
@@ -49,28 +49,24 @@ pub fn again_at(start: Time, now: Time) -> Time {
 /// it, and not ruled out by what is measured from there, while nobody is silent everywhere.
 #[must_use]
 pub fn may_be_placed_later(body: &ChoiceBody) -> bool {
-    let rows: Vec<_> = body
+    let mut rows = body
         .matrix
         .rows()
         .map(|(_, row)| row)
-        .zip(body.choice.hosts.iter().map(HostAnswer::verdict))
-        .collect();
-    let asked: Vec<_> = rows
+        .zip(body.choice.hosts.iter().map(HostAnswer::verdict));
+    let cap = body.choice.policy.cap();
+    let caps: Vec<_> = body
+        .matrix
+        .players()
         .iter()
-        .filter(|(row, verdict)| *verdict == Verdict::Undecided || row.iter().any(Option::is_some))
+        .map(|player| player.cap_under(cap))
         .collect();
-    let silent = |column: usize| {
-        !asked.is_empty()
-            && asked
-                .iter()
-                .all(|(row, _)| row.get(column).is_none_or(Option::is_none))
+    let within =
+        |(rtt, cap): (&Option<Micros>, &Option<Micros>)| rtt.zip(*cap).is_none_or(|(rtt, cap)| rtt <= cap);
+    let hopeful = |(row, verdict): (&[Option<Micros>], Verdict)| {
+        matches!(verdict, Verdict::NoCapacity | Verdict::Unfit) && row.iter().zip(&caps).all(within)
     };
-    let cap = body.choice.policy.cap;
-    let hopeful = |(row, verdict): &(_, Verdict)| {
-        let row: &&[Option<Micros>] = row;
-        matches!(verdict, Verdict::NoCapacity | Verdict::Unfit) && row.iter().flatten().all(|rtt| *rtt <= cap)
-    };
-    !(0..body.matrix.players().len()).any(silent) && rows.iter().any(hopeful)
+    body.silent().is_empty() && rows.any(hopeful)
 }
 
 /// What is seen of a match and its host.
@@ -142,8 +138,12 @@ pub fn next_step(seen: Situation, pace: Pace, now: Time) -> Step {
         },
         MatchState::Reserved { recheck, .. } => reserved(seen, recheck, pace, now),
         MatchState::Waking { .. } if too_late => Step::End(EndedHow::TimeUp),
-        MatchState::Waking { since, held } => waking(seen, *since, held.port, now),
+        MatchState::Waking { since, .. } => waking(seen, *since, now),
         MatchState::Ready { .. } if too_late => Step::End(EndedHow::TimeUp),
+        // Nobody ends a match that runs because an agent is silent; this one has said that it ended all.
+        MatchState::Ready { .. } if seen.vm.is_some_and(|vm| vm.seen.gone_at.is_some()) => {
+            Step::End(EndedHow::HostLeft)
+        }
         MatchState::Ready { .. } => Step::Wait,
         MatchState::Ending { since, .. } => {
             let gone = seen.vm.is_none_or(|vm| vm.seen.gone_at.is_some());
@@ -181,7 +181,7 @@ fn reserved(seen: Situation, recheck: &Recheck, pace: Pace, now: Time) -> Step {
     }
 }
 
-fn waking(seen: Situation, since: Time, port: u16, now: Time) -> Step {
+fn waking(seen: Situation, since: Time, now: Time) -> Step {
     let Some(vm) = seen.vm else {
         return Step::OtherHost {
             why: "its VM is not known any more".into(),
@@ -195,8 +195,7 @@ fn waking(seen: Situation, since: Time, port: u16, now: Time) -> Step {
     }
     let waited = now.since(since);
     match problem(seen) {
-        // The problem of the port before this one may still be in the report.
-        Some(Problem::PortTaken { port: taken }) if *taken == port => return Step::OtherPort,
+        Some(_) if vm.is_port_taken() => return Step::OtherPort,
         Some(Problem::NoSlot { .. }) if waited <= SLOT_WITHIN_MS => return Step::Wait,
         Some(why) if why.needs_another_host() => return Step::OtherHost { why: why.to_string() },
         // Another host would fetch the same bytes.
@@ -215,7 +214,7 @@ fn waking(seen: Situation, since: Time, port: u16, now: Time) -> Step {
     };
     if waited > within {
         let problem = problem(seen)
-            .map(|problem| format!(": {problem}"))
+            .map(|problem| format!(": {}", told(problem)))
             .unwrap_or_default();
         return Step::OtherHost {
             why: format!("not ready after {} s{problem}", waited / 1000),

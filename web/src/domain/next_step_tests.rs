@@ -19,6 +19,7 @@ fn at(millis: i64) -> Time {
 
 fn of(state: MatchState) -> Match {
     Match {
+        policy: vmatrix_placement::Policy::default(),
         id: MatchId(Uuid::from_u128(1)),
         image: "openarena".into(),
         map: "oa_dm1".into(),
@@ -42,7 +43,6 @@ fn held() -> Held {
         port: 27960,
         vm: VmId(Uuid::from_u128(7)),
         choice: ChoiceId(Uuid::from_u128(8)),
-        ports_tried: Vec::new(),
         excluded: Vec::new(),
     }
 }
@@ -234,11 +234,7 @@ fn a_match_without_a_host_is_tried_again_by_itself_each_minute_while_there_is_ti
 fn only_hosts_are_waited_for_not_players() {
     use vmatrix_placement::{Host, HostState, Matrix, Player, Policy, Side, Standing, choose};
     let may = |rows: &[(&[u32], Standing)]| {
-        let players = [("p", Side::A), ("q", Side::B)].map(|(id, side)| Player {
-            id: id.into(),
-            name: id.into(),
-            side,
-        });
+        let players = [("p", Side::A), ("q", Side::B)].map(|(id, side)| Player::new(id, id, side));
         let hosts = (0..rows.len()).map(|number| Host {
             id: number.to_string(),
             name: number.to_string(),
@@ -256,14 +252,7 @@ fn only_hosts_are_waited_for_not_players() {
             .collect();
         let choice = choose(&Policy::default(), &matrix, &states).unwrap();
         assert_eq!(choice.chosen, None);
-        may_be_placed_later(&ChoiceBody {
-            matrix,
-            errors_us: Vec::new(),
-            sites: Vec::new(),
-            choice,
-            recheck: None,
-            choose_ms: 0.0,
-        })
+        may_be_placed_later(&ChoiceBody::new(matrix, states, choice, None))
     };
     let (gone, busy) = (
         Standing::Unfit("gone".into()),
@@ -375,6 +364,14 @@ proptest! {
         prop_assert_eq!(step(state.clone(), Some(&seen), gone.then_some("gone"), None, now), Step::Wait);
         let end = step(state, Some(&seen), gone.then_some("gone"), None, START + LENGTH);
         prop_assert_eq!(end, Step::End(EndedHow::TimeUp));
+    }
+
+    #[test]
+    fn a_match_whose_host_has_left_is_ended(phase in phases(), problem in problems(), now in 0..START + LENGTH) {
+        let mut seen = vm(phase, problem, true);
+        seen.seen.gone_at = Some(at(1));
+        let state = MatchState::Ready { held: held(), since: at(START) };
+        prop_assert_eq!(step(state, Some(&seen), Some("left"), None, now), Step::End(EndedHow::HostLeft));
     }
 
     /// Whatever is seen, once a match's time is long over and its host silent, it is finished or is being finished.

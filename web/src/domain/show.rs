@@ -2,15 +2,16 @@
 
 use super::{
     ChoiceRecord, Clan, ClanId, HostRecord, Labels, Match, MatchState, Named, PlayerId, Round, SAMPLES, Time,
-    Vm, predicted,
+    User, Vm, predicted,
+    show_choice::{alternatives, hosts, recheck, series, settle},
+    show_problem,
+    unplaced::unplaced,
     view::{
-        BookedView, ChosenView, ConnectView, DirectoryView, HostProgressView, HostView, MatchView,
-        PlayerView, ProgressView, RecheckView, RosterClan, RosterPlayer, RosterView, StoryView, TimesView,
-        VmmView,
+        BookedView, ChosenView, ConnectView, DirectoryView, HostProgressView, MatchView, PlayerView,
+        ProgressView, RosterClan, RosterPlayer, RosterView, StoryView, TimesView, VmmView,
     },
 };
 use std::{collections::BTreeMap, net::SocketAddr};
-use vmatrix_placement::{Policy, Recheck};
 
 /// All that is known of a match.
 #[derive(Debug)]
@@ -43,21 +44,25 @@ pub struct Whole {
     pub story: Vec<StoryView>,
 }
 
-/// The match as one viewer may see it: staff (`None`), or one of the two clans.
+/// The match as this user may see it: staff, or one of the two clans.
 #[must_use]
-pub fn show(whole: &Whole, viewer: Option<ClanId>, now: Time) -> MatchView {
-    let labels = labels(whole, viewer);
+pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
+    let labels = labels(whole, user.role.clan());
     let body = whole.choice.as_ref().map(|record| &record.body);
-    let policy = body.map_or_else(Policy::default, |body| body.choice.policy.clone());
+    let policy = body.map_or(&whole.of.policy, |body| &body.choice.policy);
     let address = whole
         .host
         .as_ref()
         .zip(whole.of.state.held())
         .map(|(host, held)| SocketAddr::new(host.host.public_address, held.port).to_string());
     MatchView {
-        booked: booked(whole, &labels, now),
-        policy: policy.name.clone(),
-        cap_ms: policy.cap.ms(),
+        booked: booked(whole, &labels, user, now),
+        policy: policy.name().into(),
+        rule: policy.words(),
+        cap_ms: policy.cap().ms(),
+        alternatives: body.map(alternatives).unwrap_or_default(),
+        series: body.and_then(|body| body.series.as_ref()).map(series),
+        settle: body.map(|body| settle(body, &labels)).unwrap_or_default(),
         chosen: whole
             .host
             .as_ref()
@@ -102,7 +107,7 @@ fn labels(whole: &Whole, viewer: Option<ClanId>) -> Labels {
     // Who was measured and is no longer in the roster.
     for record in [&whole.choice, &whole.kept].into_iter().flatten() {
         let players = record.body.matrix.players().iter().filter_map(|player| {
-            let clan = if player.side == vmatrix_placement::Side::A {
+            let clan = if player.side == Some(vmatrix_placement::Side::A) {
                 &whole.home
             } else {
                 &whole.away
@@ -126,13 +131,14 @@ fn clan_of(whole: &Whole, id: ClanId) -> &Clan {
     }
 }
 
-fn booked(whole: &Whole, labels: &Labels, now: Time) -> BookedView {
+fn booked(whole: &Whole, labels: &Labels, user: &User, now: Time) -> BookedView {
     let of = &whole.of;
     BookedView {
         id: of.id,
         state: of.state.name(),
         explanation: explanation(whole, labels),
-        problem: problem(whole, now),
+        problem: show_problem(whole, user.role.clan(), now),
+        may_end: of.may_be_ended_by(user),
         title: format!("{} – {}", whole.home.name, whole.away.name),
         image: of.image.clone(),
         map: of.map.clone(),
@@ -169,7 +175,10 @@ fn explanation(whole: &Whole, labels: &Labels) -> String {
             recheck: super::Recheck::Due { at },
             ..
         } => {
-            format!("A slot on {host} is held; the players are measured again at {at}.")
+            let minutes = whole.of.start_at.since(*at) / 60_000;
+            format!(
+                "A slot on {host} is held; the players are measured again {minutes} minutes before the start."
+            )
         }
         MatchState::Reserved { .. } => {
             format!("A slot on {host} is held; the server is woken before the start.")
@@ -180,52 +189,10 @@ fn explanation(whole: &Whole, labels: &Labels) -> String {
         MatchState::Over { .. } => "The match is over.".into(),
         MatchState::Cancelled => "The match was cancelled.".into(),
         MatchState::Failed { why, .. } => format!("The match did not take place: {why}."),
-        MatchState::Unplaced { why, .. } => unplaced(whole, labels, why),
+        MatchState::Unplaced { why, .. } => {
+            unplaced(why, whole.choice.as_ref().map(|record| &record.body), labels)
+        }
     }
-}
-
-fn unplaced(whole: &Whole, labels: &Labels, why: &str) -> String {
-    let mut text = format!("No host can be given: {why}.");
-    let Some(record) = &whole.choice else { return text };
-    let silent = labels.silent(&record.body);
-    if !silent.is_empty() {
-        let verb = if silent.len() == 1 { "does" } else { "do" };
-        text.push_str(&format!(" {} {verb} not answer any host.", silent.join(", ")));
-    }
-    let help = labels.help(&record.body);
-    if !help.is_empty() {
-        text.push_str(&format!(" What would help: {}.", help.join("; ")));
-    }
-    text
-}
-
-fn problem(whole: &Whole, now: Time) -> Option<String> {
-    let state = &whole.of.state;
-    if !matches!(
-        state,
-        MatchState::Reserved { .. } | MatchState::Waking { .. } | MatchState::Ready { .. }
-    ) {
-        return None;
-    }
-    if let Some(record) = whole.host.as_ref().filter(|record| record.is_gone(now)) {
-        let seconds = record.silent_ms(now) / 1000;
-        let so = if matches!(state, MatchState::Ready { .. }) {
-            "; the match goes on"
-        } else {
-            ""
-        };
-        return Some(format!(
-            "The agent of {} has not reported for {seconds} s{so}.",
-            record.host.name
-        ));
-    }
-    let report = whole.vm.as_ref()?.seen.report.as_ref()?;
-    if let Some(problem) = &report.problem {
-        return Some(problem.to_string());
-    }
-    report
-        .silent
-        .then(|| "The game does not answer queries at the moment. It is left alone.".into())
 }
 
 fn progress(whole: &Whole) -> Option<ProgressView> {
@@ -265,38 +232,6 @@ fn progress(whole: &Whole) -> Option<ProgressView> {
         of: report.fetch_bytes,
         hosts: Vec::new(),
     })
-}
-
-fn hosts(record: &ChoiceRecord, labels: &Labels) -> Vec<HostView> {
-    let body = &record.body;
-    let view = |(answer, site): (&vmatrix_placement::HostAnswer, &String)| {
-        let shown = labels.shows(answer);
-        HostView {
-            host: answer.name.clone(),
-            site: site.clone(),
-            closeness_ms: answer.closeness.filter(|_| shown).map(|value| value.ms()),
-            mean_ms: answer.mean.filter(|_| shown).map(|value| value.ms()),
-            max_ms: answer.max.filter(|_| shown).map(|value| value.ms()),
-            verdict: answer.verdict().name().into(),
-            reason: labels.reason(body, answer),
-        }
-    };
-    body.choice.hosts.iter().zip(&body.sites).map(view).collect()
-}
-
-fn recheck(record: &ChoiceRecord, labels: &Labels) -> RecheckView {
-    let (better_by_us, why) = match &record.body.recheck {
-        Some(Recheck::Keep { better_by_us, why }) => (better_by_us.unwrap_or(0), why.to_string()),
-        Some(Recheck::Move { why, .. } | Recheck::Lost { why }) => (0, why.to_string()),
-        None => (0, "nothing else was possible".into()),
-    };
-    #[allow(clippy::cast_precision_loss, reason = "only shown")]
-    let better_by_ms = better_by_us.max(0) as f64 / 1000.0;
-    RecheckView {
-        matrix_ms: labels.matrix(&record.body),
-        better_by_ms,
-        kept_because: why,
-    }
 }
 
 fn players(whole: &Whole, labels: &Labels) -> Vec<PlayerView> {
@@ -361,7 +296,11 @@ fn times(whole: &Whole) -> TimesView {
             seen.and_then(|seen| seen.answered_at),
         ),
         book_to_ready: span(
-            whole.rounds.first().map(|round| round.started_at),
+            // A rematch may have a round that is older than itself.
+            whole
+                .rounds
+                .first()
+                .map(|round| round.started_at.max(whole.of.created_at)),
             seen.and_then(|seen| seen.verified_at),
         ),
     }
@@ -394,7 +333,3 @@ fn roster(whole: &Whole, clan: &Clan, labels: &Labels) -> RosterView {
         players: players.collect(),
     }
 }
-
-#[cfg(test)]
-#[path = "show_tests.rs"]
-mod tests;

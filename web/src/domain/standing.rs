@@ -1,6 +1,6 @@
 //! Whether a host can be had for an image at some time, latencies aside.
 
-use super::{Excluded, HostRecord, Reservation, ReservationId, Snapshot, Time, room};
+use super::{Excluded, HostRecord, Reservation, ReservationId, Snapshot, Time, Wanted, room};
 use vmatrix_placement::{HostState, Standing};
 use vmatrix_wire::{Accelerator, Phase, Role};
 
@@ -13,6 +13,9 @@ pub enum Unfit {
     /// It has joined and was never heard of again.
     #[error("its agent has not reported yet")]
     NeverReported,
+    /// Its agent was told to leave.
+    #[error("it has left the fleet")]
+    Left,
     /// Its agent is gone.
     #[error("its agent has not reported for {seconds} s")]
     Gone {
@@ -46,7 +49,7 @@ pub enum Unfit {
         /// Needed.
         machine_type: String,
     },
-    /// Too little memory.
+    /// Too little memory, even if nothing else ran there.
     #[error("it has {here_mb} MB of memory, the image needs {needs_mb} MB")]
     Memory {
         /// Here.
@@ -73,6 +76,9 @@ pub fn unfit(record: &HostRecord, snapshot: &Snapshot, now: Time) -> Option<Unfi
     if record.host.role == Role::Loading {
         return Some(Unfit::Loading);
     }
+    if record.left_at.is_some() {
+        return Some(Unfit::Left);
+    }
     if record.report.is_none() {
         return Some(Unfit::NeverReported);
     }
@@ -81,12 +87,23 @@ pub fn unfit(record: &HostRecord, snapshot: &Snapshot, now: Time) -> Option<Unfi
             seconds: record.silent_ms(now) / 1000,
         });
     }
-    if record.reached_at.is_none() {
+    if record.reached.is_none() {
         return Some(Unfit::NotReached);
     }
-    does_not_load(record, snapshot)
+    does_not_load(record, snapshot).or_else(|| too_small(record, snapshot))
 }
 
+/// The snapshot that a host would resume: the newest whose key it can load. If it can load none, the newest of all, so that
+/// what is said against the host is said of that one. `newest_first` are those of one image.
+#[must_use]
+pub fn snapshot_for<'a>(record: &HostRecord, newest_first: &'a [Snapshot]) -> Option<&'a Snapshot> {
+    newest_first
+        .iter()
+        .find(|snapshot| does_not_load(record, snapshot).is_none())
+        .or(newest_first.first())
+}
+
+/// Why `record` cannot load `snapshot`, by its key.
 fn does_not_load(record: &HostRecord, snapshot: &Snapshot) -> Option<Unfit> {
     let facts = &record.host.facts;
     let key = &snapshot.facts.key;
@@ -114,6 +131,12 @@ fn does_not_load(record: &HostRecord, snapshot: &Snapshot) -> Option<Unfit> {
             machine_type: key.machine_type.clone(),
         });
     }
+    None
+}
+
+/// Why `snapshot` has no room on `record`, whatever else runs there.
+fn too_small(record: &HostRecord, snapshot: &Snapshot) -> Option<Unfit> {
+    let facts = &record.host.facts;
     let needs = &snapshot.facts.contract.needs;
     if facts.memory_mb < needs.memory_mb {
         return Some(Unfit::Memory {
@@ -180,7 +203,13 @@ pub fn standing(
     if let Some(why) = unfit(record, snapshot, now) {
         return (state(Standing::Unfit(why.to_string())), None);
     }
-    match room(&record.host, held, ours, &[], span, now) {
+    let wanted = Wanted {
+        span,
+        memory_mb: snapshot.facts.contract.needs.memory_mb,
+        instead_of: ours,
+        avoid: &[],
+    };
+    match room(&record.host, held, wanted, now) {
         Ok(port) => (state(Standing::Free), Some(port)),
         Err(why) => (state(Standing::NoCapacity(why.to_string())), None),
     }
@@ -227,7 +256,7 @@ mod tests {
             Some(Unfit::Loading)
         );
         assert_eq!(check(|record| record.report = None), Some(Unfit::NeverReported));
-        assert_eq!(check(|record| record.reached_at = None), Some(Unfit::NotReached));
+        assert_eq!(check(|record| record.reached = None), Some(Unfit::NotReached));
         assert_eq!(
             with_facts(|facts| facts.accelerator = Accelerator::Kvm),
             Some(Unfit::Accelerator {
@@ -260,6 +289,38 @@ mod tests {
                 needs_mb: 2000
             })
         );
+    }
+
+    #[test]
+    fn a_host_resumes_the_newest_snapshot_whose_key_it_loads() {
+        let made_by = |number: u8, accelerator| {
+            let mut one = snapshot();
+            one.id = Digest([number; 32]);
+            one.facts.key.accelerator = accelerator;
+            one
+        };
+        let (tcg, kvm) = (Accelerator::Tcg, Accelerator::Kvm);
+        let all = [made_by(4, kvm), made_by(3, tcg), made_by(2, tcg), made_by(1, kvm)];
+        let record = |accelerator| {
+            let mut record = testing::record("a", 1, Time::from_millis(0));
+            record.host.facts.accelerator = accelerator;
+            record
+        };
+        let id_for = |accelerator, all: &[Snapshot]| {
+            snapshot_for(&record(accelerator), all).map(|snapshot| snapshot.id.0[0])
+        };
+        assert_eq!(id_for(tcg, &all), Some(3));
+        assert_eq!(id_for(kvm, &all), Some(4));
+        assert_eq!(
+            id_for(tcg, &[made_by(4, kvm), made_by(1, kvm)]),
+            Some(4),
+            "none loads"
+        );
+        assert_eq!(id_for(tcg, &[]), None);
+        // What is too large for the host is not passed over: an older one is not meant to be used in its place.
+        let mut large = made_by(5, tcg);
+        large.facts.contract.needs.memory_mb = 1_000_000;
+        assert_eq!(id_for(tcg, &[large, made_by(2, tcg)]), Some(5));
     }
 
     #[test]

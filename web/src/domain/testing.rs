@@ -103,7 +103,8 @@ pub(crate) fn record(name: &str, number: u8, now: Time) -> super::HostRecord {
         orders: vmatrix_wire::Orders::empty(host.id, 1),
         ordered_at: now,
         reach_nonce: Digest([number; 32]),
-        reached_at: Some(now),
+        reached: Some((now, super::Onlooker::Server)),
+        left_at: None,
         host,
     }
 }

@@ -1,5 +1,6 @@
 //! Moments, as they are stored and shown.
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, str::FromStr};
 
@@ -38,6 +39,20 @@ impl Time {
     #[must_use]
     pub fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
+    }
+
+    /// For people: to the minute in their zone if it is known, otherwise RFC 3339 to the second.
+    #[must_use]
+    pub fn told_in(self, zone: Option<&TimeZone>) -> String {
+        let second = Self(self.0 - self.0.rem_euclid(1000));
+        match (zone, jiff::Timestamp::from_millisecond(second.0)) {
+            (Some(zone), Ok(at)) => {
+                let place = zone.iana_name().unwrap_or("that time zone");
+                let civil = at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M");
+                format!("{civil} in {place}")
+            }
+            _ => second.to_string(),
+        }
     }
 }
 
@@ -85,6 +100,14 @@ mod tests {
             let time = Time::from_millis(millis);
             prop_assert_eq!(time.to_string().parse::<Time>().unwrap(), time);
         }
+    }
+
+    #[test]
+    fn a_time_is_told_without_milliseconds_in_the_zone_that_was_chosen() {
+        let at: Time = "2026-11-21T11:29:57.752Z".parse().unwrap();
+        assert_eq!(at.told_in(None), "2026-11-21T11:29:57Z");
+        let prague = TimeZone::get("Europe/Prague").unwrap();
+        assert_eq!(at.told_in(Some(&prague)), "2026-11-21 12:29 in Europe/Prague");
     }
 
     #[test]

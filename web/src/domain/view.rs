@@ -16,12 +16,23 @@ pub struct MatchView {
     pub booked: BookedView,
     /// Name of the policy: `thesis`.
     pub policy: String,
+    /// The policy in words.
+    pub rule: String,
     /// The largest round trip allowed, milliseconds.
     pub cap_ms: f64,
     /// The host that is held, if one is.
     pub chosen: Option<ChosenView>,
     /// Every host, in the order of the choice's input (by id).
     pub hosts: Vec<HostView>,
+    /// What each preset would have chosen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<AlternativeView>,
+    /// Hosts for a best of three.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<SeriesView>,
+    /// Which measurements would settle the hosts that are undecided and could win.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub settle: Vec<SettleView>,
     /// Host name to player name to median round trip in milliseconds; what the current reservation was chosen from.
     pub matrix_ms: BTreeMap<String, BTreeMap<String, Option<f64>>>,
     /// A later measurement that did not move the reservation.
@@ -55,6 +66,8 @@ pub struct BookedView {
     pub explanation: String,
     /// What keeps the VM from its goal at this moment, if anything.
     pub problem: Option<String>,
+    /// Whether who asks may end or cancel it now.
+    pub may_end: bool,
     /// Home clan against away clan.
     pub title: String,
     /// Name of the image.
@@ -120,10 +133,54 @@ pub struct HostView {
     pub mean_ms: Option<f64>,
     /// Largest of the round trips.
     pub max_ms: Option<f64>,
+    /// Largest less smallest of the line-up.
+    pub spread_ms: Option<f64>,
+    /// Distance of the two sides' means.
+    pub team_gap_ms: Option<f64>,
+    /// No other possible host is both fairer and nearer.
+    pub pareto: bool,
+    /// With which other line-ups it would not be within the rule: sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lineup_risks: Vec<String>,
     /// `chosen`, `worse`, `over_cap`, `over_limit`, `undecided`, `no_capacity` or `unfit`.
     pub verdict: String,
     /// Why, in a sentence for people.
     pub reason: String,
+}
+
+/// What a preset would have chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AlternativeView {
+    /// Its name.
+    pub preset: &'static str,
+    /// Name of the host; absent if none would have been possible.
+    pub host: Option<String>,
+}
+
+/// Hosts for a best of three.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SeriesView {
+    /// The host for all maps, or for the decider.
+    pub one: String,
+    /// Its score by the match's policy, milliseconds.
+    pub one_ms: f64,
+    /// The first map's host if two take turns.
+    pub first: Option<String>,
+    /// The second map's.
+    pub second: Option<String>,
+    /// The score of the players' means over both.
+    pub turns_ms: Option<f64>,
+    /// Whether the turns are better by more than the policy's margin.
+    pub turns_are_better: bool,
+}
+
+/// A host that somebody did not answer, and that could win if they did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SettleView {
+    /// Name of the host.
+    pub host: String,
+    /// Who must answer it.
+    pub players: Vec<String>,
 }
 
 /// A later measurement that did not move the reservation.

@@ -2,7 +2,7 @@
 
 use super::{HostId, Purpose, ReservationId, SnapshotId, Time, VmId};
 use serde::{Deserialize, Serialize};
-use vmatrix_wire::{Accelerator, Goal, Phase, VmReport};
+use vmatrix_wire::{Accelerator, Goal, Phase, Problem, VmReport};
 
 /// How far a VM should be: what is ordered, or that it should be no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,5 +98,17 @@ impl Vm {
             .report
             .as_ref()
             .map_or(Phase::Absent, |report| report.phase)
+    }
+
+    /// Whether its host says that another program has the port that it should have. The problem of the port before this
+    /// one may still be in the report.
+    #[must_use]
+    pub fn is_port_taken(&self) -> bool {
+        let problem = self
+            .seen
+            .report
+            .as_ref()
+            .and_then(|report| report.problem.as_ref());
+        problem == Some(&Problem::PortTaken { port: self.port })
     }
 }

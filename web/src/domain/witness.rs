@@ -1,6 +1,6 @@
 //! Who looks at what from outside, and whose word counts.
 
-use super::{Host, HostId, HostRecord, Time, Vm, VmSeen};
+use super::{Host, HostId, HostRecord, Onlooker, Time, Vm, VmSeen};
 use std::net::SocketAddr;
 use vmatrix_wire::{LookoutId, LookoutReport};
 
@@ -69,14 +69,14 @@ pub(super) fn hear_witnesses(vm: &Vm, host: &HostRecord, hosts: &[HostRecord], s
     }
 }
 
-/// Whether somebody who was asked to has seen a host's beacon from outside.
+/// Which other host, of those that were asked to, has seen a host's beacon from outside.
 #[must_use]
-pub fn is_reached(of: HostId, hosts: &[HostRecord]) -> bool {
-    hosts
-        .iter()
-        .filter(|other| other.host.id != of)
-        .filter_map(|other| testimony(LookoutId::Host(of), other))
-        .any(|(said, _)| said.answered_ms_ago.is_some())
+pub fn reached_by(of: HostId, hosts: &[HostRecord]) -> Option<Onlooker> {
+    let answered = |other: &&HostRecord| {
+        testimony(LookoutId::Host(of), other).is_some_and(|(said, _)| said.answered_ms_ago.is_some())
+    };
+    let mut others = hosts.iter().filter(|other| other.host.id != of);
+    others.find(answered).map(|other| Onlooker::Host(other.host.id))
 }
 
 #[cfg(test)]

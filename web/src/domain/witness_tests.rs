@@ -170,7 +170,7 @@ fn a_beacon_is_seen_by_who_was_asked_to_look_and_nobody_else() {
     let mut hosts = fleet(2);
     let about = LookoutId::Host(id(1));
     say(&mut hosts[1], about, 27963, 30);
-    assert!(!is_reached(id(1), &hosts));
+    assert_eq!(reached_by(id(1), &hosts), None);
     order(&mut hosts[1], about, 27963);
-    assert!(is_reached(id(1), &hosts));
+    assert_eq!(reached_by(id(1), &hosts), Some(Onlooker::Host(id(2))));
 }

@@ -6,19 +6,27 @@
 //! ```
 //!
 //! A chunk is checked before it gets its name, so a name is a promise. What the disk does to it later is found by the
-//! agents, which check again; putting the chunk again repairs it.
+//! agents, which check again, and by whoever pushes: a chunk whose bytes are wrong is [missing](Nest::missing), and
+//! putting it again repairs it.
 
 use std::{
+    collections::HashSet,
     io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
+use tokio::sync::Mutex;
 use vmatrix_wire::{Digest, Manifest};
+
+/// Chunks that are read and digested on another thread before the loop is asked whether anybody still wants to know.
+const FEW: usize = 32;
 
 /// The store of chunks. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Nest {
     chunks: Arc<Path>,
+    /// Held by whoever has many chunks digested: it takes a core, so only one at a time.
+    checking: Arc<Mutex<()>>,
 }
 
 /// Why a chunk was not taken.
@@ -62,6 +70,7 @@ impl Nest {
     pub fn below(data: &Path) -> Self {
         Self {
             chunks: data.join("nest").join("chunks").into(),
+            checking: Arc::default(),
         }
     }
 
@@ -80,22 +89,51 @@ impl Nest {
         Ok(())
     }
 
-    /// Whether a chunk is here.
+    /// Whether a chunk is here, whatever the disk has done to it since. Looks at the disk: not for the event loop.
     #[must_use]
     pub fn has(&self, digest: Digest) -> bool {
         self.path(digest).is_file()
     }
 
-    /// Those of these chunks that are not here, each once, in the order given. Looks at the disk: not for the event
-    /// loop.
-    #[must_use]
-    pub fn missing(&self, digests: &[Digest]) -> Vec<Digest> {
-        let mut seen = std::collections::HashSet::new();
-        digests
+    /// Those of these chunks that have to be put, each once, in the order given: they are not here, or what is here
+    /// has other bytes. All of them are read, one call after the other; a call that is dropped ends soon.
+    ///
+    /// # Errors
+    /// If the work was broken off.
+    pub async fn missing(&self, digests: &[Digest]) -> Result<Vec<Digest>, NestError> {
+        let _turn = self.checking.lock().await;
+        let mut seen = HashSet::new();
+        let each: Vec<Digest> = digests
             .iter()
             .copied()
-            .filter(|digest| seen.insert(*digest) && !self.has(*digest))
-            .collect()
+            .filter(|digest| seen.insert(*digest))
+            .collect();
+        let mut missing = Vec::new();
+        for few in each.chunks(FEW) {
+            let (nest, mut few) = (self.clone(), few.to_vec());
+            let look = move || {
+                few.retain(|digest| !nest.is_whole(*digest));
+                few
+            };
+            let lacks = tokio::task::spawn_blocking(look).await;
+            missing.extend(lacks.map_err(|error| NestError::Task(error.to_string()))?);
+        }
+        Ok(missing)
+    }
+
+    /// Whether a chunk is here with the bytes that its name promises. What cannot be read is not.
+    fn is_whole(&self, digest: Digest) -> bool {
+        let checked = std::fs::read(self.path(digest)).map(|zstd| unpacked_digest(digest, &zstd));
+        match checked {
+            Ok(Ok(found)) if found == digest => return true,
+            Ok(Ok(found)) => {
+                tracing::warn!(chunk = %digest, %found, "the disk has spoilt a chunk of the nest")
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "the disk has spoilt a chunk of the nest"),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => tracing::warn!(chunk = %digest, %error, "a chunk of the nest cannot be read"),
+        }
+        false
     }
 
     /// Takes a chunk, after a check of its bytes. Twice is once. Works hard: not for the event loop.

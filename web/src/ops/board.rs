@@ -1,15 +1,18 @@
-//! What operators see of the fleet, from what is written down. Pure: `now` is an argument.
+//! What operators see of the fleet, from what is written down. Pure: `now` is an argument. While all is well nothing here
+//! changes by time alone, so that an open page is sent nothing.
 
 use crate::{
     actions::services::ServiceSeen,
     app::OracleStatus,
-    domain::{HostRecord, Purpose, ServiceGoal, Snapshot, Time, Vm, VmGoal, view::MatchLine},
+    domain::{HostRecord, Onlooker, Purpose, ServiceGoal, Snapshot, Time, Vm, VmGoal, view::MatchLine},
     pages::show,
 };
 use vmatrix_wire::{Network, Phase, Role, VmReport};
 
 /// A snapshot of a game whose clock is kept stalls when it is older than 24.8 days; said some days before.
 const OLD_MS: i64 = 20 * 24 * 3600 * 1000;
+/// A run of the Oracle that takes longer is worth a look, milliseconds.
+const SLOW_MS: f64 = 1_000.0;
 
 /// How the Oracle is.
 pub(super) struct OracleLine {
@@ -17,6 +20,8 @@ pub(super) struct OracleLine {
     pub(super) tone: &'static str,
     pub(super) words: &'static str,
     pub(super) text: String,
+    /// When it last ran, if that is long ago.
+    pub(super) ran_at: Option<Time>,
     pub(super) errors: Vec<(&'static str, Time, String)>,
 }
 
@@ -30,12 +35,12 @@ impl OracleLine {
             _ => ("good", "runs"),
         };
         let text = match status.ran_at {
-            Some(at) => format!(
-                "Last run {}, in {}.",
-                show::ago(now.since(at)),
-                show::span(&status.took_ms)
-            ),
             None => "It has not run yet.".to_owned(),
+            Some(_) if late => "Last run".to_owned(),
+            Some(_) if status.took_ms > SLOW_MS => {
+                format!("It is slow: its last run took {}.", show::span(&status.took_ms))
+            }
+            Some(_) => "It looks at everything once a second.".to_owned(),
         };
         let errors = status
             .errors
@@ -47,6 +52,7 @@ impl OracleLine {
             tone,
             words,
             text,
+            ran_at: status.ran_at.filter(|_| late),
             errors,
         }
     }
@@ -59,7 +65,9 @@ pub(super) struct HostLine {
     pub(super) site: String,
     pub(super) tone: &'static str,
     pub(super) words: &'static str,
-    pub(super) seen: String,
+    pub(super) seen: &'static str,
+    /// When that was, if it is over.
+    pub(super) seen_at: Option<Time>,
     pub(super) address: String,
     pub(super) ports: String,
     pub(super) reached: String,
@@ -70,21 +78,20 @@ pub(super) struct HostLine {
 }
 
 impl HostLine {
-    pub(super) fn of(record: &HostRecord, vms: &[Vm], now: Time) -> Self {
+    pub(super) fn of(record: &HostRecord, all: &[HostRecord], vms: &[Vm], now: Time) -> Self {
         let host = &record.host;
         let (tone, words) = match (&record.report, record.is_gone(now), host.role) {
+            _ if record.left_at.is_some() => ("busy", "has left"),
             (None, ..) => ("busy", "not heard yet"),
             (_, true, _) => ("bad", "gone"),
             (_, _, Role::Loading) => ("good", "loading chamber"),
             (_, _, Role::Production) => ("good", "production"),
         };
-        let seen = match &record.report {
-            Some((_, at)) => format!("last report {}", show::ago(now.since(*at))),
-            None => format!("joined {}", show::ago(now.since(host.joined_at))),
-        };
-        let reached = match record.reached_at {
-            Some(_) => "seen from outside".to_owned(),
-            None => "not seen from outside yet".to_owned(),
+        let (seen, seen_at) = match &record.report {
+            _ if record.left_at.is_some() => ("left", record.left_at),
+            None => ("joined", Some(host.joined_at)),
+            Some((_, at)) if record.is_gone(now) => ("last report", Some(*at)),
+            Some(_) => ("reports", None),
         };
         let facts = &host.facts;
         let network = match facts.network {
@@ -98,9 +105,10 @@ impl HostLine {
             tone,
             words,
             seen,
+            seen_at,
             address: host.public_address.to_string(),
             ports: host.ports.to_string(),
-            reached,
+            reached: reached(record, all),
             machine: format!(
                 "{} × {}, {} memory, {} disk free",
                 facts.cores,
@@ -121,6 +129,18 @@ impl HostLine {
                 .count(),
             slots: host.slots,
         }
+    }
+}
+
+/// Who has seen the public address: what a server on the same machine sees is no proof that players do.
+fn reached(record: &HostRecord, all: &[HostRecord]) -> String {
+    match record.reached {
+        Some((_, Onlooker::Server)) => "seen by the server".to_owned(),
+        Some((_, Onlooker::Host(by))) => match all.iter().find(|other| other.host.id == by) {
+            Some(other) => format!("seen by host {}", other.host.name),
+            None => "seen by another host".to_owned(),
+        },
+        None => "not seen from outside yet".to_owned(),
     }
 }
 
@@ -328,7 +348,7 @@ impl SnapshotLine {
                 facts.key.machine_type,
                 facts.key.cpu
             ),
-            memory_mb: facts.contract.machine.memory_mb,
+            memory_mb: facts.contract.needs.memory_mb,
             frozen_at,
             old: now.since(frozen_at) > OLD_MS,
         }

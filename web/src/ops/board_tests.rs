@@ -49,21 +49,66 @@ const OPEN: VmGoal = VmGoal::Ordered(Goal::Open);
 #[test]
 fn a_host_that_no_longer_reports_is_gone() {
     let record = record("denver", 1, now());
-    let line = |later| HostLine::of(&record, &[], now().plus(later));
+    let line = |later| HostLine::of(&record, &[], &[], now().plus(later));
+    let seen = |later| {
+        let line = line(later);
+        (line.words, line.seen, line.seen_at)
+    };
+    assert_eq!(seen(1_000), ("production", "reports", None));
+    assert_eq!(seen(60_000), ("gone", "last report", Some(now())));
+    assert_eq!(seen(9_000), seen(1_000), "nothing changes by time alone");
+    assert_eq!(seen(900_000), seen(60_000));
+}
+
+#[test]
+fn it_is_told_who_has_seen_a_hosts_address() {
+    let mut all = vec![record("denver", 1, now()), record("lima", 2, now())];
+    let told = |all: &[HostRecord]| HostLine::of(&all[0], all, &[], now()).reached;
+    all[0].reached = Some((now(), Onlooker::Server));
+    assert_eq!(told(&all), "seen by the server");
+    all[0].reached = Some((now(), Onlooker::Host(all[1].host.id)));
+    assert_eq!(told(&all), "seen by host lima");
+    assert_eq!(told(&all[..1]), "seen by another host");
+    all[0].reached = None;
+    assert_eq!(told(&all), "not seen from outside yet");
+}
+
+#[test]
+fn a_host_that_has_left_is_not_a_host_that_is_missed() {
+    let mut record = record("denver", 1, now());
+    record.left_at = Some(now());
+    let line = HostLine::of(&record, &[], &[], now().plus(60_000));
     assert_eq!(
-        (line(1_000).words, line(1_000).seen.as_str()),
-        ("production", "last report just now")
+        (line.tone, line.words, line.seen_at),
+        ("busy", "has left", Some(now()))
     );
+}
+
+#[test]
+fn the_oracle_says_nothing_new_while_it_runs_well() {
+    let line = |took_ms, age| {
+        let status = OracleStatus {
+            ran_at: Some(now()),
+            took_ms,
+            ..OracleStatus::default()
+        };
+        let line = OracleLine::of(status, now().plus(age));
+        (line.words, line.text, line.ran_at)
+    };
+    let well = ("runs", "It looks at everything once a second.".to_owned(), None);
+    assert_eq!(line(2.0, 100), well);
+    assert_eq!(line(80.0, 9_000), well);
+    assert_eq!(line(2_500.0, 100).1, "It is slow: its last run took 2.5 s.");
     assert_eq!(
-        (line(60_000).words, line(60_000).seen.as_str()),
-        ("gone", "last report 60 s ago")
+        line(2.0, 10_001),
+        ("does not run", "Last run".to_owned(), Some(now()))
     );
 }
 
 #[test]
 fn a_slot_is_in_use_from_the_network_on_and_until_nothing_is_left() {
     let record = record("denver", 1, now());
-    let used = |phase| HostLine::of(&record, &[vm(phase, OPEN, A_MATCH)], now()).used;
+    let used = |phase| HostLine::of(&record, &[], &[vm(phase, OPEN, A_MATCH)], now()).used;
     let phases = [
         Phase::Fetched,
         Phase::Wired,

@@ -13,7 +13,7 @@ use askama::Template;
 use askama_web::WebTemplate;
 use axum::{
     Form, Router,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
@@ -38,8 +38,11 @@ pub fn router() -> Router<App> {
 #[template(path = "ops.html", blocks = ["live"])]
 struct Ops {
     chrome: Chrome,
-    /// Whether the viewer may change things; organisers look only.
+    /// Whether the viewer may change things; organisers look only. A page on which something may be typed never reloads
+    /// itself.
     may: bool,
+    /// It was asked for without forms.
+    watch: bool,
     oracle: OracleLine,
     hosts: Vec<HostLine>,
     vms: Vec<VmLine>,
@@ -78,12 +81,13 @@ async fn page(app: &App, user: &User) -> Result<Ops, PageError> {
     images.dedup();
     let mut lines: Vec<_> = records
         .iter()
-        .map(|record| HostLine::of(record, &all, now))
+        .map(|record| HostLine::of(record, &records, &all, now))
         .collect();
     lines.sort_by(|a, b| (&a.site, &a.name).cmp(&(&b.site, &b.name)));
     Ok(Ops {
         chrome: Chrome::of(user, "/ops"),
         may: user.role == Role::Operator,
+        watch: false,
         oracle: OracleLine::of(app.oracle.status(), now),
         vms: all
             .iter()
@@ -103,21 +107,29 @@ async fn page(app: &App, user: &User) -> Result<Ops, PageError> {
     })
 }
 
-/// `GET /ops`
-async fn show(State(app): State<App>, Organiser(user): Organiser) -> Result<Response, PageError> {
-    Ok(page(&app, &user).await?.into_response())
+/// `GET /ops`; with `?watch` without forms, so that it can reload itself.
+async fn show(
+    State(app): State<App>,
+    Organiser(user): Organiser,
+    Query(query): Query<Fields>,
+) -> Result<Response, PageError> {
+    let mut page = page(&app, &user).await?;
+    page.watch = query.has("watch");
+    page.may &= !page.watch;
+    Ok(page.into_response())
 }
 
 /// `GET /ops/live`: the fleet, again each time that it differs.
-async fn follow(State(app): State<App>, Organiser(user): Organiser) -> Response {
+async fn follow(State(app): State<App>, Organiser(user): Organiser) -> Result<Response, PageError> {
+    let open = live::open(&app, &user)?;
     let changes = app.changes.subscribe();
-    live::stream(changes, move || {
+    Ok(live::stream(open, changes, move || {
         let (app, user) = (app.clone(), user.clone());
         async move {
             let html = page(&app, &user).await?.as_live().render()?;
             Ok(live::Part { html, last: false })
         }
-    })
+    }))
 }
 
 /// `POST /ops/oracle`: the off switch.

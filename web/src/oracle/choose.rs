@@ -4,17 +4,16 @@ use crate::{
     app::App,
     domain::{
         ChoiceBody, ChoiceId, ChoiceRecord, Excluded, Held, HostId, HostRecord, Match, Named, PlayerId,
-        Purpose, Reservation, ReservationId, RoundId, Snapshot, Time, Vm, VmGoal, VmId, VmSeen, standing,
-        unlike_names,
+        Purpose, Reservation, ReservationId, RoundId, SnapshotId, Time, Vm, VmGoal, VmId, VmSeen,
+        snapshot_for, standing, unlike_names,
     },
     store::{StoreError, Tx, clans, hosts, reservations, rosters, rounds, snapshots, vms},
 };
 use std::{collections::BTreeMap, time::Instant};
 use vmatrix_placement::{
-    HostState, Matrix, Micros, Player, Policy, Recheck, Side, choose, closeness_error, error_of_median,
-    recheck,
+    HostState, Matrix, Micros, Note, Player, Policy, Recheck, Side, Source, choose, error_of_median, recheck,
 };
-use vmatrix_wire::{Goal, RttSample, TargetId};
+use vmatrix_wire::{Goal, Role, RttSample, TargetId};
 
 /// How long a VM may take to go away after its match, milliseconds.
 const CLEAR_MS: i64 = 60_000;
@@ -23,10 +22,16 @@ const CLEAR_MS: i64 = 60_000;
 pub(super) struct Made {
     pub(super) body: ChoiceBody,
     round: RoundId,
-    snapshot: Snapshot,
     hosts: Vec<HostRecord>,
-    ports: BTreeMap<HostId, u16>,
+    offers: BTreeMap<HostId, Offer>,
     span: (Time, Time),
+}
+
+/// What the match would get on a host.
+struct Offer {
+    port: u16,
+    snapshot: SnapshotId,
+    memory_mb: u64,
 }
 
 /// Chooses from a round. With `held` the reservation there is judged by it instead.
@@ -41,43 +46,59 @@ pub(super) async fn make(
     held: Option<&Held>,
     (wake_ms, now): (i64, Time),
 ) -> Result<Result<Made, String>, StoreError> {
-    let Some(snapshot) = snapshots::newest(tx, &of.image).await? else {
-        return Ok(Err(format!("the image {} is not in the nest", of.image)));
+    let all = snapshots::of_image(tx, &of.image).await?;
+    // A newer snapshot says nothing about the VM that is held.
+    let own = match held {
+        Some(held) => vms::get(tx, held.vm).await?,
+        None => None,
     };
-    let hosts = hosts::list(tx).await?;
+    let mut hosts = hosts::list(tx).await?;
+    // A loading chamber is no candidate: it is not weighed, not waited for, and not named.
+    hosts.retain(|record| record.host.role == Role::Production);
     if hosts.is_empty() {
-        return Ok(Err("no host has joined yet".into()));
+        return Ok(Err("no host for matches has joined yet".into()));
     }
     let span = (of.start_at.plus(-wake_ms).max(now), of.end_at().plus(CLEAR_MS));
     let taken = reservations::held(tx).await?;
     let mut states = Vec::new();
-    let mut ports = BTreeMap::new();
+    let mut offers = BTreeMap::new();
     for record in &hosts {
+        let own = own.as_ref().filter(|vm| vm.host == record.host.id);
+        let own = own.and_then(|vm| all.iter().find(|one| one.id == vm.snapshot));
+        let Some(snapshot) = own.or_else(|| snapshot_for(record, &all)) else {
+            return Ok(Err(format!("the image {} is not in the nest", of.image)));
+        };
         let (state, port) = standing(
             record,
-            &snapshot,
+            snapshot,
             &taken,
             excluded,
             held.map(|held| held.reservation),
             span,
             now,
         );
-        ports.extend(port.map(|port| (record.host.id, port)));
+        let offer = |port| Offer {
+            port,
+            snapshot: snapshot.id,
+            memory_mb: snapshot.facts.contract.needs.memory_mb,
+        };
+        offers.extend(port.map(|port| (record.host.id, offer(port))));
         states.push(state);
     }
     let players = players(tx, of, round).await?;
     let measured = rounds::measurements(tx, round).await?;
-    let (rows, errors_us) = rows(&hosts, &players, &measured);
+    let (rows, notes) = rows(&hosts, &players, &measured);
     let heads = hosts.iter().map(|record| vmatrix_placement::Host {
         id: record.host.id.to_string(),
         name: record.host.name.clone(),
     });
     let columns = players.into_iter().map(|(_, player)| player).collect();
-    let matrix = match Matrix::new(columns, heads.collect(), rows) {
+    let matrix = match Matrix::new(columns, heads.collect(), rows).and_then(|matrix| matrix.with_notes(notes))
+    {
         Ok(matrix) => matrix,
         Err(why) => return Ok(Err(why.to_string())),
     };
-    let body = decide(matrix, &states, errors_us, held.map(|held| held.host));
+    let body = decide(&of.policy, matrix, &states, held.map(|held| held.host));
     let body = body.map(|mut body| {
         body.sites = hosts.iter().map(|record| record.host.site.name.clone()).collect();
         body
@@ -85,40 +106,34 @@ pub(super) async fn make(
     Ok(body.map(|body| Made {
         body,
         round,
-        snapshot,
         hosts,
-        ports,
+        offers,
         span,
     }))
 }
 
 fn decide(
+    policy: &Policy,
     matrix: Matrix,
     states: &[HostState],
-    errors_us: Vec<u32>,
     held: Option<HostId>,
 ) -> Result<ChoiceBody, String> {
-    let policy = Policy::default();
     let begun = Instant::now();
     let (choice, verdict): (_, Option<Recheck>) = match held {
         None => (
-            choose(&policy, &matrix, states).map_err(|why| why.to_string())?,
+            choose(policy, &matrix, states).map_err(|why| why.to_string())?,
             None,
         ),
         Some(host) => {
-            let (choice, verdict) = recheck(&policy, &matrix, states, &errors_us, &host.to_string())
-                .map_err(|why| why.to_string())?;
+            let (choice, verdict) =
+                recheck(policy, &matrix, states, &host.to_string()).map_err(|why| why.to_string())?;
             (choice, Some(verdict))
         }
     };
     let choose_ms = begun.elapsed().as_secs_f64() * 1000.0;
     Ok(ChoiceBody {
-        matrix,
-        errors_us,
-        sites: Vec::new(),
-        choice,
-        recheck: verdict,
         choose_ms,
+        ..ChoiceBody::new(matrix, states.to_vec(), choice, verdict)
     })
 }
 
@@ -133,8 +148,9 @@ async fn players(tx: &mut Tx, of: &Match, round: RoundId) -> Result<Vec<(TargetI
     for id in [of.home, of.away] {
         clan_names.extend(clans::get(tx, id).await?.map(|clan| (id, clan.name.to_string())));
     }
-    let mut roster: Vec<Named> = rosters::list(tx, of.id)
-        .await?
+    let entries = rosters::list(tx, of.id).await?;
+    let seats: BTreeMap<_, _> = entries.iter().map(|entry| (entry.player, entry.seat)).collect();
+    let mut roster: Vec<Named> = entries
         .into_iter()
         .map(|entry| Named {
             player: entry.player,
@@ -145,22 +161,28 @@ async fn players(tx: &mut Tx, of: &Match, round: RoundId) -> Result<Vec<(TargetI
     roster.sort_by_key(|named| named.clan != of.home);
     let names = unlike_names(&roster, |clan| clan_names.get(&clan).cloned().unwrap_or_default());
     let column = |named: &Named| {
+        let side = if named.clan == of.home { Side::A } else { Side::B };
+        let seat = seats.get(&named.player)?;
+        let player = Player::new(named.player.to_string(), names.get(&named.player)?, side);
         let player = Player {
-            id: named.player.to_string(),
-            name: names.get(&named.player)?.clone(),
-            side: if named.clan == of.home { Side::A } else { Side::B },
+            cap: seat.cap,
+            ..player.with_role(seat.role)
         };
         Some((*targets.get(&named.player)?, player))
     };
     Ok(roster.iter().filter_map(column).collect())
 }
 
-/// Medians, and per host how wrong its closeness factor can be.
+/// Medians as rows.
+type Rows = Vec<Vec<Option<Micros>>>;
+/// How each of them was measured, and how wrong it can be.
+type Notes = Vec<Vec<Option<Note>>>;
+
 fn rows(
     hosts: &[HostRecord],
     players: &[(TargetId, Player)],
     measured: &[(HostId, RttSample)],
-) -> (Vec<Vec<Option<Micros>>>, Vec<u32>) {
+) -> (Rows, Notes) {
     let by: BTreeMap<(HostId, TargetId), &RttSample> = measured
         .iter()
         .map(|(host, sample)| ((*host, sample.target), sample))
@@ -171,12 +193,8 @@ fn rows(
             .map(|(target, _)| by.get(&(record.host.id, *target)).copied())
             .collect();
         let medians = samples.iter().map(|sample| median((*sample)?)).collect();
-        let errors: Vec<u32> = samples
-            .iter()
-            .flatten()
-            .filter_map(|sample| Some(error_of_median(sample.deviation_us?, sample.received)))
-            .collect();
-        (medians, closeness_error(&errors))
+        let notes = samples.iter().map(|sample| note((*sample)?)).collect();
+        (medians, notes)
     };
     hosts.iter().map(row).unzip()
 }
@@ -188,6 +206,15 @@ fn median(sample: &RttSample) -> Option<Micros> {
     } else {
         Micros::new(sample.median_us?).ok()
     }
+}
+
+fn note(sample: &RttSample) -> Option<Note> {
+    median(sample)?;
+    Some(Note {
+        source: Source::Icmp,
+        age_s: 0,
+        error_us: error_of_median(sample.deviation_us?, sample.received),
+    })
 }
 
 /// Writes the choice.
@@ -224,9 +251,10 @@ pub(super) async fn hold(
     let Some(record) = made.body.choice.chosen.and_then(|index| made.hosts.get(index)) else {
         return Ok(None);
     };
-    let Some(&port) = made.ports.get(&record.host.id) else {
+    let Some(offer) = made.offers.get(&record.host.id) else {
         return Ok(None);
     };
+    let port = offer.port;
     if !hosts::hold(tx, record.host.id, record.holds).await? {
         return Ok(None);
     }
@@ -236,7 +264,6 @@ pub(super) async fn hold(
         port,
         vm: VmId(app.new_id()),
         choice,
-        ports_tried: Vec::new(),
         excluded,
     };
     let purpose = Purpose::Match(of.id);
@@ -246,6 +273,8 @@ pub(super) async fn hold(
         host: held.host,
         purpose,
         port,
+        ports_tried: Vec::new(),
+        memory_mb: offer.memory_mb,
         from_at,
         until_at,
     };
@@ -255,7 +284,7 @@ pub(super) async fn hold(
         reservation: held.reservation,
         host: held.host,
         purpose,
-        snapshot: made.snapshot.id,
+        snapshot: offer.snapshot,
         goal: VmGoal::Ordered(goal),
         port,
         created_at: now,
@@ -284,7 +313,7 @@ impl Made {
             ("over_cap", "over the cap for somebody"),
             ("over_limit", "over a limit"),
             ("undecided", "without an answer from everybody"),
-            ("no_capacity", "without a free slot at that time"),
+            ("no_capacity", "without room at that time"),
             ("unfit", "not able to run it"),
         ];
         let part =

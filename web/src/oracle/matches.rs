@@ -5,14 +5,14 @@ use super::placing::{choose_first, look_again, other_host, other_port};
 use crate::{
     actions::{
         matches::pace,
-        rounds::{awaited, resolve, start, stop},
+        rounds::{awaited, stop},
     },
     app::App,
     domain::{
-        EndedHow, Held, HostRecord, Match, MatchId, MatchState, Recheck, RoundReason, Situation, Step,
-        StoryId, Time, Unfit, Vm, VmGoal, next_step,
+        EndedHow, Held, HostRecord, Match, MatchId, MatchState, Recheck, Situation, Step, StoryId, Time,
+        Unfit, Vm, VmGoal, next_step,
     },
-    store::{StoreError, Tx, hosts, matches, rosters, rounds, story, vms},
+    store::{StoreError, Tx, hosts, matches, rounds, story, vms},
 };
 use vmatrix_wire::Goal;
 
@@ -48,29 +48,24 @@ pub(super) struct Now {
 async fn one(app: &App, id: MatchId) -> Result<bool, StoreError> {
     let at = app.now();
     let mut tx = app.db.read().await?;
-    let Some((now, step)) = look(&mut tx, app, id, at).await? else {
+    let Some((_, step)) = look(&mut tx, app, id, at).await? else {
         return Ok(false);
     };
-    if step == Step::Wait {
+    // Rounds are begun apart: see `measure`.
+    if matches!(step, Step::Wait | Step::Probe(_)) {
         return Ok(false);
     }
-    let roster = if matches!(step, Step::Probe(_)) {
-        rosters::list(&mut tx, id).await?
-    } else {
-        Vec::new()
-    };
     drop(tx);
-    let roster = resolve(app, roster).await;
 
     let mut tx = app.db.begin().await?;
-    // What was read may have changed while names were looked up.
-    let Some((now, step)) = look(&mut tx, app, id, now.at)
+    // What was read may have changed since.
+    let Some((now, step)) = look(&mut tx, app, id, at)
         .await?
         .filter(|(_, again)| *again == step)
     else {
         return Ok(true);
     };
-    let Some(state) = act(&mut tx, app, &now, step, &roster).await? else {
+    let Some(state) = act(&mut tx, app, &now, step).await? else {
         // A clash: somebody else was quicker. Nothing is written; the next pass thinks again.
         return Ok(true);
     };
@@ -83,7 +78,12 @@ async fn one(app: &App, id: MatchId) -> Result<bool, StoreError> {
 }
 
 /// Reads a match and says what is to be done.
-async fn look(tx: &mut Tx, app: &App, id: MatchId, at: Time) -> Result<Option<(Now, Step)>, StoreError> {
+pub(super) async fn look(
+    tx: &mut Tx,
+    app: &App,
+    id: MatchId,
+    at: Time,
+) -> Result<Option<(Now, Step)>, StoreError> {
     let Some(of) = matches::get(tx, id).await? else {
         return Ok(None);
     };
@@ -118,22 +118,10 @@ async fn look(tx: &mut Tx, app: &App, id: MatchId, at: Time) -> Result<Option<(N
     Ok(Some((Now { of, host, vm, at }, step)))
 }
 
-type Roster = [(
-    rosters::Entry,
-    Result<std::net::IpAddr, crate::resolve::AddressError>,
-)];
-
 /// Does a step; `None` is a clash.
-async fn act(
-    tx: &mut Tx,
-    app: &App,
-    now: &Now,
-    step: Step,
-    roster: &Roster,
-) -> Result<Option<MatchState>, StoreError> {
+async fn act(tx: &mut Tx, app: &App, now: &Now, step: Step) -> Result<Option<MatchState>, StoreError> {
     let state = &now.of.state;
     match (step, state) {
-        (Step::Probe(reason), _) => probe(tx, app, now, reason, roster).await.map(Some),
         (Step::Choose, MatchState::Probing { round, .. }) => choose_first(tx, app, now, *round).await,
         (
             Step::Recheck,
@@ -199,26 +187,6 @@ pub(super) fn host_name(now: &Now) -> &str {
     now.host
         .as_ref()
         .map_or("its host", |record| record.host.name.as_str())
-}
-
-async fn probe(
-    tx: &mut Tx,
-    app: &App,
-    now: &Now,
-    reason: RoundReason,
-    roster: &Roster,
-) -> Result<MatchState, StoreError> {
-    let round = start(tx, app, &now.of, reason, roster, now.at).await?;
-    Ok(match &now.of.state {
-        MatchState::Reserved { held, .. } => {
-            tell(tx, app, now, "The players are measured again before the match.").await?;
-            MatchState::Reserved {
-                held: held.clone(),
-                recheck: Recheck::Running { round, then: None },
-            }
-        }
-        _ => MatchState::Probing { round, reason },
-    })
 }
 
 async fn end(

@@ -4,9 +4,10 @@
 //! that in small transactions, each of which leaves everything whole. So it can be killed between any two of them.
 //!
 //! ```text
+//!   measure   players' names are looked up, and a round is begun: apart, so that nobody waits for name servers
 //!   observe   reports -> what is seen of VMs, hosts and rounds; slots of VMs that are gone are given back
 //!   matches   each match: one step of its life
-//!   services  each service: its VM
+//!   services  each service: how far its VM should be, and on which port
 //!   orders    what each host should be doing; a generation only if something is different
 //!   witness   what the server asks itself, where no other host can or none had an answer
 //! ```
@@ -15,9 +16,11 @@
 
 mod choose;
 mod matches;
+mod measure;
 mod observe;
 mod orders;
 mod placing;
+mod ports;
 mod services;
 #[cfg(test)]
 mod tests;
@@ -37,13 +40,13 @@ const PASSES: usize = 12;
 
 /// Runs until the future is dropped.
 pub async fn run(app: App) {
+    let started = app.now();
     // Apart, so that nobody waits for an answer that does not come.
-    tokio::join!(decide(&app), look(&app));
+    tokio::join!(decide(&app, started), measure(&app, started), look(&app));
 }
 
-async fn decide(app: &App) {
+async fn decide(app: &App, started: Time) {
     let mut timer = every(PAUSE);
-    let started = app.now();
     let mut heard = false;
     loop {
         tokio::select! {
@@ -67,6 +70,20 @@ async fn has_heard(app: &App, started: Time) -> bool {
         .is_ok_and(|hosts| all_heard(&hosts, started, app.now()))
 }
 
+async fn measure(app: &App, started: Time) {
+    let mut timer = every(PAUSE);
+    let mut heard = false;
+    loop {
+        timer.tick().await;
+        if !app.oracle.status().off {
+            heard = heard || has_heard(app, started).await;
+            if heard {
+                note(app, "measure", measure::step(app).await.map(|()| false));
+            }
+        }
+    }
+}
+
 async fn look(app: &App) {
     let mut timer = every(PAUSE);
     loop {
@@ -85,6 +102,7 @@ fn every(pause: Duration) -> tokio::time::Interval {
 
 /// Passes until nothing changes any more. What goes wrong in one part is logged and noted, and stops no other.
 pub async fn step(app: &App) {
+    note(app, "measure", measure::step(app).await.map(|()| false));
     pass(app, true).await;
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     app::App,
-    domain::{HostId, HostRecord, Round, Time, is_reached, see},
+    domain::{HostId, HostRecord, Round, Time, reached_by, see},
     store::{StoreError, Tx, hosts, reservations, rounds, vms},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +14,9 @@ pub(super) async fn step(app: &App) -> Result<bool, StoreError> {
     let mut tx = app.db.begin().await?;
     let all = hosts::list(&mut tx).await?;
     let mut changed = see_vms(&mut tx, &all, now).await?;
-    for record in all.iter().filter(|record| record.reached_at.is_none()) {
-        if is_reached(record.host.id, &all) {
-            changed |= hosts::set_reached(&mut tx, record.host.id, now).await?;
+    for record in all.iter().filter(|record| record.reached.is_none()) {
+        if let Some(by) = reached_by(record.host.id, &all) {
+            changed |= hosts::set_reached(&mut tx, record.host.id, by, now).await?;
             tracing::info!(host = %record.host.name, "public address seen from outside");
         }
     }
@@ -39,9 +39,10 @@ async fn see_vms(tx: &mut Tx, all: &[HostRecord], now: Time) -> Result<bool, Sto
         if seen == vm.seen {
             continue;
         }
-        changed = true;
-        vms::set_seen(tx, vm.id, &seen).await?;
-        if seen.gone_at.is_some() {
+        changed |= vms::add_facts(tx, &vm, &seen).await?;
+        let said = vms::set_report(tx, vm.id, &seen).await?;
+        changed |= said;
+        if said && seen.gone_at.is_some() {
             reservations::release(tx, vm.reservation, now).await?;
             tracing::info!(vm = %vm.id, host = %host.host.name, "VM is gone, its slot is free");
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     app::App,
-    domain::{Fleet, HostRecord, Match, OpenRound, Purpose, Time, Vm, VmId, VmSeen, compose, console_text},
+    domain::{Fleet, HostRecord, Match, OpenRound, Purpose, Time, Vm, VmId, compose, console_text},
     store::{StoreError, Tx, clans, hosts, matches, rounds, snapshots, vms},
 };
 use std::collections::{BTreeMap, btree_map::Entry};
@@ -120,14 +120,7 @@ async fn note_ordered(
         let again = before.orders.vms.iter().any(|order| order.vm == vm.id);
         let first = again || vm.seen.ordered_at.is_none();
         if first && opens(orders, order.vm) && !opens(&before.orders, order.vm) {
-            let seen = VmSeen {
-                ordered_at: Some(now),
-                answered_at: None,
-                verified_at: None,
-                listed_at: None,
-                ..vm.seen.clone()
-            };
-            vms::set_seen(tx, order.vm, &seen).await?;
+            vms::set_ordered(tx, order.vm, now).await?;
         }
     }
     Ok(())

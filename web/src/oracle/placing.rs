@@ -3,15 +3,15 @@
 use super::{
     choose::{self, Made},
     matches::{Now, host_name, tell},
+    ports::{Moved, move_port},
 };
 use crate::{
     actions::{matches::pace, rounds::stop},
     app::App,
     domain::{
         ChoiceId, Excluded, Held, MatchState, Recheck, RoundId, Time, VmGoal, again_at, may_be_placed_later,
-        room,
     },
-    store::{StoreError, Tx, choices, hosts, reservations, story, vms},
+    store::{StoreError, Tx, choices, story, vms},
 };
 use vmatrix_placement as placement;
 use vmatrix_wire::Goal;
@@ -176,6 +176,12 @@ pub(super) async fn other_host(
     held: &Held,
     why: String,
 ) -> Result<Option<MatchState>, StoreError> {
+    // Clans read the story: an agent's own words are for whoever runs the server.
+    let report = now.vm.as_ref().and_then(|vm| vm.seen.report.as_ref());
+    let problem = report
+        .and_then(|report| report.problem.as_ref())
+        .map(tracing::field::display);
+    tracing::warn!(match_id = %now.of.id, host = host_name(now), why, problem, "a host is left");
     stop(tx, &now.of.state, now.at).await?;
     vms::set_goal(tx, held.vm, VmGoal::Gone, held.port).await?;
     tell(tx, app, now, &format!("{} was left: {why}.", host_name(now))).await?;
@@ -233,37 +239,26 @@ pub(super) async fn other_port(
     held: &Held,
     since: Time,
 ) -> Result<Option<MatchState>, StoreError> {
-    let Some(record) = &now.host else { return Ok(None) };
-    let mut next = held.clone();
-    next.ports_tried.push(held.port);
-    let taken = reservations::held(tx).await?;
-    let ours = taken.iter().find(|one| one.id == held.reservation);
-    let span = ours.map_or((now.at, now.of.end_at()), |one| (one.from_at, one.until_at));
-    let Ok(port) = room(
-        &record.host,
-        &taken,
-        Some(held.reservation),
-        &next.ports_tried,
-        span,
-        now.at,
-    ) else {
-        let why = format!(
-            "port {} is taken by another program, and no other is free",
-            held.port
-        );
-        return other_host(tx, app, now, held, why).await;
-    };
-    if !hosts::hold(tx, held.host, record.holds).await? {
+    let (Some(record), Some(vm)) = (&now.host, &now.vm) else {
         return Ok(None);
-    }
-    reservations::set_port(tx, held.reservation, port).await?;
-    vms::set_goal(tx, held.vm, VmGoal::Ordered(Goal::Open), port).await?;
-    next.port = port;
+    };
+    let port = match move_port(tx, record, vm, now.at).await? {
+        Moved::To(port) => port,
+        Moved::Nowhere => {
+            let why = format!(
+                "port {} is taken by another program, and no other is free",
+                held.port
+            );
+            return other_host(tx, app, now, held, why).await;
+        }
+        Moved::Clash => return Ok(None),
+    };
     let text = format!(
         "Port {} of {} is taken by another program; {port} is used.",
         held.port,
         host_name(now)
     );
     tell(tx, app, now, &text).await?;
-    Ok(Some(MatchState::Waking { held: next, since }))
+    let held = Held { port, ..held.clone() };
+    Ok(Some(MatchState::Waking { held, since }))
 }

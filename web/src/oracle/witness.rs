@@ -3,7 +3,7 @@
 use super::orders;
 use crate::{
     app::App,
-    domain::{Fleet, Time, Vm, beacon_port, host_witness, is_out, vm_lookout, vm_witness},
+    domain::{Fleet, Onlooker, Time, Vm, VmSeen, beacon_port, host_witness, is_out, vm_lookout, vm_witness},
     store::{StoreError, hosts, vms},
 };
 use std::{net::SocketAddr, time::Duration};
@@ -52,13 +52,13 @@ async fn look_at(app: &App, vm: &Vm, lookout: &Lookout) -> Result<(), StoreError
         return Ok(());
     }
     let now = app.now();
-    let mut tx = app.db.begin().await?;
-    let Some(mut vm) = vms::get(&mut tx, vm.id).await? else {
-        return Ok(());
+    let seen = VmSeen {
+        verified_at: verified.then_some(now),
+        listed_at: listed.then_some(now),
+        ..VmSeen::default()
     };
-    vm.seen.verified_at = vm.seen.verified_at.or(verified.then_some(now));
-    vm.seen.listed_at = vm.seen.listed_at.or(listed.then_some(now));
-    vms::set_seen(&mut tx, vm.id, &vm.seen).await?;
+    let mut tx = app.db.begin().await?;
+    vms::add_facts(&mut tx, vm, &seen).await?;
     tx.commit().await?;
     app.changed();
     Ok(())
@@ -68,7 +68,7 @@ async fn reach(app: &App, fleet: &Fleet, now: Time) -> Result<(), StoreError> {
     let unseen = fleet
         .hosts
         .iter()
-        .filter(|record| record.reached_at.is_none() && !record.is_gone(now));
+        .filter(|record| record.reached.is_none() && !record.is_gone(now));
     for record in unseen.filter(|record| host_witness(record, &fleet.hosts, now).is_none()) {
         let Some(port) = beacon_port(&record.host, &fleet.vms) else {
             continue;
@@ -78,7 +78,7 @@ async fn reach(app: &App, fleet: &Fleet, now: Time) -> Result<(), StoreError> {
         let same = |answer: &[u8]| (answer == frame).then_some(());
         if ask(address, &frame, same).await.is_some() {
             let mut tx = app.db.begin().await?;
-            hosts::set_reached(&mut tx, record.host.id, app.now()).await?;
+            hosts::set_reached(&mut tx, record.host.id, Onlooker::Server, app.now()).await?;
             tx.commit().await?;
             app.changed();
         }

@@ -78,9 +78,16 @@ pub(crate) async fn create_token(
         fields.one("name").clone_into(&mut page.name);
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     };
-    let (_, token) = tokens::create_token(&app, &user, &name).await?;
+    let made = tokens::create_token(&app, &user, &name).await;
     let mut page = page(&app, &user).await?;
-    page.created = Some(token.reveal().to_owned());
+    match made {
+        Ok((_, token)) => page.created = Some(token.reveal().to_owned()),
+        Err(error) => {
+            page.errors = Errors::of(error)?;
+            name.as_str().clone_into(&mut page.name);
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+        }
+    }
     Ok(page.into_response())
 }
 

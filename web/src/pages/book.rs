@@ -7,6 +7,7 @@ use super::{
     fields::Fields,
     form::Errors,
     match_page::{Pick, picked},
+    rules::Rules,
 };
 use crate::{
     actions::{clans, matches, nest, players},
@@ -40,12 +41,16 @@ struct Book {
     away_roster_label: String,
     home_players: Vec<Pick>,
     away_players: Vec<Pick>,
+    /// Whose players are shown; empty without a clan.
+    home_players_of: String,
+    away_players_of: String,
     image: String,
     map: String,
     length: String,
     when: String,
     start: String,
     zone: String,
+    rules: Rules,
     errors: Errors,
 }
 
@@ -84,16 +89,24 @@ pub(crate) async fn book(
     let errors = match parse(&fields, user.role.clan()) {
         Ok(booking) => match matches::book_match(&app, &user, booking).await {
             Ok(id) => return Ok(Redirect::to(&format!("/matches/{id}")).into_response()),
-            Err(error) => Errors::of(error)?
-                .renamed("rosters[0].players", "home_players")
-                .renamed("rosters[1].players", "away_players")
-                .renamed("rosters[0]", "home")
-                .renamed("rosters[1]", "away"),
+            Err(error) => as_in_form(Errors::of(error)?),
         },
-        Err(errors) => errors,
+        Err(unread) => {
+            let wrong = matches::wrong_with(&app, &user, &unread.rest).await?;
+            unread.and(as_in_form(Errors::from(wrong)))
+        }
     };
     let page = page(&app, &user, &fields, errors).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+}
+
+/// By the names that the form has for the fields.
+fn as_in_form(errors: Errors) -> Errors {
+    errors
+        .renamed("rosters[0].players", "home_players")
+        .renamed("rosters[1].players", "away_players")
+        .renamed("rosters[0]", "home")
+        .renamed("rosters", "away")
 }
 
 async fn page(app: &App, user: &User, fields: &Fields, errors: Errors) -> Result<Book, PageError> {
@@ -135,6 +148,8 @@ async fn page(app: &App, user: &User, fields: &Fields, errors: Errors) -> Result
         side,
         home_players: picks(app, user, home_clan, fields, "home_players").await?,
         away_players: picks(app, user, away_clan, fields, "away_players").await?,
+        home_players_of: home_clan.map(|clan| clan.to_string()).unwrap_or_default(),
+        away_players_of: away_clan.map(|clan| clan.to_string()).unwrap_or_default(),
         clans: all
             .into_iter()
             .filter(|clan| Some(clan.id) != side)
@@ -164,6 +179,7 @@ async fn page(app: &App, user: &User, fields: &Fields, errors: Errors) -> Result
         when: or("when", "now"),
         start: fields.one("start").to_owned(),
         zone: or("zone", "UTC"),
+        rules: Rules::of(fields, side.is_none()),
         errors,
     })
 }
@@ -183,7 +199,8 @@ fn is_place(name: &str) -> bool {
     name == "UTC" || areas.iter().any(|area| name.starts_with(area))
 }
 
-/// A clan's players; all are picked until somebody has chosen.
+/// A clan's players; all are picked until somebody has chosen. A form that has shown them says of which clan they were, so that
+/// nobody ticked is a choice, too.
 async fn picks(
     app: &App,
     user: &User,
@@ -194,6 +211,7 @@ async fn picks(
     let Some(clan) = clan else { return Ok(Vec::new()) };
     let players = players::list_players(app, user, clan).await?;
     let chosen = picked(fields, name).unwrap_or_default();
-    let known = players.iter().any(|player| chosen.contains(&player.id));
+    let shown = fields.one(&format!("{name}_of")) == clan.to_string();
+    let known = shown || players.iter().any(|player| chosen.contains(&player.id));
     Ok(Pick::of(&players, |id| !known || chosen.contains(&id)))
 }

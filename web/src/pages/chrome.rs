@@ -62,8 +62,9 @@ impl Chrome {
         let mut links = vec![link("/matches", "Matches")];
         match self.who.as_ref().map(|who| who.role) {
             Some(Role::ClanAdmin(_)) => links.push(link("/clan", "My clan")),
-            Some(Role::Organiser) => links.push(link("/organise", "Organise")),
-            Some(Role::Operator) => links.extend([link("/organise", "Organise"), link("/ops", "Operations")]),
+            Some(Role::Organiser | Role::Operator) => {
+                links.extend([link("/organise", "Organise"), link("/ops", "Operations")]);
+            }
             None => links.clear(),
         }
         links

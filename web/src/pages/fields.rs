@@ -18,6 +18,11 @@ impl Fields {
         self.all(name).next().unwrap_or_default()
     }
 
+    /// Whether it came at all.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.all(name).next().is_some()
+    }
+
     /// All values of a field, in their order.
     pub(crate) fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
         self.0

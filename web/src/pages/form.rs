@@ -15,24 +15,44 @@ pub(crate) struct Errors {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FieldError {
     field: String,
-    expected: String,
+    text: String,
 }
 
 impl FieldError {
+    /// What is wrong there, and what would be right. Secrets and what is not there are not said.
+    fn new(field: &str, value: &str, expected: &str) -> Self {
+        let text = if value.is_empty() || value.starts_with('(') {
+            expected.to_owned()
+        } else {
+            format!("not “{value}” but {expected}")
+        };
+        Self {
+            field: field.to_owned(),
+            text,
+        }
+    }
+
+    /// Which field.
+    pub(crate) fn field(&self) -> &str {
+        &self.field
+    }
+
     /// For the list on top of the form.
     pub(crate) fn sentence(&self) -> String {
-        format!("{}: {}", label(&self.field), self.expected)
+        format!("{}: {}", label(&self.field), self.text)
     }
 }
 
 impl Errors {
     /// One field.
-    pub(crate) fn field(field: &str, expected: impl Into<String>) -> Self {
+    pub(crate) fn field(field: &str, expected: impl AsRef<str>) -> Self {
+        Self::value(field, "", expected)
+    }
+
+    /// One field, with what it held.
+    pub(crate) fn value(field: &str, value: &str, expected: impl AsRef<str>) -> Self {
         Self {
-            fields: vec![FieldError {
-                field: field.to_owned(),
-                expected: expected.into(),
-            }],
+            fields: vec![FieldError::new(field, value, expected.as_ref())],
             general: None,
         }
     }
@@ -51,8 +71,9 @@ impl Errors {
     /// `NotFound` and the store's errors, as a page.
     pub(crate) fn of(error: ActionError) -> Result<Self, PageError> {
         match error {
-            ActionError::Invalid(refusals) => Ok(Self {
-                fields: refusals.into_iter().map(FieldError::from).collect(),
+            ActionError::Invalid(refusals) => Ok(Self::from(refusals)),
+            ActionError::Full(refusal) => Ok(Self {
+                fields: vec![refusal.into()],
                 general: None,
             }),
             ActionError::Conflict(text) | ActionError::Forbidden(text) => Ok(Self::general(text)),
@@ -67,6 +88,12 @@ impl Errors {
                 to.clone_into(&mut error.field);
             }
         }
+        self
+    }
+
+    /// The same without what is about these fields.
+    pub(crate) fn without(mut self, fields: &[String]) -> Self {
+        self.fields.retain(|error| !fields.contains(&error.field));
         self
     }
 
@@ -87,7 +114,7 @@ impl Errors {
         self.fields
             .iter()
             .find(|error| error.field == field)
-            .map(|error| error.expected.as_str())
+            .map(|error| error.text.as_str())
     }
 
     /// All that are about fields.
@@ -124,9 +151,15 @@ impl Errors {
 
 impl From<Refusal> for FieldError {
     fn from(refusal: Refusal) -> Self {
+        Self::new(&refusal.field, &refusal.value, &refusal.expected)
+    }
+}
+
+impl From<Vec<Refusal>> for Errors {
+    fn from(refusals: Vec<Refusal>) -> Self {
         Self {
-            field: refusal.field,
-            expected: refusal.expected,
+            fields: refusals.into_iter().map(FieldError::from).collect(),
+            general: None,
         }
     }
 }
@@ -141,6 +174,8 @@ fn label(field: &str) -> String {
         "user" => "Name",
         "new_password" => "New password",
         "zone" => "Time zone",
+        "policy" => "The rule",
+        "rule" => "Our rule",
         _ => "",
     };
     if !known.is_empty() {
@@ -181,6 +216,14 @@ mod tests {
             errors.attributes("home_players", ""),
             "aria-invalid=\"true\" aria-describedby=\"home_players-error\" "
         );
+    }
+
+    #[test]
+    fn what_was_entered_is_said_unless_it_is_a_secret() {
+        let taken = Errors::of(ActionError::invalid("name", "wolves", "a free name")).unwrap();
+        assert_eq!(taken.at("name"), Some("not “wolves” but a free name"));
+        let short = Errors::of(ActionError::invalid("new_password", "(not shown)", "more")).unwrap();
+        assert_eq!(short.at("new_password"), Some("more"));
     }
 
     #[test]

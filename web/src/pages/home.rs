@@ -119,7 +119,7 @@ fn example() -> Plot {
         away: "Europe".into(),
         rows: vec![
             row("Boston", 12.84, "chosen", boston.0, boston.1),
-            row("Frankfurt", 75.18, "less fair", frankfurt.0, frankfurt.1),
+            row("Frankfurt", 75.18, "possible", frankfurt.0, frankfurt.1),
             row("Tokyo", 77.91, super::plot::OVER_CAP, tokyo.0, tokyo.1),
         ],
     }

@@ -66,24 +66,26 @@ pub(crate) async fn accept(
 ) -> Result<Response, PageError> {
     let mut page = page(&app, &token).await?;
     fields.one("user").clone_into(&mut page.user);
-    page.errors = match fields.one("user").parse() {
-        Err(_) => Errors::field("user", "1 to 40 characters"),
-        Ok(name) => {
-            let password = Secret::new(fields.exact("new_password"));
-            match links::accept(&app, &token, name, &password).await {
-                Ok((user, to)) => {
-                    let epoch = users::epoch_of(&app, user.id).await?;
-                    session::sign_in(&session, &user, epoch)
-                        .await
-                        .map_err(|error| PageError::internal(&error))?;
-                    let to = to.map_or_else(|| "/".to_owned(), |id| format!("/matches/{id}"));
-                    return Ok(Redirect::to(&to).into_response());
-                }
-                Err(error) => Errors::of(error)?
-                    .renamed("name", "user")
-                    .renamed("password", "new_password"),
-            }
+    let password = Secret::new(fields.exact("new_password"));
+    page.errors = match users::parse_name("user", fields.one("user")) {
+        Err(error) => {
+            let password = users::check_password("new_password", &password)
+                .map_or_else(Errors::of, |()| Ok(Errors::default()));
+            Errors::of(error)?.and(password?)
         }
+        Ok(name) => match links::accept(&app, &token, name, &password).await {
+            Ok((user, to)) => {
+                let epoch = users::epoch_of(&app, user.id).await?;
+                session::sign_in(&session, &user, epoch)
+                    .await
+                    .map_err(|error| PageError::internal(&error))?;
+                let to = to.map_or_else(|| "/".to_owned(), |id| format!("/matches/{id}"));
+                return Ok(Redirect::to(&to).into_response());
+            }
+            Err(error) => Errors::of(error)?
+                .renamed("name", "user")
+                .renamed("password", "new_password"),
+        },
     };
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }

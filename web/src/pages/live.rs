@@ -1,6 +1,11 @@
 //! Pages that update themselves: a part of the page is sent again when it has changed.
 
 use super::error::PageError;
+use crate::{
+    app::App,
+    domain::{User, limits::STREAMS_OF_A_USER},
+    limits::OpenStream,
+};
 use axum::{
     http::{HeaderValue, header},
     response::{
@@ -30,6 +35,8 @@ struct Seen<F> {
     make: F,
     html: String,
     end: End,
+    /// Counted until the browser is gone.
+    _open: OpenStream,
 }
 
 #[derive(PartialEq)]
@@ -39,8 +46,18 @@ enum End {
     Now,
 }
 
+/// Room for one more live page of this user.
+pub(crate) fn open(app: &App, user: &User) -> Result<OpenStream, PageError> {
+    let text =
+        format!("You have {STREAMS_OF_A_USER} live pages open, which is all you can have: close some.");
+    app.limits
+        .streams
+        .open(user.id)
+        .ok_or_else(|| PageError::too_many(text, None))
+}
+
 /// Sends the part now, and then whenever it differs; says `end` after the last one, or when it can no longer be made.
-pub(crate) fn stream<F, M>(changes: watch::Receiver<u64>, make: F) -> Response
+pub(crate) fn stream<F, M>(open: OpenStream, changes: watch::Receiver<u64>, make: F) -> Response
 where
     F: Fn() -> M + Send + 'static,
     M: Future<Output = Result<Part, PageError>> + Send,
@@ -50,6 +67,7 @@ where
         make,
         html: String::new(),
         end: End::No,
+        _open: open,
     };
     let events = stream::unfold(seen, |mut seen| async move {
         let event = next(&mut seen).await?;
@@ -112,10 +130,13 @@ async fn wait(changes: &mut watch::Receiver<u64>) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{domain::UserId, limits::Streams};
     use std::sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     };
+
+    const USER: UserId = UserId(uuid::Uuid::nil());
 
     async fn body(response: Response) -> String {
         let bytes = axum::body::to_bytes(response.into_body(), usize::MAX)
@@ -130,7 +151,7 @@ mod tests {
         let calls = Arc::new(AtomicUsize::new(0));
         let (_tx, rx) = watch::channel(0);
         let made = calls.clone();
-        let response = stream(rx, move || {
+        let response = stream(Streams::default().open(USER).unwrap(), rx, move || {
             let n = made.fetch_add(1, Ordering::SeqCst);
             async move {
                 Ok(Part {
@@ -149,7 +170,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_can_no_longer_be_seen_ends_the_stream() {
         let (_tx, rx) = watch::channel(0);
-        let response = stream(rx, || async { Err(PageError::not_found()) });
+        let response = stream(Streams::default().open(USER).unwrap(), rx, || async {
+            Err(PageError::not_found())
+        });
         assert_eq!(body(response).await, "event: end\ndata: over\n\n");
     }
 }

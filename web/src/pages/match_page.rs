@@ -2,6 +2,7 @@
 
 use super::{
     Chrome,
+    compare::{self, BestOfThree, Columns, OtherRule},
     fields::Fields,
     plot::{Dot, Plot, Row, Side},
     show,
@@ -29,6 +30,11 @@ pub(crate) struct MatchPage {
     /// As the table and the picture show them: chosen first, then by closeness.
     hosts: Vec<HostView>,
     plot: String,
+    columns: Columns,
+    /// The picture of what fairness costs, if there is something to compare.
+    cost: Option<String>,
+    other_rules: Vec<OtherRule>,
+    best_of_three: Option<BestOfThree>,
     /// Of some players some round trips are not for the viewer.
     partial: bool,
     /// Each player at the chosen host: then, and when it was looked at again.
@@ -41,6 +47,10 @@ pub(crate) struct MatchPage {
     end_hint: &'static str,
     /// Whether anything can still change.
     follows: bool,
+    /// Whether it reloads itself where there is no script: not while there is something to tick, which would be lost.
+    reloads: bool,
+    /// It was asked for without forms.
+    watch: bool,
 }
 
 /// One step of a match's life.
@@ -107,9 +117,13 @@ impl MatchPage {
                 "Players are told, the server is stopped, and the machine is free.",
             )
         } else {
-            ("Cancel the match", "Nothing is held for it any more.")
+            (
+                "Cancel the match",
+                "It will not take place; a machine that is held for it is free for others.",
+            )
         };
         let sides = sides(&view, role, own);
+        let follows = !matches!(state, "over" | "failed" | "cancelled");
         Ok(Self {
             chrome,
             home,
@@ -117,19 +131,36 @@ impl MatchPage {
             steps: steps(state),
             why: chosen_host.as_ref().map(|host| host.reason.clone()),
             chosen_host,
+            columns: Columns::of(&view.policy),
+            cost: compare::cost(&hosts)?,
+            other_rules: compare::other_rules(&view),
+            best_of_three: view.series.as_ref().and_then(compare::best_of_three),
             hosts,
             plot,
             partial: partial(&view),
             again: again(&view),
-            sides,
             times: times(&view),
             can_retry: matches!(state, "unplaced" | "failed"),
-            can_end: !matches!(state, "ending" | "over" | "failed" | "cancelled"),
+            can_end: view.booked.may_end,
             end_words,
             end_hint,
-            follows: !matches!(state, "over" | "failed" | "cancelled"),
+            follows,
+            reloads: follows && sides.iter().all(|side| side.picks.is_empty()),
+            sides,
+            watch: false,
             view,
         })
+    }
+
+    /// The same to look at only.
+    pub(crate) fn without_forms(mut self) -> Self {
+        for side in &mut self.sides {
+            side.picks.clear();
+            side.enter_players = None;
+        }
+        (self.can_retry, self.can_end) = (false, false);
+        (self.reloads, self.watch) = (self.follows, true);
+        self
     }
 
     /// Whether anything can still change.

@@ -2,7 +2,8 @@ use super::*;
 use crate::domain::{
     ClanId, MatchId, Name, User, UserId,
     view::{
-        BookedView, ChosenView, ConnectView, DirectoryView, RosterClan, RosterPlayer, StoryView, TimesView,
+        AlternativeView, BookedView, ChosenView, ConnectView, DirectoryView, RosterClan, RosterPlayer,
+        SeriesView, SettleView, StoryView, TimesView,
     },
 };
 use std::collections::BTreeMap;
@@ -42,6 +43,10 @@ fn host(name: &str, closeness_ms: Option<f64>, verdict: &str) -> HostView {
         closeness_ms,
         mean_ms: closeness_ms.map(|c| c * 2.0),
         max_ms: closeness_ms.map(|c| c * 3.0),
+        spread_ms: closeness_ms,
+        team_gap_ms: None,
+        pareto: matches!(verdict, "chosen" | "worse"),
+        lineup_risks: Vec::new(),
         verdict: verdict.into(),
         reason: format!("{name} is {verdict}"),
     }
@@ -68,6 +73,7 @@ pub(crate) fn view(state: &'static str) -> MatchView {
             state,
             explanation: "Montreal is held for this match.".into(),
             problem: None,
+            may_end: !matches!(state, "ending" | "over" | "failed" | "cancelled"),
             title: "Pandas against Owls".into(),
             image: "openarena".into(),
             map: "dm4ish".into(),
@@ -76,7 +82,11 @@ pub(crate) fn view(state: &'static str) -> MatchView {
             length_minutes: 60,
             progress: None,
         },
-        policy: "closeness".into(),
+        policy: "thesis".into(),
+        rule: "Nobody who plays may be above 180 ms.".into(),
+        alternatives: Vec::new(),
+        series: None,
+        settle: Vec::new(),
         cap_ms: 180.0,
         chosen: Some(ChosenView {
             host: "montreal".into(),
@@ -216,5 +226,127 @@ fn a_match_that_is_over_no_longer_follows() {
             !page.follows() && !page.live().unwrap().contains("data-live"),
             "{state}"
         );
+    }
+}
+
+#[test]
+fn the_end_is_offered_only_to_those_who_may() {
+    let role = Role::ClanAdmin(ClanId(id(12)));
+    let mut ready = view("ready");
+    let html = page(role, ready.clone(), &[]).live().unwrap();
+    assert!(html.contains("/end\"") && !html.contains("is ended by whoever booked it"));
+    ready.booked.may_end = false;
+    let html = page(role, ready, &[]).live().unwrap();
+    assert!(
+        !html.contains("/end\"") && html.contains("is ended by whoever booked it"),
+        "{html}"
+    );
+}
+
+/// With all that can stand beside a choice.
+fn compared() -> MatchView {
+    let mut view = view("reserved");
+    let alternative = |preset, host: Option<&str>| AlternativeView {
+        preset,
+        host: host.map(str::to_owned),
+    };
+    view.policy = "valid-first".into();
+    view.alternatives = vec![
+        alternative("thesis", Some("miami")),
+        alternative("valid-first", Some("montreal")),
+        alternative("team-gap-25", Some("montreal")),
+        alternative("cap-65", None),
+    ];
+    view.series = Some(SeriesView {
+        one: "montreal".into(),
+        one_ms: 12.5,
+        first: Some("miami".into()),
+        second: Some("chicago".into()),
+        turns_ms: Some(6.25),
+        turns_are_better: true,
+    });
+    view.settle = vec![SettleView {
+        host: "denver".into(),
+        players: vec!["Bea & Co".into(), "Cem".into()],
+    }];
+    view.hosts[2].lineup_risks = vec!["with Eve <3 in, over the cap by 20 ms (200 ms)".into()];
+    view
+}
+
+/// A card of a page by its id.
+fn card<'a>(html: &'a str, id: &str) -> &'a str {
+    let rest = html.split(&format!("id=\"{id}\"")).nth(1).unwrap_or_default();
+    rest.split("</section>").next().unwrap_or_default()
+}
+
+#[test]
+fn what_other_rules_would_choose_is_said_without_the_own_one() {
+    let html = page(Role::Organiser, compared(), &[]).live().unwrap();
+    let rules = card(&html, "rules-card");
+    assert!(
+        rules.contains("<strong>thesis</strong>") && rules.contains(">miami</span>"),
+        "{rules}"
+    );
+    assert!(
+        rules.contains("montreal <span class=\"soft\">the same</span>"),
+        "{rules}"
+    );
+    assert!(
+        rules.contains("<span>nobody</span>") && !rules.contains("valid-first"),
+        "{rules}"
+    );
+}
+
+#[test]
+fn a_series_names_both_ways_and_the_better_one() {
+    let html = page(Role::Organiser, compared(), &[]).live().unwrap();
+    let series = card(&html, "series-card");
+    assert!(
+        series.contains("miami, then chicago, a third map on montreal"),
+        "{series}"
+    );
+    assert!(series.contains("Taking turns is better by 6.25 ms"), "{series}");
+}
+
+#[test]
+fn what_would_settle_it_and_the_risks_of_other_line_ups_are_named_and_escaped() {
+    let html = page(Role::Organiser, compared(), &[]).live().unwrap();
+    let settle = card(&html, "settle-card");
+    assert!(
+        settle.contains("<strong>denver</strong>: Bea &#38; Co, Cem"),
+        "{settle}"
+    );
+    for at in ["chosen-card", "hosts-card"] {
+        let card = card(&html, at);
+        assert!(
+            card.contains("with Eve &#60;3 in, over the cap by 20 ms"),
+            "{at}: {card}"
+        );
+    }
+}
+
+#[test]
+fn the_rule_and_the_figures_that_it_looks_at_are_shown() {
+    let thesis = page(Role::Organiser, view("reserved"), &[]).live().unwrap();
+    assert!(thesis.contains("Nobody who plays may be above 180 ms."));
+    let html = page(Role::Organiser, compared(), &[]).live().unwrap();
+    let hosts = card(&html, "hosts-card");
+    assert!(
+        hosts.contains("data-label=\"spread\"") && !hosts.contains("sides apart"),
+        "{hosts}"
+    );
+    assert!(
+        card(&html, "cost-card").contains("2 possible hosts. Fairest: montreal"),
+        "{html}"
+    );
+}
+
+#[test]
+fn without_a_choice_nothing_is_compared() {
+    let mut gathering = view("gathering");
+    gathering.hosts.clear();
+    let html = page(Role::Organiser, gathering, &[]).live().unwrap();
+    for card in ["cost-card", "rules-card", "series-card", "settle-card"] {
+        assert!(!html.contains(card), "{card}");
     }
 }

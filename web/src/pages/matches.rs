@@ -11,13 +11,13 @@ use crate::{
     actions::{ActionError, matches, players},
     app::App,
     auth::Viewer,
-    domain::{MatchId, User, view::MatchLine},
+    domain::{MatchId, Seat, User, view::MatchLine},
 };
 use askama::Template;
 use askama_web::WebTemplate;
 use axum::{
     Form,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     response::{IntoResponse, Redirect, Response},
 };
 
@@ -61,13 +61,19 @@ fn parse(id: &str) -> Result<MatchId, PageError> {
     id.parse().map_err(|_| PageError::not_found())
 }
 
-/// `GET /matches/{id}`
+/// `GET /matches/{id}`; with `?watch` without forms, so that it can reload itself.
 pub(crate) async fn show(
     State(app): State<App>,
     Viewer(user): Viewer,
     Path(id): Path<String>,
+    Query(query): Query<Fields>,
 ) -> Result<MatchPage, PageError> {
-    page(&app, &user, parse(&id)?).await
+    let page = page(&app, &user, parse(&id)?).await?;
+    Ok(if query.has("watch") {
+        page.without_forms()
+    } else {
+        page
+    })
 }
 
 /// `GET /matches/{id}/live`: the live part, again each time that it differs.
@@ -78,8 +84,9 @@ pub(crate) async fn live(
 ) -> Result<Response, PageError> {
     let id = parse(&id)?;
     page(&app, &user, id).await?;
+    let open = live::open(&app, &user)?;
     let changes = app.changes.subscribe();
-    Ok(live::stream(changes, move || {
+    Ok(live::stream(open, changes, move || {
         let (app, user) = (app.clone(), user.clone());
         async move {
             let page = page(&app, &user, id).await?;
@@ -103,6 +110,7 @@ pub(crate) async fn set_roster(
     let clan = clan.parse().map_err(|_| PageError::not_found())?;
     let players =
         picked(&fields, "players").map_err(|_| PageError::invalid("Choose players from the list."))?;
+    let players: Vec<_> = players.into_iter().map(|id| (id, Seat::default())).collect();
     back(id, matches::set_roster(&app, &user, id, clan, &players).await)
 }
 

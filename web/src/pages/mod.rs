@@ -6,6 +6,7 @@ mod book;
 mod booking;
 mod chrome;
 mod clan;
+mod compare;
 pub mod error;
 pub(crate) mod fields;
 pub(crate) mod form;
@@ -16,6 +17,8 @@ mod match_page;
 mod matches;
 mod organise;
 pub(crate) mod plot;
+mod rules;
+mod scatter;
 pub(crate) mod show;
 mod sign_in;
 

@@ -97,7 +97,7 @@ fn any_plot() -> impl Strategy<Value = Plot> {
             side: if home { Side::Home } else { Side::Away },
             ms,
         });
-    let row = prop::collection::vec(dot, 0..16).prop_map(|dots| row("host", Some(1.0), "less fair", dots));
+    let row = prop::collection::vec(dot, 0..16).prop_map(|dots| row("host", Some(1.0), "possible", dots));
     (20.0..400.0_f64, prop::collection::vec(row, 1..5)).prop_map(|(cap_ms, rows)| Plot {
         cap_ms,
         home: "home".into(),

@@ -38,17 +38,6 @@ pub(crate) fn boot(ms: &u64) -> String {
     span(&(*ms as f64))
 }
 
-/// How long ago: `just now`, `12 s ago`, `5 min ago`, `3 h ago`, `4 days ago`.
-pub(crate) fn ago(ms: i64) -> String {
-    match ms / 1000 {
-        ..2 => "just now".into(),
-        s @ 2..120 => format!("{s} s ago"),
-        s @ 120..7200 => format!("{} min ago", s / 60),
-        s @ 7200..172_800 => format!("{} h ago", s / 3600),
-        s => format!("{} days ago", s / 86_400),
-    }
-}
-
 fn ms(value: &Option<f64>, digits: usize) -> String {
     value.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.digits$} ms"))
 }
@@ -99,7 +88,7 @@ pub(crate) fn state_tone(state: &str) -> &'static str {
 pub(crate) fn verdict_words(verdict: &str) -> &'static str {
     match verdict {
         "chosen" => "chosen",
-        "worse" => "less fair",
+        "worse" => "possible",
         "over_cap" => super::plot::OVER_CAP,
         "over_limit" => "over a limit",
         "undecided" => "answers missing",
@@ -137,14 +126,6 @@ mod tests {
         assert_eq!(
             spans,
             ["0 ms", "180 ms", "1.0 s", "2.4 s", "1 min 00 s", "3 min 05 s"]
-        );
-        let agos: Vec<_> = [-5, 12_000, 300_000, 10_800_000, 345_600_000]
-            .into_iter()
-            .map(ago)
-            .collect();
-        assert_eq!(
-            agos,
-            ["just now", "12 s ago", "5 min ago", "3 h ago", "4 days ago"]
         );
     }
 

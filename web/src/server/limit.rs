@@ -1,53 +1,44 @@
 //! How often one address may try a password, a link or a join token.
 
-use crate::{api::Problem, pages::error::PageError};
+use crate::{api::Problem, domain::limits::TRIES, limits::Paced, pages::error::PageError};
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, Method, StatusCode},
+    http::{HeaderMap, Method},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
-    num::NonZeroU32,
-    sync::Arc,
+    time::Duration,
 };
 
-/// Tries at once; a new one comes every three seconds.
-const TRIES: NonZeroU32 = NonZeroU32::new(20).unwrap();
-const TRIES_A_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
-/// Above this many addresses those that have not tried lately are forgotten.
-const MANY: usize = 10_000;
+const TOO_MANY: &str = "That was tried too often from your address. Wait a minute, then try again.";
 
 /// What has been tried lately, by address.
 #[derive(Clone)]
 pub(super) struct Limits {
-    tries: Arc<DefaultKeyedRateLimiter<IpAddr>>,
+    tries: Paced<IpAddr>,
     behind_proxy: bool,
 }
 
 impl Limits {
     pub(super) fn new(behind_proxy: bool) -> Self {
-        let quota = Quota::per_minute(TRIES_A_MINUTE).allow_burst(TRIES);
         Self {
-            tries: Arc::new(RateLimiter::keyed(quota)),
+            tries: Paced::at(TRIES),
             behind_proxy,
         }
     }
 
-    fn allows(&self, request: &Request) -> bool {
+    /// Counts one try, or says how long to wait.
+    fn count(&self, request: &Request) -> Result<(), Duration> {
         let peer = request
             .extensions()
             .get::<ConnectInfo<SocketAddr>>()
             .map(|info| info.0.ip());
         let Some(address) = peer.map(|peer| who(peer, request.headers(), self.behind_proxy)) else {
-            return true;
+            return Ok(());
         };
-        if self.tries.len() > MANY {
-            self.tries.retain_recent();
-        }
-        self.tries.check_key(&address).is_ok()
+        self.tries.count(&address)
     }
 }
 
@@ -78,8 +69,8 @@ fn who(peer: IpAddr, headers: &HeaderMap, behind_proxy: bool) -> IpAddr {
 pub(super) async fn sign_in(State(limits): State<Limits>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let is_try = request.method() == Method::POST && (path == "/sign-in" || path.starts_with("/join/"));
-    if is_try && !limits.allows(&request) {
-        return PageError::too_many().into_response();
+    if is_try && let Err(wait) = limits.count(&request) {
+        return PageError::too_many(TOO_MANY, Some(wait)).into_response();
     }
     next.run(request).await
 }
@@ -87,12 +78,10 @@ pub(super) async fn sign_in(State(limits): State<Limits>, request: Request, next
 /// For agents: enrolment.
 pub(super) async fn enrolment(State(limits): State<Limits>, request: Request, next: Next) -> Response {
     // Nested routers see the path below theirs.
-    if request.uri().path().ends_with("/enrol") && !limits.allows(&request) {
-        return Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "Too many tries from your address: wait a minute.",
-        )
-        .into_response();
+    if request.uri().path().ends_with("/enrol")
+        && let Err(wait) = limits.count(&request)
+    {
+        return Problem::too_many(TOO_MANY, wait).into_response();
     }
     next.run(request).await
 }

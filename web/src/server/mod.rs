@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   every request    id, trace, panics caught, figures, security headers, time limit
-//!     pages, ops     session, CSRF protection, sign-in limit, compression
+//!     pages, ops     compression, session, errors as pages, sign-in limit, CSRF protection, panics caught
 //!     api            bearer tokens, compression
 //!     agents         bearer secrets, enrolment limit; never compressed: chunks are, and orders must not wait
 //!     health         nothing
@@ -15,15 +15,18 @@ mod trace;
 
 pub use health::collect;
 
-use crate::{agents, api, app::App, auth::session, ops, pages, pages::error::PageError};
+use crate::{
+    agents, api, app::App, auth::session, domain::limits::HEAD_WITHIN, ops, pages, pages::error::PageError,
+};
 use axum::{
     Router,
     http::{Response, StatusCode},
     middleware::{from_fn, from_fn_with_state},
     response::IntoResponse,
     routing::get,
-    serve::ListenerExt,
 };
+use axum_server::{Handle, Server, accept::NoDelayAcceptor};
+use hyper_util::rt::TokioTimer;
 use limit::Limits;
 use std::{any::Any, io, net::SocketAddr, time::Duration};
 use tokio::net::TcpListener;
@@ -57,9 +60,12 @@ pub fn router(app: App, edge: Edge) -> Router {
     let limits = Limits::new(edge.behind_proxy);
     let pages = pages::router()
         .merge(ops::router())
-        .layer(session::layer(&app, edge.secure))
+        .method_not_allowed_fallback(pages::error::wrong_method)
+        .layer(CatchPanicLayer::custom(page_panicked))
         .layer(csrf(&app.settings.public_url))
         .layer(from_fn_with_state(limits.clone(), limit::sign_in))
+        .layer(from_fn_with_state(app.clone(), pages::error::with_chrome))
+        .layer(session::layer(&app, edge.secure))
         .layer(compression());
     let agents = agents::router().layer(from_fn_with_state(limits, limit::enrolment));
     let health = Router::new()
@@ -110,14 +116,22 @@ fn csrf(
     })
 }
 
-#[allow(clippy::needless_pass_by_value)]
-fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response<axum::body::Body> {
-    let cause = cause
+fn words_of<'a>(cause: &'a (dyn Any + Send + 'static)) -> &'a str {
+    cause
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| cause.downcast_ref::<&str>().copied())
-        .unwrap_or("no message");
-    api::Problem::internal(&format_args!("panic: {cause}")).into_response()
+        .unwrap_or("no message")
+}
+
+#[allow(clippy::needless_pass_by_value)]
+fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response<axum::body::Body> {
+    api::Problem::internal(&format_args!("panic: {}", words_of(&*cause))).into_response()
+}
+
+#[allow(clippy::needless_pass_by_value)]
+fn page_panicked(cause: Box<dyn Any + Send + 'static>) -> Response<axum::body::Body> {
+    PageError::internal(&format_args!("panic: {}", words_of(&*cause))).into_response()
 }
 
 /// Answers on `listener` until `stop`; then requests under way get a moment to end.
@@ -130,22 +144,25 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    // Orders are small and wanted at once: not to be held back for more bytes.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY");
-        }
-    });
+    let handle = Handle::<SocketAddr>::new();
+    let mut server = Server::from_listener(listener)
+        // Orders are small and wanted at once: not to be held back for more bytes.
+        .acceptor(NoDelayAcceptor)
+        // To tell HTTP/2 apart the first bytes would be waited for without an end.
+        .http1_only()
+        .handle(handle.clone());
+    let mut http = server.http_builder().http1();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
     let service = router(app, edge).into_make_service_with_connect_info::<SocketAddr>();
-    let stopping = tokio_util::sync::CancellationToken::new();
-    let stopped = stopping.clone();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
+    let serving = server.serve(service);
+    let stopping = async {
         stop.await;
-        stopping.cancel();
-    });
-    tokio::select! {
-        done = serving.into_future() => done,
         // Long polls and live pages never end by themselves.
-        () = async { stopped.cancelled().await; tokio::time::sleep(LAST_WORDS).await } => Ok(()),
+        handle.graceful_shutdown(Some(LAST_WORDS));
+        std::future::pending().await
+    };
+    tokio::select! {
+        done = serving => done,
+        never = stopping => never,
     }
 }

@@ -37,6 +37,14 @@ pub async fn get(tx: &mut Tx, id: ClanId) -> Result<Option<Clan>, StoreError> {
         .transpose()
 }
 
+/// Has a clan to itself until the transaction ends: for who looks whether it has an admin or players before giving it
+/// some. `false` if there is none.
+pub async fn lock(tx: &mut Tx, id: ClanId) -> Result<bool, StoreError> {
+    // On both databases a row that is written is nobody else's to write.
+    let text = "update clans set created_at = created_at where id = $1";
+    Ok(sql!(tx, execute text, id.to_string())? == 1)
+}
+
 /// All clans by name.
 pub async fn list(tx: &mut Tx) -> Result<Vec<Clan>, StoreError> {
     sql!(tx, all Row, "select id, name from clans order by name")?
@@ -67,7 +75,7 @@ mod tests {
             let mut tx = base.db.begin().await.unwrap();
             let twin = Clan {
                 id: ClanId(Uuid::now_v7()),
-                name: clan.name.clone(),
+                name: "red PANDAS".parse().unwrap(),
             };
             assert!(
                 insert(&mut tx, &twin, Time::from_millis(2))

@@ -1,7 +1,7 @@
 //! Hosts: what they are, what was ordered, what was reported.
 
 use super::{StoreError, Tx, from_json, or_else, parsed, to_json};
-use crate::domain::{Host, HostId, HostRecord, Site, Time};
+use crate::domain::{Host, HostId, HostRecord, Onlooker, Site, Time};
 use vmatrix_wire::{Accelerator, Digest, Facts, Network, Orders, Report, Vmm};
 
 #[derive(sqlx::FromRow)]
@@ -24,6 +24,8 @@ struct Row {
     ordered_at: i64,
     reach_nonce: String,
     reached_at: Option<i64>,
+    reached_by: Option<String>,
+    left_at: Option<i64>,
 }
 
 impl Row {
@@ -37,6 +39,10 @@ impl Row {
             .and_then(|text| serde_json::from_str::<Report>(text).ok());
         let host: HostId = parsed("hosts", id, "id", id)?;
         let generation = u64::try_from(self.generation).unwrap_or(0);
+        let onlooker = match self.reached_by.as_deref() {
+            Some(by) => Onlooker::Host(parsed("hosts", id, "reached_by", by)?),
+            None => Onlooker::Server,
+        };
         Ok(HostRecord {
             host: Host {
                 id: host,
@@ -59,7 +65,8 @@ impl Row {
             }),
             ordered_at: Time::from_millis(self.ordered_at),
             reach_nonce: parsed("hosts", id, "reach_nonce", &self.reach_nonce)?,
-            reached_at: self.reached_at.map(Time::from_millis),
+            reached: self.reached_at.map(Time::from_millis).zip(Some(onlooker)),
+            left_at: self.left_at.map(Time::from_millis),
         })
     }
 }
@@ -110,11 +117,13 @@ pub async fn insert(
     Ok(())
 }
 
-/// Gives a host that joined but never reported to whoever joins under its name now: the answer to its first enrolment
-/// was lost. `None` if there is no such host.
+/// Gives a host that has left, or that joined but never reported as the answer to its enrolment was lost, to whoever joins
+/// under its name now. `None` if there is no such host.
 pub async fn take_over(tx: &mut Tx, host: &Host, secret_hash: &str) -> Result<Option<HostId>, StoreError> {
     let text = "update hosts set site_id = $2, public_address = $3, ports = $4, slots = $5, role = $6, facts = $7,
-                    secret_hash = $8, joined_at = $9, reached_at = null where name = $1 and report is null returning id";
+                    secret_hash = $8, joined_at = $9, reached_at = null, reached_by = null, left_at = null, report = null,
+                    reported_at = null, incarnation = 0, sequence = 0
+                where name = $1 and (report is null or left_at is not null) returning id";
     let row = sql!(
         tx,
         optional(String,),
@@ -137,7 +146,7 @@ pub async fn by_secret(tx: &mut Tx, secret_hash: &str) -> Result<Option<HostId>,
     let row = sql!(
         tx,
         optional(String,),
-        "select id from hosts where secret_hash = $1",
+        "select id from hosts where secret_hash = $1 and left_at is null",
         secret_hash
     )?;
     row.map(|(id,)| parsed("hosts", &id, "id", &id)).transpose()
@@ -197,8 +206,18 @@ pub async fn hold(tx: &mut Tx, id: HostId, holds: i64) -> Result<bool, StoreErro
 }
 
 /// Notes that a host's public address was seen from outside, the first time.
-pub async fn set_reached(tx: &mut Tx, id: HostId, now: Time) -> Result<bool, StoreError> {
-    let text = "update hosts set reached_at = $2 where id = $1 and reached_at is null";
+pub async fn set_reached(tx: &mut Tx, id: HostId, by: Onlooker, now: Time) -> Result<bool, StoreError> {
+    let by = match by {
+        Onlooker::Server => None,
+        Onlooker::Host(host) => Some(host.to_string()),
+    };
+    let text = "update hosts set reached_at = $2, reached_by = $3 where id = $1 and reached_at is null";
+    Ok(sql!(tx, execute text, id.to_string(), now.millis(), by)? == 1)
+}
+
+/// Notes that a host's agent has left: its secret is of no more use.
+pub async fn leave(tx: &mut Tx, id: HostId, now: Time) -> Result<bool, StoreError> {
+    let text = "update hosts set left_at = $2 where id = $1 and left_at is null";
     Ok(sql!(tx, execute text, id.to_string(), now.millis())? == 1)
 }
 
@@ -303,9 +322,29 @@ mod tests {
 
             assert!(hold(&mut tx, host.id, 0).await.unwrap());
             assert!(!hold(&mut tx, host.id, 0).await.unwrap());
-            assert!(set_reached(&mut tx, host.id, at(7)).await.unwrap());
-            assert!(!set_reached(&mut tx, host.id, at(8)).await.unwrap());
-            assert_eq!(list(&mut tx).await.unwrap()[0].reached_at, Some(at(7)));
+            let by = Onlooker::Host(HostId(Uuid::now_v7()));
+            assert!(set_reached(&mut tx, host.id, by, at(7)).await.unwrap());
+            assert!(
+                !set_reached(&mut tx, host.id, Onlooker::Server, at(8))
+                    .await
+                    .unwrap()
+            );
+            assert_eq!(list(&mut tx).await.unwrap()[0].reached, Some((at(7), by)));
+
+            // Who has left is not heard any more, and may come again under its name as if it were new.
+            assert!(leave(&mut tx, host.id, at(9)).await.unwrap());
+            assert!(!leave(&mut tx, host.id, at(10)).await.unwrap());
+            assert_eq!(by_secret(&mut tx, "hash").await.unwrap(), None);
+            assert_eq!(list(&mut tx).await.unwrap()[0].left_at, Some(at(9)));
+            assert_eq!(take_over(&mut tx, &host, "again").await.unwrap(), Some(host.id));
+            let back = get(&mut tx, host.id).await.unwrap().unwrap();
+            assert_eq!((back.left_at, back.report, back.reached), (None, None, None));
+            let first = Report {
+                incarnation: 1,
+                sequence: 1,
+                ..testing::report()
+            };
+            assert!(save_report(&mut tx, host.id, &first, at(11)).await.unwrap());
             tx.commit().await.unwrap();
         }
     }

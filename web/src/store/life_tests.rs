@@ -4,11 +4,12 @@ use super::{choices, clans, hosts, matches, players, rosters, rounds, sites, sna
 use crate::{
     domain::{
         ChoiceBody, ChoiceId, ChoiceRecord, Clan, ClanId, Host, HostId, Match, MatchId, MatchState, Player,
-        PlayerId, Role, Round, RoundId, RoundReason, RoundTarget, SiteId, StoryId, TargetId, Time, User,
-        UserId, testing,
+        PlayerId, Role, Round, RoundId, RoundReason, RoundTarget, Seat, SiteId, StoryId, TargetId, Time,
+        User, UserId, testing,
     },
     store::{Tx, testing::databases},
 };
+use std::collections::BTreeMap;
 use uuid::Uuid;
 use vmatrix_placement as placement;
 use vmatrix_wire::{Digest, RttSample, Secret};
@@ -67,6 +68,7 @@ pub(super) async fn rows(tx: &mut Tx) -> Rows {
     .await
     .unwrap();
     let of = Match {
+        policy: vmatrix_placement::Policy::default(),
         id: MatchId(Uuid::now_v7()),
         image: "openarena".into(),
         map: "oa_dm1".into(),
@@ -122,10 +124,30 @@ async fn the_life_of_a_match() {
         assert!(matches::unfinished(&mut tx).await.unwrap().is_empty());
 
         let [red, blue] = &rows.players;
-        rosters::set(&mut tx, of.id, of.home, &[red.id]).await.unwrap();
-        rosters::set(&mut tx, of.id, of.away, &[blue.id]).await.unwrap();
-        rosters::set(&mut tx, of.id, of.away, &[blue.id]).await.unwrap();
-        assert_eq!(rosters::list(&mut tx, of.id).await.unwrap().len(), 2);
+        let seat = |role, cap_us| Seat {
+            role,
+            cap: placement::Micros::new(cap_us).ok(),
+        };
+        let sides = [
+            (of.home, red.id, seat(placement::Role::Caster, 0)),
+            (of.away, blue.id, Seat::default()),
+            (of.away, blue.id, seat(placement::Role::Substitute, 120_000)),
+        ];
+        for (clan, player, seat) in sides {
+            rosters::set(&mut tx, of.id, clan, &[(player, seat)])
+                .await
+                .unwrap();
+        }
+        let seats: BTreeMap<_, _> = rosters::list(&mut tx, of.id)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|entry| (entry.player, entry.seat))
+            .collect();
+        assert_eq!(
+            seats,
+            BTreeMap::from([(red.id, sides[0].2), (blue.id, sides[2].2)])
+        );
         players::remove(&mut tx, blue.id, of.away, at(5)).await.unwrap();
         let roster = rosters::list(&mut tx, of.id).await.unwrap();
         assert!(
@@ -253,11 +275,7 @@ async fn the_life_of_a_round() {
 }
 
 fn choice(of: MatchId, round: RoundId) -> ChoiceRecord {
-    let player = |id: &str, side| placement::Player {
-        id: id.into(),
-        name: id.into(),
-        side,
-    };
+    let player = |id: &str, side: placement::Side| placement::Player::new(id, id, side);
     let matrix = placement::Matrix::new(
         vec![player("a", placement::Side::A), player("b", placement::Side::B)],
         vec![placement::Host {
@@ -270,12 +288,9 @@ fn choice(of: MatchId, round: RoundId) -> ChoiceRecord {
     let states = [placement::HostState::free()];
     let choice = placement::choose(&placement::Policy::default(), &matrix, &states).unwrap();
     let body = ChoiceBody {
-        matrix,
-        errors_us: vec![4],
         sites: vec!["madrid".into()],
-        choice,
-        recheck: None,
         choose_ms: 0.5,
+        ..ChoiceBody::new(matrix, states.to_vec(), choice, None)
     };
     ChoiceRecord {
         id: ChoiceId(Uuid::now_v7()),
@@ -284,5 +299,35 @@ fn choice(of: MatchId, round: RoundId) -> ChoiceRecord {
         made_at: at(10),
         kept: false,
         body,
+    }
+}
+
+#[tokio::test]
+async fn a_clans_open_matches_are_those_that_its_own_admins_booked() {
+    for base in databases().await {
+        let mut tx = base.db.begin().await.unwrap();
+        let booked = rows(&mut tx).await.of;
+        let captain = User {
+            id: UserId(Uuid::now_v7()),
+            name: "rita".parse().unwrap(),
+            role: Role::ClanAdmin(booked.home),
+            created_at: at(1),
+        };
+        users::insert(&mut tx, &captain, "hash").await.unwrap();
+        assert_eq!(matches::open_of(&mut tx, booked.home).await.unwrap(), 0);
+        let own = Match {
+            id: MatchId(Uuid::now_v7()),
+            created_by: captain.id,
+            ..booked.clone()
+        };
+        matches::insert(&mut tx, &own).await.unwrap();
+        assert_eq!(matches::open_of(&mut tx, booked.home).await.unwrap(), 1);
+        assert_eq!(matches::open_of(&mut tx, booked.away).await.unwrap(), 0);
+        assert!(
+            matches::write_state(&mut tx, &own, &MatchState::Cancelled)
+                .await
+                .unwrap()
+        );
+        assert_eq!(matches::open_of(&mut tx, booked.home).await.unwrap(), 0);
     }
 }

@@ -9,6 +9,7 @@ struct Row {
     id: String,
     image: String,
     map: String,
+    policy: String,
     home_clan_id: String,
     away_clan_id: String,
     start_at: i64,
@@ -29,6 +30,7 @@ impl Row {
             home: parsed("matches", id, "home_clan_id", &self.home_clan_id)?,
             away: parsed("matches", id, "away_clan_id", &self.away_clan_id)?,
             state: from_json("matches", id, "detail", &self.detail)?,
+            policy: from_json("matches", id, "policy", &self.policy)?,
             created_by: parsed("matches", id, "created_by", &self.created_by)?,
             image: self.image,
             map: self.map,
@@ -47,8 +49,8 @@ pub async fn insert(tx: &mut Tx, new: &Match) -> Result<(), StoreError> {
     sql!(
         tx,
         execute "insert into matches (id, image, map, home_clan_id, away_clan_id, start_at, length_ms, state, detail,
-                     password, rcon, created_by, created_at, revision)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1)",
+                     password, rcon, created_by, created_at, policy, revision)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1)",
         new.id.to_string(),
         new.image.as_str(),
         new.map.as_str(),
@@ -61,7 +63,8 @@ pub async fn insert(tx: &mut Tx, new: &Match) -> Result<(), StoreError> {
         new.password.reveal(),
         new.rcon.reveal(),
         new.created_by.to_string(),
-        new.created_at.millis()
+        new.created_at.millis(),
+        to_json(&new.policy)?
     )?;
     Ok(())
 }
@@ -92,6 +95,14 @@ pub async fn unfinished(tx: &mut Tx) -> Result<Vec<MatchId>, StoreError> {
     rows.into_iter()
         .map(|(id,)| parsed("matches", &id, "id", &id))
         .collect()
+}
+
+/// How many matches that a clan's own admins have booked are not over, failed or cancelled.
+pub async fn open_of(tx: &mut Tx, clan: ClanId) -> Result<usize, StoreError> {
+    let text = "select count(*) from matches join users on users.id = matches.created_by
+                where users.clan_id = $1 and matches.state not in ('over', 'failed', 'cancelled')";
+    let (count,) = sql!(tx, one(i64,), text, clan.to_string())?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 /// Writes a new state over the revision that `read` has. `false` if somebody else was quicker: read again.

@@ -64,6 +64,20 @@ pub async fn newest(tx: &mut Tx, image: &str) -> Result<Option<Snapshot>, StoreE
         .transpose()
 }
 
+/// All snapshots of an image that can be read, newest first: one that another version wrote keeps nobody from the rest.
+pub async fn of_image(tx: &mut Tx, image: &str) -> Result<Vec<Snapshot>, StoreError> {
+    let text =
+        "select id, facts, created_at from snapshots where name = $1 order by created_at desc, id desc";
+    let rows = sql!(tx, all Row, text, image)?.into_iter();
+    Ok(rows
+        .filter_map(|row| {
+            row.snapshot()
+                .inspect_err(|error| tracing::error!(%error, "left out"))
+                .ok()
+        })
+        .collect())
+}
+
 /// All snapshots, by image, newest first.
 pub async fn list(tx: &mut Tx) -> Result<Vec<Snapshot>, StoreError> {
     let text = "select id, facts, created_at from snapshots order by name, created_at desc, id desc";
@@ -102,6 +116,15 @@ mod tests {
             let got = get(&mut tx, old_id).await.unwrap().unwrap();
             assert_eq!(got.facts, SnapshotFacts::from(&old));
             assert_eq!(list(&mut tx).await.unwrap().len(), 2);
+            let ids = async |tx: &mut Tx| {
+                let all = of_image(tx, "openarena").await.unwrap();
+                all.into_iter().map(|snapshot| snapshot.id).collect::<Vec<_>>()
+            };
+            assert_eq!(ids(&mut tx).await, [new_id, old_id]);
+            assert_eq!(of_image(&mut tx, "quake").await.unwrap(), []);
+            let text = "update snapshots set facts = '{}' where id = $1";
+            sql!(&mut tx, execute text, old_id.to_string()).unwrap();
+            assert_eq!(ids(&mut tx).await, [new_id]);
             tx.commit().await.unwrap();
         }
     }

@@ -53,9 +53,14 @@ pub(crate) async fn databases() -> Vec<Base> {
 /// Takes a host as seen from outside, where no other is there to see it.
 pub(crate) async fn reached(db: &Db, host: crate::domain::HostId) {
     let mut tx = db.begin().await.unwrap();
-    super::hosts::set_reached(&mut tx, host, crate::domain::Time::from_millis(1))
-        .await
-        .unwrap();
+    super::hosts::set_reached(
+        &mut tx,
+        host,
+        crate::domain::Onlooker::Server,
+        crate::domain::Time::from_millis(1),
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
 }
 

@@ -106,26 +106,50 @@ pub async fn of_service(tx: &mut Tx, id: ServiceId) -> Result<Option<Vm>, StoreE
         .transpose()
 }
 
-/// Sets how far a VM should be and on which port. One that should be gone stays so: `false`.
+/// Sets how far a VM should be and on which port: what was seen on another is nothing any more. One that should be gone
+/// stays so: `false`.
 pub async fn set_goal(tx: &mut Tx, id: VmId, goal: VmGoal, port: u16) -> Result<bool, StoreError> {
-    let text = "update vms set goal = $2, port = $3 where id = $1 and goal <> 'gone'";
+    let text = "update vms set goal = $2, port = $3, verified_at = case when port = $3 then verified_at end,
+                    listed_at = case when port = $3 then listed_at end
+                where id = $1 and goal <> 'gone'";
     Ok(sql!(tx, execute text, id.to_string(), goal.name(), i64::from(port))? == 1)
 }
 
-/// Writes all that has been seen of a VM.
-pub async fn set_seen(tx: &mut Tx, id: VmId, seen: &VmSeen) -> Result<(), StoreError> {
-    sql!(
+/// Writes what a VM's host says of it, and that nothing is left of it. What was said stays where `seen` has nothing, and
+/// of a VM that is gone nothing is said any more: `false`.
+pub async fn set_report(tx: &mut Tx, id: VmId, seen: &VmSeen) -> Result<bool, StoreError> {
+    let text = "update vms set report = coalesce($2, report), vmm = coalesce($3, vmm), gone_at = $4
+                where id = $1 and gone_at is null";
+    let report = seen.report.as_ref().map(to_json).transpose()?;
+    let vmm = seen.vmm.as_ref().map(to_json).transpose()?;
+    Ok(sql!(tx, execute text, id.to_string(), report, vmm, seen.gone_at.map(Time::millis))? == 1)
+}
+
+/// Adds when a VM was first seen to answer, here and elsewhere, and to be listed. What was seen before stays: several
+/// look, each from what it has read. What was seen of `read` under another order or on another port than those of now
+/// is not taken: `false`.
+pub async fn add_facts(tx: &mut Tx, read: &Vm, seen: &VmSeen) -> Result<bool, StoreError> {
+    let text =
+        "update vms set answered_at = coalesce(answered_at, $3), verified_at = coalesce(verified_at, $4),
+                    listed_at = coalesce(listed_at, $5)
+                where id = $1 and ordered_at is not distinct from $2 and port = $6";
+    let done = sql!(
         tx,
-        execute "update vms set report = $2, vmm = $3, ordered_at = $4, answered_at = $5, verified_at = $6,
-                     listed_at = $7, gone_at = $8 where id = $1",
-        id.to_string(),
-        seen.report.as_ref().map(to_json).transpose()?,
-        seen.vmm.as_ref().map(to_json).transpose()?,
-        seen.ordered_at.map(Time::millis),
+        execute text,
+        read.id.to_string(),
+        read.seen.ordered_at.map(Time::millis),
         seen.answered_at.map(Time::millis),
         seen.verified_at.map(Time::millis),
         seen.listed_at.map(Time::millis),
-        seen.gone_at.map(Time::millis)
+        i64::from(read.port)
     )?;
+    Ok(done == 1)
+}
+
+/// Notes that a VM is ordered to be open from now on: nothing has been seen of that yet.
+pub async fn set_ordered(tx: &mut Tx, id: VmId, now: Time) -> Result<(), StoreError> {
+    let text = "update vms set ordered_at = $2, answered_at = null, verified_at = null, listed_at = null
+                where id = $1";
+    sql!(tx, execute text, id.to_string(), now.millis())?;
     Ok(())
 }

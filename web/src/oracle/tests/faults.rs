@@ -6,7 +6,7 @@ use crate::{
     domain::Time,
     store::testing::{databases, sqlite},
 };
-use vmatrix_wire::{Digest, Phase, Problem, Role};
+use vmatrix_wire::{Digest, Phase, Problem};
 
 const TWO: [[u32; 4]; 2] = [[50, 52, 54, 56], [10, 20, 60, 70]];
 /// The third is never chosen, but a witness when another is gone.
@@ -134,13 +134,17 @@ async fn a_full_disk_means_the_next_host_and_if_there_is_none_it_is_said_which()
 async fn a_host_that_never_becomes_ready_is_left_for_the_next() {
     let mut world = World::new(sqlite().await, &TWO).await;
     world.host("host-1").stuck_at = Some(Phase::Running);
+    world.host("host-1").problem = Some(Problem::Failed {
+        step: "resuming".into(),
+        reason: "/root/secret: no such file".into(),
+    });
     let id = world.book_now().await;
     world.until(id, "waking").await;
-    world.pass(2 * MINUTE);
+    world.pass(16 * MINUTE);
     let view = world.until(id, "ready").await;
     assert_eq!(view.chosen.unwrap().host, "host-2");
     assert!(
-        view.hosts[0].reason.contains("not ready after"),
+        view.hosts[0].reason.contains(" s: a step did not succeed"),
         "{}",
         view.hosts[0].reason
     );
@@ -289,26 +293,6 @@ async fn two_servers_on_one_database_never_give_one_slot_twice() {
         assert_eq!(states.len(), 2);
         assert_eq!(states[0], "unplaced");
     }
-}
-
-#[tokio::test]
-async fn a_loading_chamber_and_a_host_that_nobody_can_reach_are_unfit() {
-    let mut world = World::new(sqlite().await, &TWO).await;
-    world
-        .join_with(8, &[5; 4], |host| host.role = Role::Loading)
-        .await;
-    world.join_with(9, &[5; 4], |_| {}).await;
-    world.host("host-9").walled = true;
-    let id = world.book_now().await;
-    let view = world.until(id, "ready").await;
-    assert_eq!(view.chosen.unwrap().host, "host-1");
-    let reason = |name: &str| view.hosts.iter().find(|host| host.host == name).unwrap();
-    assert_eq!(reason("host-8").verdict, "unfit");
-    assert!(reason("host-8").reason.contains("loading chamber"));
-    assert_eq!(
-        reason("host-9").reason,
-        "its public address has not been seen from outside yet"
-    );
 }
 
 #[tokio::test]

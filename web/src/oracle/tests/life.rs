@@ -3,7 +3,7 @@
 use super::world::{MINUTE, World};
 use crate::{
     actions::matches::{Start, end_match, set_roster},
-    domain::{MatchState, Time, view::MatchView},
+    domain::{MatchState, Seat, Time, view::MatchView},
     store::{
         matches,
         testing::{databases, sqlite},
@@ -108,6 +108,13 @@ async fn a_match_booked_ahead_is_measured_again_and_woken_in_time() {
     let id = world.book(Start::At(Time::from_millis(start))).await.unwrap();
     let view = world.until(id, "reserved").await;
     assert!(view.recheck.is_none());
+    assert!(
+        view.booked
+            .explanation
+            .ends_with("measured again 15 minutes before the start."),
+        "{}",
+        view.booked.explanation
+    );
     // The snapshot is fetched ahead; nothing runs.
     world.ticks(3).await;
     assert_eq!(world.host("host-2").vms.len(), 1);
@@ -189,9 +196,15 @@ async fn a_changed_roster_is_measured_again() {
     world.until(id, "reserved").await;
     // Without Bruno, host-3 is the fairest by far.
     let basil = world.players[2].id;
-    set_roster(&world.app, &world.blue_admin, id, world.blues.id, &[basil])
-        .await
-        .unwrap();
+    set_roster(
+        &world.app,
+        &world.blue_admin,
+        id,
+        world.blues.id,
+        &[(basil, Seat::default())],
+    )
+    .await
+    .unwrap();
     world.ticks(6).await;
     let view = world.view(id).await;
     assert_eq!(view.chosen.as_ref().unwrap().host, "host-3");
@@ -220,7 +233,10 @@ async fn a_challenge_waits_for_the_other_clan() {
     let view = world.view(id).await;
     assert_eq!(view.booked.state, "gathering");
     assert_eq!(view.booked.explanation, "Waits for Blues to choose its players.");
-    let blues: Vec<_> = world.players[2..].iter().map(|player| player.id).collect();
+    let blues: Vec<_> = world.players[2..]
+        .iter()
+        .map(|player| (player.id, Seat::default()))
+        .collect();
     set_roster(&world.app, &world.blue_admin, id, world.blues.id, &blues)
         .await
         .unwrap();

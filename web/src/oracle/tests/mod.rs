@@ -1,9 +1,13 @@
 //! The Oracle with fake hosts: stories of matches, on a clock moved by hand.
 
+mod candidates;
 mod fake_host;
 mod faults;
 mod life;
+mod names;
 mod people;
+mod report;
+mod roles;
 mod services;
 mod unreadable;
 mod witness;

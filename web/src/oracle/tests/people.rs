@@ -6,7 +6,7 @@ use crate::{
         ActionError,
         matches::{Start, book_match, end_match, list_matches, set_roster, view_match},
     },
-    domain::{Clan, ClanId, Role, Time, User, UserId},
+    domain::{Clan, ClanId, Role, Seat, Time, User, UserId},
     store::{clans, testing::sqlite, users},
 };
 use uuid::Uuid;
@@ -99,11 +99,24 @@ async fn a_clan_admin_neither_chooses_the_other_roster_nor_ends_the_others_runni
     let mut world = World::new(sqlite().await, &THREE).await;
     let id = world.book_now().await;
     let basil = world.players[2].id;
-    let forbidden = set_roster(&world.app, &world.red_admin, id, world.blues.id, &[basil]).await;
+    let forbidden = set_roster(
+        &world.app,
+        &world.red_admin,
+        id,
+        world.blues.id,
+        &[(basil, Seat::default())],
+    )
+    .await;
     assert!(matches!(forbidden, Err(ActionError::Forbidden(_))));
-    let wrong = set_roster(&world.app, &world.red_admin, id, world.reds.id, &[basil])
-        .await
-        .unwrap_err();
+    let wrong = set_roster(
+        &world.app,
+        &world.red_admin,
+        id,
+        world.reds.id,
+        &[(basil, Seat::default())],
+    )
+    .await
+    .unwrap_err();
     let refusals = wrong.refusals();
     assert_eq!(
         (refusals[0].field.as_str(), refusals[0].value.clone()),
@@ -113,7 +126,14 @@ async fn a_clan_admin_neither_chooses_the_other_roster_nor_ends_the_others_runni
     let forbidden = end_match(&world.app, &world.blue_admin, id).await;
     assert!(matches!(forbidden, Err(ActionError::Forbidden(_))));
     let ruby = world.players[0].id;
-    let late = set_roster(&world.app, &world.red_admin, id, world.reds.id, &[ruby]).await;
+    let late = set_roster(
+        &world.app,
+        &world.red_admin,
+        id,
+        world.reds.id,
+        &[(ruby, Seat::default())],
+    )
+    .await;
     assert!(matches!(late, Err(ActionError::Conflict(_))));
     assert_eq!(world.view(id).await.booked.state, "ready");
 }

@@ -47,14 +47,8 @@ async fn the_server_is_its_own_witness_where_there_is_no_other_host() {
     world.ticks(2).await;
     oracle::witness::step(&world.app).await.unwrap();
     let mut tx = world.app.db.read().await.unwrap();
-    assert!(
-        hosts::get(&mut tx, host)
-            .await
-            .unwrap()
-            .unwrap()
-            .reached_at
-            .is_some()
-    );
+    let seen = hosts::get(&mut tx, host).await.unwrap().unwrap().reached;
+    assert_eq!(seen.map(|(_, by)| by), Some(crate::domain::Onlooker::Server));
     drop(tx);
 
     let id = world.book_now().await;

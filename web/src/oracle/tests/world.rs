@@ -8,7 +8,7 @@ use crate::{
     },
     app::{App, Clock, Settings},
     domain::{
-        Clan, ClanId, Host, MatchId, Player, PlayerId, Role, SiteId, Time, User, UserId, testing,
+        Clan, ClanId, Host, MatchId, Player, PlayerId, Role, Seat, SiteId, Time, User, UserId, testing,
         view::MatchView,
     },
     resolve::Resolver,
@@ -211,7 +211,9 @@ impl World {
 
     /// The Oracle's work with a restart of the server between any two parts of it.
     async fn oracle_in_pieces(&mut self) {
-        use crate::oracle::{matches, observe, orders, services};
+        use crate::oracle::{matches, measure, observe, orders, services};
+        measure::step(&self.app).await.unwrap();
+        self.restart().await;
         for _ in 0..4 {
             let mut changed = observe::step(&self.app).await.unwrap();
             self.restart().await;
@@ -257,13 +259,15 @@ impl World {
             self.players
                 .iter()
                 .filter(|p| p.clan == clan.id)
-                .map(|p| p.id)
+                .map(|p| (p.id, Seat::default()))
                 .collect()
         };
         Booking {
+            policy: vmatrix_placement::Policy::default(),
             image: "openarena".into(),
             map: None,
             start,
+            zone: None,
             length_minutes: 30,
             rosters: [&self.reds, &self.blues]
                 .map(|clan| Roster {
