@@ -30,8 +30,8 @@ for pair in "vmatrix-web vmatrix-hostagent" "vmatrix-hostagent vmatrix-web" "vma
 done
 only_in "sqlx outside web/src/store" '\bsqlx::' '^(web/src/store/|web/tests/|tests/)'
 only_in "axum outside the edge of web" '\baxum::' '^(web/src/(pages|ops|api|agents|auth|server)/|web/src/(main|server|pages|ops|api|agents|auth|cli)\.rs|web/tests/|tests/)'
-only_in "programs started outside hostagent/src/command.rs" 'Command::new\(' '^(hostagent/src/command\.rs|hostagent/benches/|hostagent/tests/|web/tests/|tests/)'
-only_in "the clock read inside placement, wire or domain" 'SystemTime::now|Instant::now|Timestamp::now' '^(hostagent/src/|hostagent/benches/|hostagent/tests/|web/src/(app|clock|cli|main|server|auth|agents|pages|ops|api|oracle|store|actions|nest|probe|resolve).*|web/tests/|tests/)'
+only_in "programs started outside hostagent/src/command.rs" 'Command::new\(' '^(hostagent/src/command\.rs|(hostagent|placement)/benches/|hostagent/tests/|web/tests/|tests/)'
+only_in "the clock read inside placement, wire or domain" 'SystemTime::now|Instant::now|Timestamp::now' '^(hostagent/src/|(hostagent|placement)/benches/|hostagent/tests/|web/src/(app|clock|cli|main|server|auth|agents|pages|ops|api|oracle|store|actions|nest|probe|resolve).*|web/tests/|tests/)'
 inner() { git ls-files -- "web/src/$1/*.rs" "web/src/$1.rs" | xargs -r grep -nE "crate::($2)\b" 2>/dev/null; }
 for rule in "domain store|actions|oracle|pages|ops|api|agents|auth" "store actions|oracle|pages|ops|api|agents" "actions oracle|pages|ops|api|agents" "oracle pages|ops|api|agents"; do
     read -r room others <<<"$rule"

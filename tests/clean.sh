@@ -6,7 +6,8 @@ set -uo pipefail
 # Whoever has a world up holds this file.
 exec 9>>/run/vmatrix-world
 if ! flock --nonblock 9; then
-    echo "clean: a demo or test is running on this machine; nothing was removed" >&2
+    holder=$(sed -n 's/^process \([0-9]*\)$/ (process \1)/p' /run/vmatrix-world)
+    echo "clean: a demo or test is running on this machine$holder; nothing was removed" >&2
     exit 0
 fi
 
@@ -17,8 +18,10 @@ of_a_world() {
         grep -qzx 'VMATRIX_IN_WORLD=1' "$environment" 2>/dev/null && basename "$(dirname "$environment")"
     done | grep -vx -e "$$" -e "$PPID"
 }
+# A test of single VMs starts them itself, in its own folder. It holds the file above as long as it runs.
+of_a_test() { pgrep -f '^qemu-system-x86_64 .*/var/tmp/vmatrix-vm\.'; }
 for _ in 1 2 3 4 5; do
-    pids=$(of_a_world)
+    pids=$(of_a_world; of_a_test)
     [ -n "$pids" ] || break
     # shellcheck disable=SC2086 # a list of numbers
     kill -9 $pids 2>/dev/null
@@ -53,10 +56,14 @@ fi
 # The tests' database. Anybody may make such a directory, so only the database's own user and program count.
 for dir in /tmp/vmatrix-postgres.*; do
     [ -d "$dir" ] && [ ! -L "$dir" ] && [ "$(stat -c %U "$dir")" = postgres ] || continue
+    # Whoever started it may still run tests that need no world.
+    owner=$(cut -d. -f2 <<<"$dir")
+    tr '\0' ' ' 2>/dev/null <"/proc/$owner/cmdline" | grep -q 'run test' && continue
     pid=$(head -n 1 "$dir/data/postmaster.pid" 2>/dev/null)
     [[ "$pid" =~ ^[0-9]+$ ]] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = postgres ] && kill -QUIT "$pid"
     rm -rf "$dir"
 done
-rm -rf /var/tmp/vmatrix-world.*
+findmnt --raw --noheadings --output TARGET | grep '^/var/tmp/vmatrix-vm\.' | xargs --no-run-if-empty umount --lazy
+rm -rf /var/tmp/vmatrix-world.* /var/tmp/vmatrix-vm.*
 : >/run/vmatrix-world
 exit 0

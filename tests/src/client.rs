@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use vmatrix_wire::Secret;
 use vmatrix_wire::quake3::{UnsafeText, rcon_safe};
 
-/// Pings from here on mean that the client is still connecting.
+/// Pings from here on mean that the client is still connecting. 0 is a ping: the game counts in whole frames of its own.
 const CONNECTING: u32 = 900;
 /// Between two looks at the game.
 const EVERY: Duration = Duration::from_millis(1_500);
@@ -48,7 +48,7 @@ pub struct Join {
 pub enum Outcome {
     /// In, and seen by the game with a ping.
     Playing {
-        /// As `getstatus` says; it holds the client's own frames too.
+        /// As `getstatus` says: with what the client's own frames add, and up to a frame of the game short.
         ping_ms: u32,
         /// Dropped, it leaves.
         client: Client,
@@ -165,7 +165,7 @@ pub fn join(running: &Running, player: &str, join: &Join) -> Result<Outcome, Joi
             .players
             .iter()
             .find(|other| other.plain_name() == join.name);
-        if let Some(seen) = own.filter(|own| (1..CONNECTING).contains(&own.ping)) {
+        if let Some(seen) = own.filter(|own| own.ping < CONNECTING) {
             return Ok(Outcome::Playing {
                 ping_ms: seen.ping,
                 client,

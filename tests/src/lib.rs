@@ -9,6 +9,8 @@
 //! World::rtt_ms(&self, a: &str, b: &str) -> Option<f64>             by names of nodes: what a ping must show
 //! World::{hosts: Vec<Host{name, city, site}>, players: Vec<Player{name, clan, city, last_mile_ms}>, directory: Node{name, city}}
 //!
+//! turn::Turn::come(say: &dyn Fn(&str)) -> Result<Turn, UpError>      waits for another world on this machine to end
+//! up::Running::start_in(turn: Turn, world: World) -> Result<Running, UpError>
 //! up::Running::start(world: World) -> Result<Running, UpError>      waits for another world on this machine to end,
 //!                                                                   removes what a killed run left, sets up
 //! Running::world(&self) -> &World
@@ -33,8 +35,10 @@ pub mod browser;
 pub mod client;
 pub mod demo;
 pub mod fleet;
+mod hurry;
 mod namespace;
 pub mod players;
+pub mod turn;
 pub mod up;
 pub mod wan;
 pub mod world;

@@ -1,5 +1,6 @@
 //! What players see of a game, each asked from their own namespace.
 
+use crate::hurry::{Hurry, hurry};
 use crate::up::{Running, UpError};
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
@@ -52,10 +53,11 @@ pub fn measure_getinfo(
         let ask = |(number, player): (u32, &&str)| {
             let socket = socket(running, player)?;
             let first = start + apart * number;
-            Ok((
-                player.to_string(),
-                scope.spawn(move || series(&socket, server, samples, first)),
-            ))
+            let measure = move || {
+                hurry(Hurry::Watch);
+                series(&socket, server, samples, first)
+            };
+            Ok((player.to_string(), scope.spawn(measure)))
         };
         let asking: Vec<_> = (0..).zip(players).map(ask).collect::<Result<_, UpError>>()?;
         let done = asking.into_iter().map(|(player, thread)| match thread.join() {
@@ -76,7 +78,8 @@ fn series(
     let mut trips = RoundTrips::default();
     while trips.ms.len() < samples && trips.sent < samples * PATIENCE {
         std::thread::sleep(next.saturating_duration_since(Instant::now()));
-        next += EVERY;
+        // From now on: one that came late must not bring the next one near.
+        next = Instant::now() + EVERY;
         trips.sent += 1;
         let challenge = format!("{:08x}{}", rand::random::<u32>(), trips.sent);
         let question = Packet::GetInfo {

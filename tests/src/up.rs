@@ -1,21 +1,20 @@
 //! A world that is up.
 
 use crate::namespace::{self, PREFIX};
+use crate::turn::Turn;
 use crate::wan::{Counters, End, Wan, Way};
 use crate::world::{Kind, Placed, World};
-use std::fs::File;
-use std::io::{Read, Seek, Write};
+use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 use tun_rs::{DeviceBuilder, Layer, SyncDevice};
 
 /// The management bridge: a wire beside the emulated internet, between agents and the website.
 const BRIDGE: &str = "vmx-ctl";
 /// Prefix of the bridge's ends of the hosts' wires.
 const WIRE: &str = "vmx-c";
-/// Held while a world is up; names its namespaces, so that the next one can remove them if this one is killed.
-const LOCK: &str = "/run/vmatrix-world";
 
 /// Where the website listens, in the root namespace.
 pub const CONTROL: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 1);
@@ -106,7 +105,7 @@ fn control_of(node: &Placed) -> Ipv4Addr {
 pub struct Running {
     world: World,
     wan: Option<Wan>,
-    lock: File,
+    turn: Turn,
 }
 
 impl Running {
@@ -115,16 +114,19 @@ impl Running {
     /// # Errors
     /// Without root, or if the kernel refuses; nothing is left then.
     pub fn start(world: World) -> Result<Self, UpError> {
-        let mut lock = lock_file()?;
-        if lock.try_lock().is_err() {
-            tracing::info!("waiting for another world on this machine to end");
-            lock.lock().map_err(UpError::io(LOCK))?;
-        }
-        remove(&mut lock)?;
+        Self::start_in(Turn::wait(&|line| tracing::info!("{line}"))?, world)
+    }
+
+    /// The same for whoever has waited already.
+    ///
+    /// # Errors
+    /// Without root, or if the kernel refuses; nothing is left then.
+    pub fn start_in(mut turn: Turn, world: World) -> Result<Self, UpError> {
+        remove(&mut turn)?;
         let mut running = Self {
             world,
             wan: None,
-            lock,
+            turn,
         };
         running.set_up()?;
         Ok(running)
@@ -132,12 +134,9 @@ impl Running {
 
     fn set_up(&mut self) -> Result<(), UpError> {
         let nodes = self.world.nodes();
-        let names: String = nodes
-            .iter()
-            .map(|node| format!("{}\n", namespace_of(node.name)))
-            .collect();
-        self.lock.write_all(names.as_bytes()).map_err(UpError::io(LOCK))?;
-        let adds: String = names.lines().map(|name| format!("netns add {name}\n")).collect();
+        let names: Vec<String> = nodes.iter().map(|node| namespace_of(node.name)).collect();
+        self.turn.note(names.iter().map(String::as_str))?;
+        let adds: String = names.iter().map(|name| format!("netns add {name}\n")).collect();
         ip(None, &adds)?;
         let mut bridge = format!(
             "link add {BRIDGE} type bridge\naddr add {CONTROL}/24 dev {BRIDGE}\nlink set {BRIDGE} up\n"
@@ -186,9 +185,8 @@ impl Running {
 
     /// Leaves everything as a killed process would: for the test that the next world cleans up.
     pub fn abandon(self) {
-        let unlocked = self.lock.try_clone().and_then(|lock| lock.unlock());
-        if let Err(error) = unlocked {
-            tracing::warn!("{LOCK}: {error}");
+        if let Err(error) = self.turn.give_up() {
+            tracing::warn!("{error}");
         }
         std::mem::forget(self);
     }
@@ -264,7 +262,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         // While packets still flow, so that what is killed does not wait for any.
-        if let Err(error) = remove(&mut self.lock) {
+        if let Err(error) = remove(&mut self.turn) {
             tracing::warn!("a part of the world is left, and removed by the next one: {error}");
         }
     }
@@ -275,30 +273,14 @@ impl Drop for Running {
 /// # Errors
 /// A world is up, or the kernel refuses.
 pub fn clean() -> Result<(), UpError> {
-    let mut lock = lock_file()?;
-    lock.try_lock().map_err(|_| UpError::Busy)?;
-    remove(&mut lock)
-}
-
-fn lock_file() -> Result<File, UpError> {
-    let mut options = File::options();
-    options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(LOCK)
-        .map_err(UpError::io(LOCK))
+    remove(&mut Turn::now()?)
 }
 
 /// Removes the namespaces that the lock file names, those that agents made behind them, and the bridge. Namespaces
 /// of an agent that really works on this machine are left alone.
-fn remove(lock: &mut File) -> Result<(), UpError> {
-    let mut names = String::new();
-    lock.rewind()
-        .and_then(|()| lock.read_to_string(&mut names))
-        .map_err(UpError::io(LOCK))?;
-    let ours: Vec<&str> = names.lines().collect();
+fn remove(turn: &mut Turn) -> Result<(), UpError> {
+    let left = turn.left()?;
+    let ours: Vec<&str> = left.iter().map(String::as_str).collect();
     let is_ours = |name: &String| ours.contains(&name.as_str()) || hangs_on(name, &ours);
     let namespaces: Vec<String> = namespace::all().into_iter().filter(is_ours).collect();
     namespace::kill_all(&namespaces);
@@ -311,11 +293,21 @@ fn remove(lock: &mut File) -> Result<(), UpError> {
     }
     // A namespace goes in its own time, and its wires with it; ours must be free at once.
     for link in links().filter(|link| link == BRIDGE || is_wire(link)) {
-        ip(None, &format!("link delete {link}"))?;
+        delete_link(&link)?;
     }
-    lock.set_len(0)
-        .and_then(|()| lock.rewind())
-        .map_err(UpError::io(LOCK))
+    turn.forget()
+}
+
+/// Deletes a device, unless its namespace is just taking it along: then waits, two seconds at most, until it is gone.
+fn delete_link(link: &str) -> Result<(), UpError> {
+    let deleted = ip(None, &format!("link delete {link}"));
+    for _ in 0..100 {
+        if deleted.is_ok() || links().all(|left| left != link) {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    deleted
 }
 
 /// All devices of the root namespace.

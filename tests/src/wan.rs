@@ -3,6 +3,7 @@
 //! One plain thread, and no timers of a runtime: it sleeps in `ppoll` to the nanosecond. It asks for real-time
 //! priority, as on two busy cores an ordinary thread wakes up milliseconds late.
 
+use crate::hurry::{Hurry, hurry};
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 use rand::rngs::StdRng;
@@ -11,7 +12,6 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -73,7 +73,7 @@ impl Wan {
         let counters = Arc::new(Counters::default());
         let (stopped, counted) = (stop.clone(), counters.clone());
         let forward = move || {
-            hurry();
+            hurry(Hurry::Internet);
             Forwarder::new(ends, ways, counted).run(&stopped);
         };
         let thread = std::thread::Builder::new()
@@ -93,18 +93,6 @@ impl Drop for Wan {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-    }
-}
-
-/// Real-time priority for this thread; where that is not allowed, pings are a little longer under load.
-fn hurry() {
-    let thread = nix::unistd::gettid().to_string();
-    let mut chrt = Command::new("chrt");
-    chrt.args(["--fifo", "--pid", "20", &thread])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    if !chrt.status().is_ok_and(|status| status.success()) {
-        tracing::warn!("no real-time priority for the emulated internet: pings are less exact under load");
     }
 }
 

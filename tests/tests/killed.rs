@@ -16,7 +16,8 @@ fn say(line: &str) {
     println!("{line}");
 }
 
-/// Who is killed, once the match is in which state, after how many milliseconds more.
+/// Who is killed, once the match is in which state or just past it, after how many milliseconds more. (In its own tests an
+/// agent is killed exactly at each of its steps.)
 const KILLS: [(&str, &str, u64); 11] = [
     ("server", "probing", 300),
     ("server", "reserved", 0),

@@ -5,6 +5,7 @@ use clap::Parser;
 use nix::sys::signal::{SigSet, Signal};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
+use vmatrix_tests::turn::Turn;
 use vmatrix_tests::up::{self, Running};
 use vmatrix_tests::world::World;
 
@@ -25,12 +26,13 @@ fn main() -> Result<()> {
         Args::Up { world } => World::load(&world)?,
         Args::Clean => return Ok(up::clean()?),
     };
+    let turn = Turn::wait(&|line| eprintln!("{line}"))?;
     // Before any thread is there, so that all of them leave these signals to us.
     let ends: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]
         .into_iter()
         .collect();
     ends.thread_block()?;
-    let running = Running::start(world)?;
+    let running = Running::start_in(turn, world)?;
     for name in running.names() {
         println!(
             "{:<12} {}",

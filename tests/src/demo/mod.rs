@@ -12,9 +12,11 @@ pub use service::visit_wiki;
 use crate::{
     client::Outcome,
     fleet::{Account, Api, Clan, Fleet, Options, Ready, text, wait},
+    namespace::PREFIX,
     players,
 };
 use anyhow::{Context, Result, bail, ensure};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -66,13 +68,33 @@ pub async fn run(args: Args) -> Result<()> {
         return once(&fleet, &people, ready, &args, &say).await;
     }
     let base = fleet.operator.base();
+    let operator = (
+        fleet.account.clone(),
+        "operator: everything, also hosts and services".to_owned(),
+    );
     println!("\nThe match:  {base}/matches/{id}\nHosts, VMs: {base}/ops");
-    println!("To join:    {}\n", text(&ready.view, "/connect/line")?);
-    for account in people.accounts.iter().chain([&fleet.account]) {
-        println!("  sign in as {:10} with {}", account.name, account.password);
+    println!("To join:    {}", text(&ready.view, "/connect/line")?);
+    if let Some(player) = people.clans.iter().flat_map(|clan| &clan.players).next() {
+        println!("{}", look_in(&player.name, ready.server));
+    }
+    println!();
+    for (account, role) in people.accounts.iter().chain([&operator]) {
+        println!(
+            "  sign in as {:10} with {}   {role}",
+            account.name, account.password
+        );
     }
     println!("\nCtrl-C ends it and removes everything.");
     std::future::pending().await
+}
+
+/// Why the game does not answer on this machine itself, and how one gets to where it does.
+fn look_in(player: &str, server: SocketAddr) -> String {
+    format!(
+        "            only inside the emulated world, from where its players are; to look in, as root:\n            \
+         ip netns exec {PREFIX}{player} ping {}\n            ip netns exec {PREFIX}{player} quakestat -R -P -q3s {server}",
+        server.ip()
+    )
 }
 
 /// One match from *ready* to its end.
@@ -92,7 +114,7 @@ async fn once(fleet: &Fleet, people: &People, ready: Ready, args: &Args, say: &S
         listing.directory, listing.quakestat
     ));
     say.tell("every player asks the game for its status, from their own city");
-    let measured = players::measure_getinfo(&fleet.running, &names, server, 7)?;
+    let measured = players::measure_getinfo(&fleet.running, &names, server, checks::FEWEST_ANSWERS)?;
     real_client(fleet, first, &ready, say)?;
     let view = wait(
         Duration::from_secs(60),
@@ -111,16 +133,22 @@ async fn once(fleet: &Fleet, people: &People, ready: Ready, args: &Args, say: &S
     visit_wiki(fleet, first, &ready.host, &|line| say.tell(line)).await?;
 
     say.tell("the organiser ends the match");
+    let seen = checks::Seen {
+        hosts: fleet.hosts().into_iter().collect(),
+        server,
+        measured,
+        ended: Timestamp::now(),
+    };
     let over = fleet.end(api, &ready.id, &|line| say.tell(line)).await?;
-    let measured = |name: &str| measured.get(name).and_then(players::RoundTrips::median_ms);
-    let summary = summarise(view, &over, measured);
+    let median = |name: &str| seen.measured.get(name).and_then(players::RoundTrips::median_ms);
+    let summary = summarise(view, &over, median);
     let path = args.out.join("summary.json");
     std::fs::create_dir_all(&args.out)?;
     std::fs::write(&path, serde_json::to_string_pretty(&summary)?)?;
     nothing_is_left(fleet, &ready.host, first, server)?;
     say.tell("the port is closed, and nothing of the VM is left on the host");
 
-    let faults = checks::faults(&summary);
+    let faults = checks::faults(&summary, &seen);
     if !faults.is_empty() {
         bail!(
             "not all is as it should be (see {}):\n  {}",
@@ -209,18 +237,23 @@ fn table(summary: &Value) {
 /// Who uses the demo.
 struct People {
     organiser: Api,
-    accounts: Vec<Account>,
+    /// With what they may do, in words.
+    accounts: Vec<(Account, String)>,
     clans: Vec<Clan>,
 }
 
 impl People {
     async fn enter(fleet: &Fleet) -> Result<Self> {
         let (organiser, account) = fleet.organiser("otto")?;
-        let mut accounts = vec![account];
+        let mut accounts = vec![(account, "organiser: clans, and all matches".to_owned())];
         let clans = fleet.enter_clans(&organiser).await?;
         for clan in &clans {
             let name = clan.name.to_lowercase();
-            accounts.push(fleet.admin_user(&name, &["--role", "clan_admin", "--clan", &clan.name])?);
+            let captain = fleet.admin_user(&name, &["--role", "clan_admin", "--clan", &clan.name])?;
+            accounts.push((
+                captain,
+                format!("captain of {}: its players and matches", clan.name),
+            ));
         }
         Ok(Self {
             organiser,

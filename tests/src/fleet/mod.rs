@@ -15,6 +15,7 @@ pub use patience::{run, wait};
 pub use people::{Account, Clan, Player};
 
 use crate::{
+    turn::Turn,
     up::{CONTROL, Running},
     world::World,
 };
@@ -52,7 +53,8 @@ impl Fleet {
     /// Starts world, server, directory and agents, and fills the nest. `say` is told of the steps.
     pub async fn up(options: Options, say: &dyn Fn(&str)) -> Result<Self> {
         fs::create_dir_all(&options.logs)?;
-        let running = Running::start(World::load(&options.world)?)?;
+        let world = World::load(&options.world)?;
+        let running = Running::start_in(Turn::come(say).await?, world)?;
         let world = running.world();
         let cities: Vec<&str> = world.hosts.iter().map(|host| host.city.as_str()).collect();
         let (cities, players) = (cities.join(", "), world.players.len());
