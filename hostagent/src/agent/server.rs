@@ -93,6 +93,10 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// A connection is kept for so long without a request: less than any server or proxy in between waits, so that no request
+/// is sent on one that is just being closed.
+const IDLE: Duration = Duration::from_secs(4);
+
 /// A connection to the server. Cheap to clone.
 #[derive(Clone)]
 pub struct Server {
@@ -115,6 +119,7 @@ impl Server {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("vmatrix-agent/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(5))
+            .pool_idle_timeout(IDLE)
             .tcp_nodelay(true)
             .redirect(reqwest::redirect::Policy::none());
         if base.scheme() == "http" {

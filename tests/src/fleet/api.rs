@@ -32,7 +32,10 @@ impl Api {
     pub fn new(base: &str, token: &str) -> Result<Self> {
         // The first provider wins; that there is one already is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        // Tests block between two calls, on a push for instance: a connection that is kept would meanwhile be closed by the
+        // server, which nobody here would hear of before the next request is lost on it.
         let http = reqwest::Client::builder()
+            .pool_max_idle_per_host(0)
             .timeout(Duration::from_secs(60))
             .build()?;
         Ok(Self {
