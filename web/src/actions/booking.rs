@@ -2,14 +2,14 @@
 
 use super::{
     ActionError,
-    matches::{Resolved, probe, tell},
-    rounds,
+    matches::{Resolved, tell},
+    rematch, rounds,
 };
 use crate::{
     app::App,
     domain::{
-        Asked, BookingError, ClanId, Match, MatchId, MatchState, Player, PlayerId, Refusal, RoundReason,
-        Seat, Time, User, Valid, ValidRoster, check_booking, limits::OPEN_MATCHES_OF_A_CLAN,
+        Asked, BookingError, ClanId, Match, MatchId, MatchState, Player, PlayerId, Refusal, Seat, Time, User,
+        Valid, ValidRoster, check_booking, limits::OPEN_MATCHES_OF_A_CLAN,
     },
     store::{Tx, clans, matches, players, rosters, snapshots},
 };
@@ -60,6 +60,16 @@ pub struct Roster {
 /// # Errors
 /// `Invalid` with each field that is wrong; `Forbidden` if a clan admin books for others; `Full`.
 pub async fn book_match(app: &App, user: &User, booking: Booking) -> Result<MatchId, ActionError> {
+    book(app, user, booking, None).await
+}
+
+/// As [`book_match`]; `rematch_of` is the match that is played again, if it is one that this user may know of.
+pub(super) async fn book(
+    app: &App,
+    user: &User,
+    booking: Booking,
+    rematch_of: Option<MatchId>,
+) -> Result<MatchId, ActionError> {
     let others = |own: ClanId| booking.rosters.iter().all(|roster| roster.clan != own);
     if user.role.clan().is_some_and(others) {
         return Err(ActionError::Forbidden(
@@ -85,16 +95,21 @@ pub async fn book_match(app: &App, user: &User, booking: Booking) -> Result<Matc
         rcon: crate::secrets::password(rand::random()),
         created_by: user.id,
         created_at: now,
+        rematch_of,
         revision: 1,
     };
     let mut tx = app.db.begin().await?;
     check_room(&mut tx, user, &valid.rosters).await?;
+    if let Some(before) = rematch_of {
+        rematch::only_one(&mut tx, before).await?;
+    }
     matches::insert(&mut tx, &new).await?;
     for (clan, players) in &valid.rosters {
         let seats: Vec<_> = players.iter().map(|(player, seat)| (player.id, *seat)).collect();
         rosters::set(&mut tx, new.id, *clan, &seats).await?;
     }
-    tell(&mut tx, app, new.id, now, &format!("Booked by {}.", user.name)).await?;
+    let how = rematch_of.map_or("Booked", |_| "Booked again, with the same players as before,");
+    tell(&mut tx, app, new.id, now, &format!("{how} by {}.", user.name)).await?;
     if gathering {
         tell(
             &mut tx,
@@ -105,7 +120,7 @@ pub async fn book_match(app: &App, user: &User, booking: Booking) -> Result<Matc
         )
         .await?;
     } else {
-        probe(&mut tx, app, &new, RoundReason::Booking, &roster, now).await?;
+        rematch::measure(&mut tx, app, &new, &roster, now).await?;
     }
     tx.commit().await?;
     tracing::info!(match_id = %new.id, gathering, "match booked");

@@ -44,8 +44,10 @@ async fn gather(tx: &mut Tx, of: Match) -> Result<Whole, ActionError> {
         Some(vm) => snapshots::get(tx, vm.snapshot).await?,
         None => snapshots::newest(tx, &of.image).await?,
     };
-    let roster = rosters::list(tx, of.id).await?.into_iter();
-    let roster = roster
+    let entries = rosters::list(tx, of.id).await?;
+    let seats = entries.iter().map(|entry| (entry.player, entry.seat)).collect();
+    let roster = entries
+        .into_iter()
         .map(|e| Named {
             player: e.player,
             clan: e.clan,
@@ -60,6 +62,7 @@ async fn gather(tx: &mut Tx, of: Match) -> Result<Whole, ActionError> {
         home: clan(tx, of.home).await?,
         away: clan(tx, of.away).await?,
         roster,
+        seats,
         choice,
         kept,
         host,

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 
 pub use super::booking::{Booking, Roster, Start, book_match, wrong_with};
 pub use super::match_view::{list_matches, view_match};
+pub use super::rematch::{Again, rematch};
 pub use super::roster::set_roster;
 
 pub(super) type Resolved = Vec<(rosters::Entry, Result<IpAddr, crate::resolve::AddressError>)>;

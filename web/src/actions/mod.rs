@@ -13,6 +13,7 @@ pub mod matches;
 pub mod nest;
 pub mod placements;
 pub mod players;
+mod rematch;
 mod roster;
 pub(crate) mod rounds;
 pub mod services;

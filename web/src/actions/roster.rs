@@ -4,7 +4,7 @@ use super::{
     ActionError,
     booking::{invalid, why_for},
     matches::{Resolved, change, load, pace, probe, tell},
-    rounds,
+    rematch, rounds,
 };
 use crate::{
     app::App,
@@ -77,7 +77,7 @@ pub async fn set_roster(
         .all(|side| roster.iter().any(|(entry, _)| entry.clan == *side));
     match &of.state {
         MatchState::Gathering if !both => change(&mut tx, &of, &MatchState::Gathering).await?,
-        MatchState::Gathering => probe(&mut tx, app, &of, RoundReason::Booking, &roster, now).await?,
+        MatchState::Gathering => rematch::measure(&mut tx, app, &of, &roster, now).await?,
         MatchState::Reserved { held, recheck } => {
             let round = rounds::start(&mut tx, app, &of, RoundReason::Roster, &roster, now).await?;
             let recheck = Recheck::Running {

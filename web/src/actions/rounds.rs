@@ -45,12 +45,7 @@ pub(crate) async fn start(
             address: address.as_ref().ok().copied(),
         })
         .collect();
-    let from: Vec<HostId> = hosts::list(tx)
-        .await?
-        .iter()
-        .filter(|host| measures(host, now))
-        .map(|h| h.host.id)
-        .collect();
+    let from = from_where(tx, now).await?;
     let round = Round {
         id,
         match_id: of.id,
@@ -58,9 +53,20 @@ pub(crate) async fn start(
         started_at: now,
         until_at: now.plus(ROUND_MS),
         ended_at: None,
+        taken_from: None,
     };
     rounds::insert(tx, &round, &targets, &from).await?;
     Ok(id)
+}
+
+/// The hosts that measure players now.
+pub(crate) async fn from_where(tx: &mut Tx, now: Time) -> Result<Vec<HostId>, StoreError> {
+    let hosts = hosts::list(tx).await?;
+    Ok(hosts
+        .iter()
+        .filter(|host| measures(host, now))
+        .map(|record| record.host.id)
+        .collect())
 }
 
 fn measures(host: &HostRecord, now: Time) -> bool {

@@ -5,7 +5,7 @@ use crate::domain::Refusal;
 use axum::{
     Json,
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Request, rejection::BytesRejection},
+    extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Request, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, header::CONTENT_TYPE, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -20,13 +20,24 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "Send JSON: Content-Type: application/json",
-            ));
+            return Err(Problem::not_json());
         }
         let bytes = bytes(request, state).await?;
         parse(&bytes).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Body<T> {
+    type Rejection = Problem;
+    /// Nothing at all is no body, whatever it is said to be.
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        let json = is_json(request.headers());
+        let bytes = bytes(request, state).await?;
+        match (bytes.is_empty(), json) {
+            (true, _) => Ok(None),
+            (false, true) => parse(&bytes).map(|body| Some(Self(body))),
+            (false, false) => Err(Problem::not_json()),
+        }
     }
 }
 
@@ -35,6 +46,15 @@ pub(crate) async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result
     Bytes::from_request(request, state)
         .await
         .map_err(|rejection| too_large_or_broken(&rejection))
+}
+
+impl Problem {
+    fn not_json() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Send JSON: Content-Type: application/json",
+        )
+    }
 }
 
 fn too_large_or_broken(rejection: &BytesRejection) -> Problem {

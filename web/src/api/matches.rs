@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     actions::{
-        matches::{self, Booking, Roster, Start},
+        matches::{self, Again, Booking, Roster, Start},
         placements,
     },
     app::App,
@@ -35,6 +35,7 @@ pub(super) fn router() -> Router<App> {
         .route("/matches/{id}/rosters/{clan}", put(set_roster))
         .route("/matches/{id}/end", post(end))
         .route("/matches/{id}/retry", post(retry))
+        .route("/matches/{id}/rematch", post(rematch))
         .route("/matches/{id}/report", get(report))
 }
 
@@ -63,15 +64,9 @@ struct RosterBody {
 impl BookingBody {
     /// As what is booked, with what is wrong with its start: then with another in its place, to be checked and not booked.
     fn read(self) -> (Booking, Option<Refusal>) {
-        let (start, wrong) = match self.start.as_str() {
-            "now" => (Start::Now, None),
-            text => match text.parse() {
-                Ok(time) => (Start::At(time), None),
-                Err(BadTime(_)) => {
-                    let expected = "\"now\", or a time such as 2026-11-21T20:00:00Z";
-                    (Start::Now, Some(Refusal::new("start", text, expected)))
-                }
-            },
+        let (start, wrong) = match start(&self.start) {
+            Ok(start) => (start, None),
+            Err(wrong) => (Start::Now, Some(wrong)),
         };
         let roster = |roster: RosterBody| Roster {
             clan: roster.clan,
@@ -88,6 +83,16 @@ impl BookingBody {
         };
         (booking, wrong)
     }
+}
+
+fn start(text: &str) -> Result<Start, Refusal> {
+    if text == "now" {
+        return Ok(Start::Now);
+    }
+    text.parse().map(Start::At).map_err(|BadTime(_)| {
+        let expected = "\"now\", or a time such as 2026-11-21T20:00:00Z";
+        Refusal::new("start", text, expected)
+    })
 }
 
 async fn book(
@@ -148,6 +153,37 @@ async fn retry(
 ) -> Result<Json<MatchView>, Problem> {
     matches::retry_match(&app, &user, id).await?;
     Ok(Json(matches::view_match(&app, &user, id).await?))
+}
+
+/// All of it may be left out.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RematchBody {
+    /// `now`, or RFC 3339; now if absent.
+    #[serde(default)]
+    start: Option<String>,
+    /// As long as before if absent.
+    #[serde(default)]
+    length_minutes: Option<i64>,
+}
+
+async fn rematch(
+    State(app): State<App>,
+    Viewer(user): Viewer,
+    At(id): At<MatchId>,
+    body: Option<Body<RematchBody>>,
+) -> Result<Response, Problem> {
+    let Body(body) = body.unwrap_or(Body(RematchBody::default()));
+    let again = Again {
+        start: body
+            .start
+            .as_deref()
+            .map_or(Ok(Start::Now), start)
+            .map_err(|wrong| Problem::invalid(vec![wrong]))?,
+        length_minutes: body.length_minutes,
+    };
+    let id = matches::rematch(&app, &user, id, again).await?;
+    Ok(created(matches::view_match(&app, &user, id).await?))
 }
 
 async fn report(

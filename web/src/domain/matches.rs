@@ -41,6 +41,8 @@ pub struct Match {
     pub created_by: UserId,
     /// When.
     pub created_at: Time,
+    /// The match that it repeats, if it is a rematch.
+    pub rematch_of: Option<MatchId>,
     /// Grows with each write: a step writes only over the revision that it has read.
     pub revision: i64,
 }
@@ -61,6 +63,12 @@ impl Match {
             MatchState::Ending { .. } => false,
             _ => !self.state.is_final(),
         }
+    }
+
+    /// Whether its players may be booked once more: it has begun, or will not any more.
+    #[must_use]
+    pub fn may_be_repeated(&self) -> bool {
+        self.state.is_final() || matches!(self.state, MatchState::Ready { .. } | MatchState::Ending { .. })
     }
 }
 

@@ -14,6 +14,7 @@ mod matches;
 mod next_step;
 mod people;
 mod refusal;
+mod rematch;
 mod round;
 mod seat;
 mod service;
@@ -46,6 +47,7 @@ pub use matches::{EndedHow, Excluded, Held, Match, MatchState, Recheck, RoundRea
 pub use next_step::{Pace, Situation, Step, again_at, may_be_placed_later, next_step};
 pub use people::{BadName, BadRole, Clan, Name, Player, PlayerAddress, Role, User};
 pub use refusal::Refusal;
+pub use rematch::{Measured, Present, REUSE_WITHIN_MS, Reuse, WhyNot, may_reuse};
 pub use round::{
     INTERVAL_MS, MOST_ROUNDS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS, measure_again_at,
 };

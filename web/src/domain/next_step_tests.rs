@@ -32,6 +32,7 @@ fn of(state: MatchState) -> Match {
         rcon: Secret::new("r"),
         created_by: UserId(Uuid::from_u128(4)),
         created_at: at(0),
+        rematch_of: None,
         revision: 1,
     }
 }

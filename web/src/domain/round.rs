@@ -18,6 +18,8 @@ pub struct Round {
     pub until_at: Time,
     /// When all that can come had come.
     pub ended_at: Option<Time>,
+    /// Nobody was measured: it was taken over from this match, whose rematch its own is.
+    pub taken_from: Option<MatchId>,
 }
 
 /// Somebody who is measured in a round.
@@ -73,6 +75,7 @@ mod tests {
             started_at: minute(at),
             until_at: minute(at),
             ended_at: None,
+            taken_from: None,
         };
         let nine: Vec<Round> = (0..9).map(round).collect();
         assert_eq!(measure_again_at(&nine, minute(9)), None);

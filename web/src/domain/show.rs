@@ -1,17 +1,18 @@
 //! From rows to what one viewer sees: pure, and the one place where redaction happens.
 
 use super::{
-    ChoiceRecord, Clan, ClanId, HostRecord, Labels, Match, MatchState, Named, PlayerId, Round, SAMPLES, Time,
-    User, Vm, predicted,
+    ChoiceRecord, Clan, ClanId, HostRecord, Labels, Match, MatchState, Named, PlayerId, Round, SAMPLES, Seat,
+    Time, User, Vm, predicted,
     show_choice::{alternatives, hosts, recheck, series, settle},
     show_problem,
     unplaced::unplaced,
     view::{
         BookedView, ChosenView, ConnectView, DirectoryView, HostProgressView, MatchView, PlayerView,
-        ProgressView, RosterClan, RosterPlayer, RosterView, StoryView, TimesView, VmmView,
+        ProgressView, ReusedView, RosterClan, RosterPlayer, RosterView, StoryView, TimesView, VmmView,
     },
 };
 use std::{collections::BTreeMap, net::SocketAddr};
+use vmatrix_placement::Micros;
 
 /// All that is known of a match.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub struct Whole {
     pub away: Clan,
     /// Who plays, each clan's players in their order.
     pub roster: Vec<Named>,
+    /// As what.
+    pub seats: BTreeMap<PlayerId, Seat>,
     /// The choice that its state rests on.
     pub choice: Option<ChoiceRecord>,
     /// The newest look at it that did not move it.
@@ -75,6 +78,7 @@ pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
                     .and_then(|answer| answer.closeness)
                     .map(|c| c.ms()),
             }),
+        reused: reused(whole),
         hosts: whole
             .choice
             .as_ref()
@@ -139,6 +143,8 @@ fn booked(whole: &Whole, labels: &Labels, user: &User, now: Time) -> BookedView 
         explanation: explanation(whole, labels),
         problem: show_problem(whole, user.role.clan(), now),
         may_end: of.may_be_ended_by(user),
+        may_rematch: of.may_be_repeated(),
+        rematch_of: of.rematch_of,
         title: format!("{} – {}", whole.home.name, whole.away.name),
         image: of.image.clone(),
         map: of.map.clone(),
@@ -147,6 +153,16 @@ fn booked(whole: &Whole, labels: &Labels, user: &User, now: Time) -> BookedView 
         length_minutes: of.length_ms / 60_000,
         progress: progress(whole),
     }
+}
+
+/// What the newest choice rests on, if that was taken over.
+fn reused(whole: &Whole) -> Option<ReusedView> {
+    let choice = whole.choice.as_ref()?;
+    let round = whole.rounds.iter().find(|round| round.id == choice.round_id)?;
+    Some(ReusedView {
+        from_match: round.taken_from?,
+        age_s: choice.made_at.since(round.ended_at?).max(0) / 1000,
+    })
 }
 
 fn explanation(whole: &Whole, labels: &Labels) -> String {
@@ -283,7 +299,9 @@ fn times(whole: &Whole) -> TimesView {
         .and_then(|record| whole.rounds.iter().find(|round| round.id == record.round_id));
     TimesView {
         probe: span(
-            round.map(|round| round.started_at),
+            round
+                .filter(|round| round.taken_from.is_none())
+                .map(|round| round.started_at),
             round.and_then(|round| round.ended_at),
         ),
         choose: whole.choice.as_ref().map(|record| record.body.choose_ms),
@@ -321,9 +339,15 @@ fn roster(whole: &Whole, clan: &Clan, labels: &Labels) -> RosterView {
         .roster
         .iter()
         .filter(|named| named.clan == clan.id)
-        .map(|named| RosterPlayer {
-            id: Some(named.player).filter(|player| labels.is_open(*player)),
-            name: labels.of(named.player),
+        .map(|named| {
+            let seat = whole.seats.get(&named.player).copied().unwrap_or_default();
+            let open = labels.is_open(named.player);
+            RosterPlayer {
+                id: open.then_some(named.player),
+                name: labels.of(named.player),
+                role: seat.role.name(),
+                cap_ms: seat.cap.filter(|_| open).map(Micros::ms),
+            }
         });
     RosterView {
         clan: RosterClan {

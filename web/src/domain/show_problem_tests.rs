@@ -3,6 +3,7 @@ use crate::domain::{
     ChoiceId, Clan, Held, HostId, Match, MatchId, Purpose, Recheck, ReservationId, UserId, Vm, VmGoal, VmId,
     VmSeen, testing::record,
 };
+use std::collections::BTreeMap;
 use uuid::Uuid;
 use vmatrix_wire::{Digest, Goal, Phase, Secret, VmReport, VmTimes};
 
@@ -76,11 +77,13 @@ fn whole(state: MatchState, vm: Vm, host_seen_at: Time) -> Whole {
             rcon: Secret::new("r"),
             created_by: UserId(Uuid::from_u128(4)),
             created_at: now(),
+            rematch_of: None,
             revision: 1,
         },
         home,
         away,
         roster: Vec::new(),
+        seats: BTreeMap::new(),
         choice: None,
         kept: None,
         host: Some(record("denver", 1, host_seen_at)),

@@ -22,6 +22,9 @@ pub struct MatchView {
     pub cap_ms: f64,
     /// The host that is held, if one is.
     pub chosen: Option<ChosenView>,
+    /// The values were not measured for this match but taken over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reused: Option<ReusedView>,
     /// Every host, in the order of the choice's input (by id).
     pub hosts: Vec<HostView>,
     /// What each preset would have chosen.
@@ -68,6 +71,11 @@ pub struct BookedView {
     pub problem: Option<String>,
     /// Whether who asks may end or cancel it now.
     pub may_end: bool,
+    /// Whether it may be played again.
+    pub may_rematch: bool,
+    /// The match that it repeats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rematch_of: Option<MatchId>,
     /// Home clan against away clan.
     pub title: String,
     /// Name of the image.
@@ -118,6 +126,15 @@ pub struct ChosenView {
     pub site: String,
     /// Its closeness factor, milliseconds.
     pub closeness_ms: Option<f64>,
+}
+
+/// Measurements that were taken over from the match before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ReusedView {
+    /// The match that this one repeats.
+    pub from_match: MatchId,
+    /// How old they were when the host was chosen, seconds.
+    pub age_s: i64,
 }
 
 /// What was answered about one host.
@@ -269,7 +286,7 @@ pub struct StoryView {
 }
 
 /// One clan's players of a match.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RosterView {
     /// The clan.
     pub clan: RosterClan,
@@ -287,12 +304,17 @@ pub struct RosterClan {
 }
 
 /// A player in a roster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RosterPlayer {
     /// Absent for another clan's admin.
     pub id: Option<PlayerId>,
     /// See [`PlayerView::name`].
     pub name: String,
+    /// `player`, `substitute`, `coach` or `caster`.
+    pub role: &'static str,
+    /// A cap of their own instead of the rule's, milliseconds; absent for another clan's admin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cap_ms: Option<f64>,
 }
 
 /// A match in a list.

@@ -87,7 +87,11 @@ pub(super) async fn make(
     }
     let players = players(tx, of, round).await?;
     let measured = rounds::measurements(tx, round).await?;
-    let (rows, notes) = rows(&hosts, &players, &measured);
+    let of_round = rounds::get(tx, round).await?;
+    let age_s = of_round
+        .and_then(|round| round.ended_at)
+        .map_or(0, |at| seconds(now.since(at)));
+    let (rows, notes) = rows(&hosts, &players, &measured, age_s);
     let heads = hosts.iter().map(|record| vmatrix_placement::Host {
         id: record.host.id.to_string(),
         name: record.host.name.clone(),
@@ -182,6 +186,7 @@ fn rows(
     hosts: &[HostRecord],
     players: &[(TargetId, Player)],
     measured: &[(HostId, RttSample)],
+    age_s: u32,
 ) -> (Rows, Notes) {
     let by: BTreeMap<(HostId, TargetId), &RttSample> = measured
         .iter()
@@ -193,7 +198,7 @@ fn rows(
             .map(|(target, _)| by.get(&(record.host.id, *target)).copied())
             .collect();
         let medians = samples.iter().map(|sample| median((*sample)?)).collect();
-        let notes = samples.iter().map(|sample| note((*sample)?)).collect();
+        let notes = samples.iter().map(|sample| note((*sample)?, age_s)).collect();
         (medians, notes)
     };
     hosts.iter().map(row).unzip()
@@ -208,11 +213,15 @@ fn median(sample: &RttSample) -> Option<Micros> {
     }
 }
 
-fn note(sample: &RttSample) -> Option<Note> {
+fn seconds(ms: i64) -> u32 {
+    u32::try_from(ms.max(0) / 1000).unwrap_or(u32::MAX)
+}
+
+fn note(sample: &RttSample, age_s: u32) -> Option<Note> {
     median(sample)?;
     Some(Note {
         source: Source::Icmp,
-        age_s: 0,
+        age_s,
         error_us: error_of_median(sample.deviation_us?, sample.received),
     })
 }

@@ -164,8 +164,8 @@ async fn act(tx: &mut Tx, app: &App, now: &Now, step: Step) -> Result<Option<Mat
         (Step::End(how), MatchState::Waking { held, .. } | MatchState::Ready { held, .. }) => {
             end(tx, app, now, held, how).await.map(Some)
         }
+        // A rematch asks whether everybody still plays from where they did: see `observe` for when that is forgotten.
         (Step::Over, MatchState::Ending { held, how, .. }) => {
-            rounds::forget_addresses(tx, now.of.id).await?;
             tell(tx, app, now, "The match is over; the host is free again.").await?;
             Ok(Some(MatchState::Over {
                 how: *how,

@@ -2,8 +2,8 @@
 
 use crate::{
     app::App,
-    domain::{HostId, HostRecord, Round, Time, reached_by, see},
-    store::{StoreError, Tx, hosts, reservations, rounds, vms},
+    domain::{HostId, HostRecord, REUSE_WITHIN_MS, Round, Time, reached_by, see},
+    store::{StoreError, Tx, hosts, rematches, reservations, rounds, vms},
 };
 use std::collections::{BTreeMap, BTreeSet};
 use vmatrix_wire::{ProbeReport, RttSample, TargetId};
@@ -23,7 +23,8 @@ pub(super) async fn step(app: &App) -> Result<bool, StoreError> {
     for round in rounds::open(&mut tx).await? {
         changed |= hear(&mut tx, &round, &all, now).await?;
     }
-    if changed {
+    let forgotten = rematches::forget_addresses(&mut tx, now.plus(-REUSE_WITHIN_MS)).await?;
+    if changed || forgotten > 0 {
         tx.commit().await?;
     }
     Ok(changed)

@@ -6,8 +6,8 @@ use super::{
     error::PageError,
     fields::Fields,
     form::Errors,
-    match_page::{Pick, picked},
     rules::Rules,
+    seats::{self, Pick, picked},
 };
 use crate::{
     actions::{clans, matches, nest, players},
@@ -143,11 +143,15 @@ async fn page(app: &App, user: &User, fields: &Fields, errors: Errors) -> Result
         "" => other.to_owned(),
         value => value.to_owned(),
     };
+    let home_players = picks(app, user, home_clan, fields, "home_").await?;
+    let away_players = picks(app, user, away_clan, fields, "away_").await?;
+    let errors = seats::named(errors, "home_", &home_players);
     Ok(Book {
+        errors: seats::named(errors, "away_", &away_players),
         chrome: Chrome::of(user, "/matches"),
         side,
-        home_players: picks(app, user, home_clan, fields, "home_players").await?,
-        away_players: picks(app, user, away_clan, fields, "away_players").await?,
+        home_players,
+        away_players,
         home_players_of: home_clan.map(|clan| clan.to_string()).unwrap_or_default(),
         away_players_of: away_clan.map(|clan| clan.to_string()).unwrap_or_default(),
         clans: all
@@ -180,7 +184,6 @@ async fn page(app: &App, user: &User, fields: &Fields, errors: Errors) -> Result
         start: fields.one("start").to_owned(),
         zone: or("zone", "UTC"),
         rules: Rules::of(fields, side.is_none()),
-        errors,
     })
 }
 
@@ -206,12 +209,14 @@ async fn picks(
     user: &User,
     clan: Option<ClanId>,
     fields: &Fields,
-    name: &str,
+    prefix: &str,
 ) -> Result<Vec<Pick>, PageError> {
     let Some(clan) = clan else { return Ok(Vec::new()) };
     let players = players::list_players(app, user, clan).await?;
+    let name = &format!("{prefix}players");
     let chosen = picked(fields, name).unwrap_or_default();
     let shown = fields.one(&format!("{name}_of")) == clan.to_string();
     let known = shown || players.iter().any(|player| chosen.contains(&player.id));
-    Ok(Pick::of(&players, |id| !known || chosen.contains(&id)))
+    let ticked = |id| !known || chosen.contains(&id);
+    Ok(Pick::entered(&players, fields, prefix, ticked))
 }

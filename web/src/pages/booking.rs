@@ -1,9 +1,9 @@
 //! From what a booking form says to a booking. Pure.
 
-use super::{fields::Fields, form::Errors, match_page::picked, rules};
+use super::{fields::Fields, form::Errors, rules, seats::seats};
 use crate::{
     actions::matches::{Booking, Roster, Start},
-    domain::{ClanId, LENGTH_MINUTES, Seat, Time},
+    domain::{ClanId, LENGTH_MINUTES, Time},
 };
 use jiff::{civil::DateTime, tz::TimeZone};
 
@@ -57,10 +57,11 @@ pub(crate) fn parse(fields: &Fields, own: Option<ClanId>) -> Result<Booking, Box
         errors.push(error);
         nobody
     });
-    let home_players = players(fields, "home_players").unwrap_or_else(|error| keep(&mut errors, error));
+    let home_players =
+        seats(fields, "home_players", "home_").unwrap_or_else(|error| keep(&mut errors, error));
     let away_players = match own {
         Some(_) => Vec::new(),
-        None => players(fields, "away_players").unwrap_or_else(|error| keep(&mut errors, error)),
+        None => seats(fields, "away_players", "away_").unwrap_or_else(|error| keep(&mut errors, error)),
     };
     let rest = Booking {
         image: fields.one("image").to_owned(),
@@ -72,11 +73,11 @@ pub(crate) fn parse(fields: &Fields, own: Option<ClanId>) -> Result<Booking, Box
         rosters: vec![
             Roster {
                 clan: home,
-                players: home_players.into_iter().map(|id| (id, Seat::default())).collect(),
+                players: home_players,
             },
             Roster {
                 clan: away,
-                players: away_players.into_iter().map(|id| (id, Seat::default())).collect(),
+                players: away_players,
             },
         ],
     };
@@ -105,10 +106,6 @@ fn length(fields: &Fields) -> Result<i64, Errors> {
     typed
         .parse()
         .map_err(|_| Errors::value("length_minutes", typed, expected))
-}
-
-fn players(fields: &Fields, name: &str) -> Result<Vec<crate::domain::PlayerId>, Errors> {
-    picked(fields, name).map_err(|_| Errors::field(name, "choose players from the list"))
 }
 
 fn is_at(fields: &Fields) -> bool {

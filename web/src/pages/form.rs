@@ -15,6 +15,8 @@ pub(crate) struct Errors {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FieldError {
     field: String,
+    /// As people say the field, where its name does not tell.
+    label: Option<String>,
     text: String,
 }
 
@@ -28,6 +30,7 @@ impl FieldError {
         };
         Self {
             field: field.to_owned(),
+            label: None,
             text,
         }
     }
@@ -39,7 +42,8 @@ impl FieldError {
 
     /// For the list on top of the form.
     pub(crate) fn sentence(&self) -> String {
-        format!("{}: {}", label(&self.field), self.text)
+        let label = self.label.clone().unwrap_or_else(|| label(&self.field));
+        format!("{label}: {}", self.text)
     }
 }
 
@@ -87,6 +91,14 @@ impl Errors {
             if error.field.starts_with(from) {
                 to.clone_into(&mut error.field);
             }
+        }
+        self
+    }
+
+    /// The same, where a field is called something that its name does not tell.
+    pub(crate) fn labelled(mut self, field: &str, label: &str) -> Self {
+        for error in self.fields.iter_mut().filter(|error| error.field == field) {
+            error.label = Some(label.to_owned());
         }
         self
     }
@@ -171,6 +183,7 @@ fn label(field: &str) -> String {
         "away" => "The other clan",
         "home_players" => "Home roster",
         "away_players" => "Away roster",
+        "players" => "Roster",
         "user" => "Name",
         "new_password" => "New password",
         "zone" => "Time zone",

@@ -4,13 +4,15 @@ use super::{
     Chrome,
     compare::{self, BestOfThree, Columns, OtherRule},
     fields::Fields,
+    form::Errors,
     plot::{Dot, Plot, Row, Side},
+    seats::{self, Pick},
     show,
 };
 use crate::actions::players::PlayerSeen;
 use crate::domain::{
-    PlayerId, Role,
-    view::{HostView, MatchView, PlayerView, RosterView},
+    ClanId, PlayerId, Role,
+    view::{HostView, MatchView, PlayerView, RosterPlayer, RosterView},
 };
 use askama::Template;
 use askama_web::WebTemplate;
@@ -43,6 +45,12 @@ pub(crate) struct MatchPage {
     times: Vec<(&'static str, f64)>,
     can_retry: bool,
     can_end: bool,
+    can_rematch: bool,
+    rematch_hint: &'static str,
+    /// Where its values come from, if nobody was measured for it.
+    taken_over: Option<String>,
+    /// What is wrong with a roster that was sent.
+    errors: Errors,
     end_words: &'static str,
     end_hint: &'static str,
     /// Whether anything can still change.
@@ -65,39 +73,39 @@ struct Step {
 struct SideOfMatch {
     roster: RosterView,
     /// With what was promised to each.
-    players: Vec<PlayerView>,
+    players: Vec<(RosterPlayer, PlayerView)>,
     /// Whom the viewer may put on this roster; empty if they may not.
     picks: Vec<Pick>,
     /// The viewer may choose, but there is nobody: where players are entered.
     enter_players: Option<String>,
+    /// It was sent, and could not be taken.
+    is_wrong: bool,
 }
 
-/// A player to choose.
-pub(crate) struct Pick {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) picked: bool,
+/// Whom the viewer may put on a roster.
+#[derive(Default)]
+pub(crate) struct Choice {
+    /// The clan's players.
+    pub(crate) players: Vec<PlayerSeen>,
+    /// Who played in the match that this one repeats.
+    pub(crate) before: Vec<RosterPlayer>,
 }
 
-impl Pick {
-    /// One for each player of a clan.
-    pub(crate) fn of(players: &[PlayerSeen], picked: impl Fn(PlayerId) -> bool) -> Vec<Self> {
-        let pick = |p: &PlayerSeen| Self {
-            id: p.id.to_string(),
-            name: p.name.to_string(),
-            picked: picked(p.id),
-        };
-        players.iter().map(pick).collect()
-    }
+/// A roster as a form has sent it, and what is wrong with it.
+pub(crate) struct Sent<'a> {
+    pub(crate) clan: ClanId,
+    pub(crate) fields: &'a Fields,
+    pub(crate) errors: Errors,
 }
 
 impl MatchPage {
-    /// `own` are the players that the viewer may put on each roster, in the rosters' order.
+    /// `own` is whom the viewer may put on each roster, in the rosters' order; `sent` the roster that could not be taken.
     pub(crate) fn of(
         chrome: Chrome,
         role: Role,
         view: MatchView,
-        own: &[Vec<PlayerSeen>],
+        own: &[Choice],
+        sent: Option<Sent>,
     ) -> askama::Result<Self> {
         let state = view.booked.state;
         let clan = |n: usize| {
@@ -122,7 +130,10 @@ impl MatchPage {
                 "It will not take place; a machine that is held for it is free for others.",
             )
         };
-        let sides = sides(&view, role, own);
+        let mut sides = sides(&view, role, own);
+        let errors = sent
+            .map(|sent| put_back(&mut sides, own, sent))
+            .unwrap_or_default();
         let follows = !matches!(state, "over" | "failed" | "cancelled");
         Ok(Self {
             chrome,
@@ -142,6 +153,16 @@ impl MatchPage {
             times: times(&view),
             can_retry: matches!(state, "unplaced" | "failed"),
             can_end: view.booked.may_end,
+            can_rematch: view.booked.may_rematch,
+            rematch_hint: if role.is_staff() {
+                "Books the same players and rule once more, from now on. What was measured is taken over while it holds."
+            } else {
+                "Challenges the same clan once more, with your roster and rule of this match, from now on."
+            },
+            taken_over: view
+                .reused
+                .map(|reused| show::span(&((reused.age_s * 1000) as f64))),
+            errors,
             end_words,
             end_hint,
             follows,
@@ -158,7 +179,7 @@ impl MatchPage {
             side.picks.clear();
             side.enter_players = None;
         }
-        (self.can_retry, self.can_end) = (false, false);
+        (self.can_retry, self.can_end, self.can_rematch) = (false, false, false);
         (self.reloads, self.watch) = (self.follows, true);
         self
     }
@@ -277,36 +298,51 @@ fn steps(state: &str) -> Vec<Step> {
     STEPS.iter().enumerate().map(step).collect()
 }
 
-fn sides(view: &MatchView, role: Role, own: &[Vec<PlayerSeen>]) -> Vec<SideOfMatch> {
+fn sides(view: &MatchView, role: Role, own: &[Choice]) -> Vec<SideOfMatch> {
     let open = matches!(
         view.booked.state,
         "gathering" | "probing" | "reserved" | "unplaced"
     );
     let side = |(n, roster): (usize, &RosterView)| {
         let may = open && (role.is_staff() || role.clan() == Some(roster.clan.id));
-        let players = own.get(n).map(Vec::as_slice).filter(|_| may).unwrap_or_default();
-        let in_roster = |id| roster.players.iter().any(|player| player.id == Some(id));
+        let choice = own.get(n).filter(|_| may);
+        let players = choice.map_or(&[][..], |choice| &choice.players);
+        // A rematch begins with who played before.
+        let chosen = match (roster.players.as_slice(), choice) {
+            ([], Some(choice)) => &choice.before,
+            (chosen, _) => chosen,
+        };
         SideOfMatch {
             players: roster
                 .players
                 .iter()
-                .map(|player| promised(view, roster, &player.name))
+                .map(|player| (player.clone(), promised(view, roster, &player.name)))
                 .collect(),
-            picks: Pick::of(players, |id| {
-                if roster.players.is_empty() {
-                    true
-                } else {
-                    in_roster(id)
-                }
-            }),
+            picks: Pick::in_roster(players, chosen),
             enter_players: (may && players.is_empty()).then(|| match role.clan() {
                 Some(_) => "/clan".to_owned(),
                 None => format!("/organise/clans/{}", roster.clan.id),
             }),
+            is_wrong: false,
             roster: roster.clone(),
         }
     };
     view.rosters.iter().enumerate().map(side).collect()
+}
+
+/// Shows a roster again as it was sent.
+fn put_back(sides: &mut [SideOfMatch], own: &[Choice], sent: Sent) -> Errors {
+    let sides = sides.iter_mut().zip(own);
+    for (side, choice) in sides.filter(|(side, _)| side.roster.clan.id == sent.clan && !side.picks.is_empty())
+    {
+        let ticked = seats::picked(sent.fields, "players").unwrap_or_default();
+        side.picks = Pick::entered(&choice.players, sent.fields, "", |id: PlayerId| {
+            ticked.contains(&id)
+        });
+        side.is_wrong = true;
+        return seats::named(sent.errors, "", &side.picks);
+    }
+    sent.errors
 }
 
 fn promised(view: &MatchView, roster: &RosterView, name: &str) -> PlayerView {
@@ -335,17 +371,6 @@ fn times(view: &MatchView) -> Vec<(&'static str, f64)> {
     ];
     all.into_iter()
         .filter_map(|(name, ms)| Some((name, ms?)))
-        .collect()
-}
-
-/// The players that a roster's form names.
-///
-/// # Errors
-/// The text that is no player's id.
-pub(crate) fn picked(fields: &Fields, name: &str) -> Result<Vec<PlayerId>, String> {
-    fields
-        .all(name)
-        .map(|text| text.parse().map_err(|_| text.to_owned()))
         .collect()
 }
 

@@ -2,8 +2,8 @@ use super::*;
 use crate::domain::{
     ClanId, MatchId, Name, User, UserId,
     view::{
-        AlternativeView, BookedView, ChosenView, ConnectView, DirectoryView, RosterClan, RosterPlayer,
-        SeriesView, SettleView, StoryView, TimesView,
+        AlternativeView, BookedView, ChosenView, ConnectView, DirectoryView, ReusedView, RosterClan,
+        RosterPlayer, SeriesView, SettleView, StoryView, TimesView,
     },
 };
 use std::collections::BTreeMap;
@@ -26,6 +26,8 @@ fn roster(n: u128, clan: &str, players: &[&str]) -> RosterView {
     let player = |(k, name): (usize, &&str)| RosterPlayer {
         id: Some(PlayerId(id(n * 100 + k as u128))),
         name: (*name).to_owned(),
+        role: "player",
+        cap_ms: None,
     };
     RosterView {
         clan: RosterClan {
@@ -74,6 +76,8 @@ pub(crate) fn view(state: &'static str) -> MatchView {
             explanation: "Montreal is held for this match.".into(),
             problem: None,
             may_end: !matches!(state, "ending" | "over" | "failed" | "cancelled"),
+            may_rematch: matches!(state, "ready" | "ending" | "over" | "failed" | "cancelled"),
+            rematch_of: None,
             title: "Pandas against Owls".into(),
             image: "openarena".into(),
             map: "dm4ish".into(),
@@ -93,6 +97,7 @@ pub(crate) fn view(state: &'static str) -> MatchView {
             site: "wonder".into(),
             closeness_ms: Some(12.5),
         }),
+        reused: None,
         hosts: vec![
             host("seattle", Some(40.0), "over_cap"),
             host("denver", None, "undecided"),
@@ -140,20 +145,24 @@ pub(crate) fn view(state: &'static str) -> MatchView {
     }
 }
 
-fn page(role: Role, view: MatchView, own: &[Vec<PlayerSeen>]) -> MatchPage {
-    MatchPage::of(Chrome::of(&user(role), "/matches"), role, view, own).unwrap()
+fn page(role: Role, view: MatchView, own: &[Choice]) -> MatchPage {
+    MatchPage::of(Chrome::of(&user(role), "/matches"), role, view, own, None).unwrap()
 }
 
-fn players() -> Vec<PlayerSeen> {
+fn players() -> Choice {
     let player = |(n, name): (u128, &str)| PlayerSeen {
         id: PlayerId(id(1200 + n)),
         name: name.parse::<Name>().unwrap(),
         address: Some("192.0.2.9".into()),
     };
-    [(0, "Cem"), (1, "Dov"), (2, "Eve")]
+    let players = [(0, "Cem"), (1, "Dov"), (2, "Eve")]
         .into_iter()
         .map(player)
-        .collect()
+        .collect();
+    Choice {
+        players,
+        before: Vec::new(),
+    }
 }
 
 #[test]
@@ -349,4 +358,97 @@ fn without_a_choice_nothing_is_compared() {
     for card in ["cost-card", "rules-card", "series-card", "settle-card"] {
         assert!(!html.contains(card), "{card}");
     }
+}
+
+#[test]
+fn roles_and_own_caps_stand_beside_the_players_and_in_the_form() {
+    let mut reserved = view("reserved");
+    reserved.rosters[1].players[1].role = "coach";
+    reserved.rosters[1].players[1].cap_ms = Some(80.5);
+    let role = Role::ClanAdmin(ClanId(id(12)));
+    let html = page(role, reserved, &[Choice::default(), players()])
+        .live()
+        .unwrap();
+    let owls = card(&html, "roster-2-card");
+    assert!(
+        owls.contains("Dov <span class=\"tag\">coach</span> <span class=\"soft\">own cap 80.5 ms</span>"),
+        "{owls}"
+    );
+    let dov = PlayerId(id(1201));
+    for there in [
+        format!("name=\"players\" value=\"{dov}\" checked"),
+        format!("name=\"cap_{dov}\" value=\"80.5\""),
+        "<option value=\"coach\" selected>".to_owned(),
+        "id=\"seats-of-players\" open".to_owned(),
+    ] {
+        assert!(owls.contains(&there), "{there}: {owls}");
+    }
+}
+
+#[test]
+fn who_all_plays_as_usual_has_roles_folded() {
+    let html = page(Role::Organiser, view("reserved"), &[players(), players()])
+        .live()
+        .unwrap();
+    assert!(
+        html.contains("id=\"seats-of-players\">") && !html.contains("class=\"tag\""),
+        "{html}"
+    );
+}
+
+#[test]
+fn a_match_that_has_begun_can_be_played_again() {
+    for state in ["gathering", "probing", "reserved", "waking", "unplaced"] {
+        let html = page(Role::Organiser, view(state), &[]).live().unwrap();
+        assert!(!html.contains("/rematch\""), "{state}");
+    }
+    for state in ["ready", "over"] {
+        let html = page(Role::Organiser, view(state), &[]).live().unwrap();
+        assert!(
+            html.contains("/rematch\"") && html.contains("Play again"),
+            "{state}: {html}"
+        );
+        let html = page(Role::Organiser, view(state), &[])
+            .without_forms()
+            .live()
+            .unwrap();
+        assert!(!html.contains("<form"), "{state}: {html}");
+    }
+}
+
+#[test]
+fn a_rematch_says_whose_and_how_old_its_values_are() {
+    let mut again = view("reserved");
+    again.booked.rematch_of = Some(MatchId(id(6)));
+    again.reused = Some(ReusedView {
+        from_match: MatchId(id(6)),
+        age_s: 754,
+    });
+    let html = page(Role::Organiser, again, &[]).live().unwrap();
+    assert!(
+        html.contains(&format!("A rematch of <a href=\"/matches/{}\">", id(6))),
+        "{html}"
+    );
+    let chosen = card(&html, "chosen-card");
+    assert!(
+        chosen.contains("taken over from the match before, and were 12 min 34 s old"),
+        "{chosen}"
+    );
+}
+
+#[test]
+fn the_other_captain_finds_the_roster_of_the_match_before_ticked() {
+    let mut gathering = view("gathering");
+    let before = gathering.rosters[1].players.split_off(1);
+    gathering.rosters[1].players.clear();
+    let role = Role::ClanAdmin(ClanId(id(12)));
+    let own = [Choice::default(), Choice { before, ..players() }];
+    let page = page(role, gathering, &own);
+    let ticked: Vec<_> = page.sides[1]
+        .picks
+        .iter()
+        .filter(|pick| pick.picked)
+        .map(|pick| pick.name.as_str())
+        .collect();
+    assert_eq!(ticked, ["Dov"]);
 }

@@ -4,20 +4,30 @@ use super::{
     Chrome,
     error::PageError,
     fields::Fields,
+    form::Errors,
     live,
-    match_page::{MatchPage, picked},
+    match_page::{Choice, MatchPage, Sent},
+    seats::seats,
 };
 use crate::{
-    actions::{ActionError, matches, players},
+    actions::{
+        ActionError,
+        matches::{self, Again, Start},
+        players,
+    },
     app::App,
     auth::Viewer,
-    domain::{MatchId, Seat, User, view::MatchLine},
+    domain::{
+        ClanId, MatchId, User,
+        view::{MatchLine, RosterPlayer},
+    },
 };
 use askama::Template;
 use askama_web::WebTemplate;
 use axum::{
     Form,
     extract::{Path, Query, State},
+    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 
@@ -38,15 +48,28 @@ pub(crate) async fn list(State(app): State<App>, Viewer(user): Viewer) -> Result
     })
 }
 
-async fn page(app: &App, user: &User, id: MatchId) -> Result<MatchPage, PageError> {
+async fn page(app: &App, user: &User, id: MatchId, sent: Option<Sent<'_>>) -> Result<MatchPage, PageError> {
     let view = matches::view_match(app, user, id).await?;
+    let before = match view.booked.rematch_of {
+        Some(before) if view.booked.state == "gathering" => {
+            matches::view_match(app, user, before).await?.rosters
+        }
+        _ => Vec::new(),
+    };
+    let played = |clan: ClanId| -> Vec<RosterPlayer> {
+        let roster = before.iter().find(|roster| roster.clan.id == clan);
+        roster.map(|roster| roster.players.clone()).unwrap_or_default()
+    };
     let mut own = Vec::new();
     for roster in &view.rosters {
         let may = user.role.is_staff() || user.role.clan() == Some(roster.clan.id);
         own.push(if may {
-            players::list_players(app, user, roster.clan.id).await?
+            Choice {
+                players: players::list_players(app, user, roster.clan.id).await?,
+                before: played(roster.clan.id),
+            }
         } else {
-            Vec::new()
+            Choice::default()
         });
     }
     Ok(MatchPage::of(
@@ -54,6 +77,7 @@ async fn page(app: &App, user: &User, id: MatchId) -> Result<MatchPage, PageErro
         user.role,
         view,
         &own,
+        sent,
     )?)
 }
 
@@ -68,7 +92,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     Query(query): Query<Fields>,
 ) -> Result<MatchPage, PageError> {
-    let page = page(&app, &user, parse(&id)?).await?;
+    let page = page(&app, &user, parse(&id)?, None).await?;
     Ok(if query.has("watch") {
         page.without_forms()
     } else {
@@ -83,13 +107,13 @@ pub(crate) async fn live(
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     let id = parse(&id)?;
-    page(&app, &user, id).await?;
+    page(&app, &user, id, None).await?;
     let open = live::open(&app, &user)?;
     let changes = app.changes.subscribe();
     Ok(live::stream(open, changes, move || {
         let (app, user) = (app.clone(), user.clone());
         async move {
-            let page = page(&app, &user, id).await?;
+            let page = page(&app, &user, id, None).await?;
             Ok(live::Part {
                 html: page.live()?,
                 last: !page.follows(),
@@ -99,19 +123,29 @@ pub(crate) async fn live(
     .into_response())
 }
 
-/// `POST /matches/{id}/rosters/{clan}`
+/// `POST /matches/{id}/rosters/{clan}`: what cannot be taken comes back in the form as it was sent.
 pub(crate) async fn set_roster(
     State(app): State<App>,
     Viewer(user): Viewer,
     Path((id, clan)): Path<(String, String)>,
     Form(fields): Form<Fields>,
-) -> Result<Redirect, PageError> {
+) -> Result<Response, PageError> {
     let id = parse(&id)?;
     let clan = clan.parse().map_err(|_| PageError::not_found())?;
-    let players =
-        picked(&fields, "players").map_err(|_| PageError::invalid("Choose players from the list."))?;
-    let players: Vec<_> = players.into_iter().map(|id| (id, Seat::default())).collect();
-    back(id, matches::set_roster(&app, &user, id, clan, &players).await)
+    let errors = match seats(&fields, "players", "") {
+        Err(errors) => errors,
+        Ok(players) => match matches::set_roster(&app, &user, id, clan, &players).await {
+            Err(ActionError::Invalid(refusals)) => Errors::from(refusals),
+            done => return Ok(back(id, done)?.into_response()),
+        },
+    };
+    let sent = Sent {
+        clan,
+        fields: &fields,
+        errors,
+    };
+    let page = page(&app, &user, id, Some(sent)).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }
 
 /// `POST /matches/{id}/end`
@@ -132,6 +166,23 @@ pub(crate) async fn retry(
 ) -> Result<Redirect, PageError> {
     let id = parse(&id)?;
     back(id, matches::retry_match(&app, &user, id).await)
+}
+
+/// `POST /matches/{id}/rematch`: to the page of the new match.
+pub(crate) async fn rematch(
+    State(app): State<App>,
+    Viewer(user): Viewer,
+    Path(id): Path<String>,
+) -> Result<Redirect, PageError> {
+    let id = parse(&id)?;
+    let again = Again {
+        start: Start::Now,
+        length_minutes: None,
+    };
+    match matches::rematch(&app, &user, id, again).await {
+        Ok(new) => Ok(Redirect::to(&format!("/matches/{new}"))),
+        Err(error) => back(id, Err(error)),
+    }
 }
 
 /// To the match's page, or to an error with a way back to it.

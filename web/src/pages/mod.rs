@@ -19,6 +19,7 @@ mod organise;
 pub(crate) mod plot;
 mod rules;
 mod scatter;
+pub(crate) mod seats;
 pub(crate) mod show;
 mod sign_in;
 
@@ -65,6 +66,7 @@ pub fn router() -> Router<App> {
         .route("/matches/{id}/rosters/{clan}", post(matches::set_roster))
         .route("/matches/{id}/end", post(matches::end))
         .route("/matches/{id}/retry", post(matches::retry))
+        .route("/matches/{id}/rematch", post(matches::rematch))
         .route("/static/{tag}/{*path}", get(assets::serve))
         .fallback(error::missing)
 }

@@ -81,6 +81,7 @@ pub(super) async fn rows(tx: &mut Tx) -> Rows {
         rcon: Secret::new("r"),
         created_by: user.id,
         created_at: at(2),
+        rematch_of: None,
         revision: 1,
     };
     matches::insert(tx, &of).await.unwrap();
@@ -185,6 +186,7 @@ async fn the_life_of_a_round() {
             started_at: at(3),
             until_at: at(30),
             ended_at: None,
+            taken_from: None,
         };
         let target = |player: &Player, address: Option<&str>| RoundTarget {
             target: TargetId(Uuid::now_v7()),

@@ -19,6 +19,7 @@ struct Row {
     rcon: String,
     created_by: String,
     created_at: i64,
+    rematch_of: Option<String>,
     revision: i64,
 }
 
@@ -31,6 +32,11 @@ impl Row {
             away: parsed("matches", id, "away_clan_id", &self.away_clan_id)?,
             state: from_json("matches", id, "detail", &self.detail)?,
             policy: from_json("matches", id, "policy", &self.policy)?,
+            rematch_of: self
+                .rematch_of
+                .as_ref()
+                .map(|text| parsed("matches", id, "rematch_of", text))
+                .transpose()?,
             created_by: parsed("matches", id, "created_by", &self.created_by)?,
             image: self.image,
             map: self.map,
@@ -49,8 +55,8 @@ pub async fn insert(tx: &mut Tx, new: &Match) -> Result<(), StoreError> {
     sql!(
         tx,
         execute "insert into matches (id, image, map, home_clan_id, away_clan_id, start_at, length_ms, state, detail,
-                     password, rcon, created_by, created_at, policy, revision)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1)",
+                     password, rcon, created_by, created_at, policy, rematch_of, revision)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1)",
         new.id.to_string(),
         new.image.as_str(),
         new.map.as_str(),
@@ -64,7 +70,8 @@ pub async fn insert(tx: &mut Tx, new: &Match) -> Result<(), StoreError> {
         new.rcon.reveal(),
         new.created_by.to_string(),
         new.created_at.millis(),
-        to_json(&new.policy)?
+        to_json(&new.policy)?,
+        new.rematch_of.map(|id| id.to_string())
     )?;
     Ok(())
 }

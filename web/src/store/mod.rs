@@ -275,6 +275,7 @@ mod life_tests;
 pub mod links;
 pub mod matches;
 pub mod players;
+pub mod rematches;
 pub mod reservations;
 pub mod rosters;
 pub mod rounds;

@@ -12,6 +12,7 @@ struct Row {
     started_at: i64,
     until_at: i64,
     ended_at: Option<i64>,
+    taken_from: Option<String>,
 }
 
 impl Row {
@@ -24,6 +25,11 @@ impl Row {
             started_at: Time::from_millis(self.started_at),
             until_at: Time::from_millis(self.until_at),
             ended_at: self.ended_at.map(Time::from_millis),
+            taken_from: self
+                .taken_from
+                .as_ref()
+                .map(|text| parsed("rounds", &self.id, "taken_from", text))
+                .transpose()?,
         })
     }
 }

@@ -66,6 +66,11 @@ impl FakeHost {
         }
     }
 
+    /// How many rounds it was asked for.
+    pub(super) fn probed(&self) -> usize {
+        self.probes.len()
+    }
+
     /// What others can reach here.
     pub(super) fn show(&self, outside: &mut Outside) {
         if self.walled {

@@ -6,6 +6,7 @@ mod faults;
 mod life;
 mod names;
 mod people;
+mod rematch;
 mod report;
 mod roles;
 mod services;
