@@ -108,7 +108,7 @@ pub(super) async fn book(
         let seats: Vec<_> = players.iter().map(|(player, seat)| (player.id, *seat)).collect();
         rosters::set(&mut tx, new.id, *clan, &seats).await?;
     }
-    let how = rematch_of.map_or("Booked", |_| "Booked again, with the same players as before,");
+    let how = rematch_of.map_or("Booked", |_| "Booked again, as the match before,");
     tell(&mut tx, app, new.id, now, &format!("{how} by {}.", user.name)).await?;
     if gathering {
         tell(

@@ -57,12 +57,13 @@ pub(crate) fn parse(fields: &Fields, own: Option<ClanId>) -> Result<Booking, Box
         errors.push(error);
         nobody
     });
-    let home_players =
-        seats(fields, "home_players", "home_").unwrap_or_else(|error| keep(&mut errors, error));
-    let away_players = match own {
-        Some(_) => Vec::new(),
-        None => seats(fields, "away_players", "away_").unwrap_or_else(|error| keep(&mut errors, error)),
+    let (home_players, wrong_home) = seats(fields, "home_players", "home_");
+    let (away_players, wrong_away) = match own {
+        Some(_) => Default::default(),
+        None => seats(fields, "away_players", "away_"),
     };
+    let wrong = [wrong_home, wrong_away].into_iter();
+    errors.extend(wrong.filter(|wrong| !wrong.is_empty()));
     let rest = Booking {
         image: fields.one("image").to_owned(),
         map: Some(fields.one("map").to_owned()).filter(|map| !map.is_empty()),

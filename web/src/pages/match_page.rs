@@ -332,17 +332,17 @@ fn sides(view: &MatchView, role: Role, own: &[Choice]) -> Vec<SideOfMatch> {
 
 /// Shows a roster again as it was sent.
 fn put_back(sides: &mut [SideOfMatch], own: &[Choice], sent: Sent) -> Errors {
-    let sides = sides.iter_mut().zip(own);
-    for (side, choice) in sides.filter(|(side, _)| side.roster.clan.id == sent.clan && !side.picks.is_empty())
-    {
-        let ticked = seats::picked(sent.fields, "players").unwrap_or_default();
-        side.picks = Pick::entered(&choice.players, sent.fields, "", |id: PlayerId| {
-            ticked.contains(&id)
-        });
-        side.is_wrong = true;
-        return seats::named(sent.errors, "", &side.picks);
-    }
-    sent.errors
+    let mut sides = sides.iter_mut().zip(own);
+    let of_clan = |side: &SideOfMatch| side.roster.clan.id == sent.clan && !side.picks.is_empty();
+    let Some((side, choice)) = sides.find(|(side, _)| of_clan(side)) else {
+        return sent.errors;
+    };
+    let ticked = seats::picked(sent.fields, "players").unwrap_or_default();
+    side.picks = Pick::entered(&choice.players, sent.fields, "", |id: PlayerId| {
+        ticked.contains(&id)
+    });
+    side.is_wrong = true;
+    seats::named(sent.errors, "", &side.picks)
 }
 
 fn promised(view: &MatchView, roster: &RosterView, name: &str) -> PlayerView {

@@ -371,7 +371,7 @@ fn roles_and_own_caps_stand_beside_the_players_and_in_the_form() {
         .unwrap();
     let owls = card(&html, "roster-2-card");
     assert!(
-        owls.contains("Dov <span class=\"tag\">coach</span> <span class=\"soft\">own cap 80.5 ms</span>"),
+        owls.contains("Dov <span class=\"tag\">coach</span> <span class=\"soft own\">own cap 80.5 ms</span>"),
         "{owls}"
     );
     let dov = PlayerId(id(1201));

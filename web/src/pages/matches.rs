@@ -132,12 +132,14 @@ pub(crate) async fn set_roster(
 ) -> Result<Response, PageError> {
     let id = parse(&id)?;
     let clan = clan.parse().map_err(|_| PageError::not_found())?;
-    let errors = match seats(&fields, "players", "") {
-        Err(errors) => errors,
-        Ok(players) => match matches::set_roster(&app, &user, id, clan, &players).await {
+    let (players, wrong) = seats(&fields, "players", "");
+    let errors = if wrong.is_empty() {
+        match matches::set_roster(&app, &user, id, clan, &players).await {
             Err(ActionError::Invalid(refusals)) => Errors::from(refusals),
             done => return Ok(back(id, done)?.into_response()),
-        },
+        }
+    } else {
+        wrong
     };
     let sent = Sent {
         clan,

@@ -117,20 +117,22 @@ pub(crate) fn picked(fields: &Fields, name: &str) -> Result<Vec<PlayerId>, Error
 }
 
 /// The players whom a form has ticked under a name, each as what it says: `role_ID` and `cap_ID` with the prefix before them.
-///
-/// # Errors
-/// Each field that cannot be read, with what would be right.
-pub(crate) fn seats(fields: &Fields, name: &str, prefix: &str) -> Result<Vec<(PlayerId, Seat)>, Errors> {
+/// With each field that cannot be read, and what would be right there; who has one counts as a player meanwhile.
+pub(crate) fn seats(fields: &Fields, name: &str, prefix: &str) -> (Vec<(PlayerId, Seat)>, Errors) {
+    let players = match picked(fields, name) {
+        Ok(players) => players,
+        Err(wrong) => return (Vec::new(), wrong),
+    };
     let mut wrong = Errors::default();
     let mut roster = Vec::new();
-    for id in picked(fields, name)? {
+    for id in players {
         let seat = seat(fields, prefix, id).unwrap_or_else(|errors| {
             wrong = std::mem::take(&mut wrong).and(errors);
             Seat::default()
         });
         roster.push((id, seat));
     }
-    if wrong.is_empty() { Ok(roster) } else { Err(wrong) }
+    (roster, wrong)
 }
 
 fn seat(fields: &Fields, prefix: &str, id: PlayerId) -> Result<Seat, Errors> {
@@ -186,6 +188,12 @@ mod tests {
         }
     }
 
+    fn right(fields: &Fields, name: &str, prefix: &str) -> Vec<(PlayerId, Seat)> {
+        let (roster, wrong) = seats(fields, name, prefix);
+        assert_eq!(wrong, Errors::default());
+        roster
+    }
+
     #[test]
     fn who_is_ticked_plays_unless_the_form_says_otherwise() {
         let fields = form(&[
@@ -200,13 +208,13 @@ mod tests {
             role: Role::Coach,
             cap: Micros::new(80_500).ok(),
         };
-        let read = seats(&fields, "home_players", "home_").unwrap();
+        let read = right(&fields, "home_players", "home_");
         let expected = [
             (ANN.parse().unwrap(), Seat::default()),
             (BOB.parse().unwrap(), coach),
         ];
         assert_eq!(read, expected);
-        assert_eq!(seats(&fields, "away_players", "away_").unwrap(), []);
+        assert_eq!(right(&fields, "away_players", "away_"), []);
     }
 
     #[test]
@@ -218,7 +226,8 @@ mod tests {
             ("cap_ANN", "0"),
             ("cap_BOB", "fast"),
         ]);
-        let errors = seats(&fields, "players", "").unwrap_err();
+        let (roster, errors) = seats(&fields, "players", "");
+        assert_eq!(roster.len(), 2);
         let players = [player(ANN, "Ann"), player(BOB, "Bob")];
         let picks = Pick::entered(&players, &fields, "", |_| true);
         assert!(unfolded(&picks, &errors));
@@ -241,10 +250,10 @@ mod tests {
     #[test]
     fn what_is_said_of_somebody_who_is_not_ticked_is_not_looked_at() {
         let fields = form(&[("players", ANN), ("cap_BOB", "fast")]);
-        assert_eq!(seats(&fields, "players", "").unwrap().len(), 1);
+        assert_eq!(right(&fields, "players", "").len(), 1);
         assert!(
             seats(&form(&[("players", "x")]), "players", "")
-                .unwrap_err()
+                .1
                 .at("players")
                 .is_some()
         );
@@ -270,7 +279,7 @@ mod tests {
                 sent.push((format!("cap_{}", pick.id), pick.cap));
             }
             let sent: Vec<_> = sent.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            prop_assert_eq!(seats(&Fields::new(&sent), "players", "").unwrap(), roster);
+            prop_assert_eq!(right(&Fields::new(&sent), "players", ""), roster);
         }
     }
 }

@@ -133,6 +133,21 @@ async fn what_is_too_old_is_measured_anew_and_addresses_are_kept_no_longer() {
     );
 }
 
+#[tokio::test]
+async fn where_somebody_was_who_is_removed_is_forgotten_once_the_match_is_over() {
+    for base in databases().await {
+        let mut world = World::new(base, &TWO).await;
+        let first = played(&mut world).await;
+        assert_eq!(known_addresses(&world, first).await, 4);
+        let rowan = world.players[1].id;
+        players::remove_player(&world.app, &world.red_admin, world.reds.id, rowan)
+            .await
+            .unwrap();
+        world.tick().await;
+        assert_eq!(known_addresses(&world, first).await, 3);
+    }
+}
+
 async fn known_addresses(world: &World, id: MatchId) -> usize {
     let mut tx = world.app.db.read().await.unwrap();
     let mut known = 0;
