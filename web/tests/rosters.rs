@@ -154,7 +154,7 @@ async fn a_booking_by_form_says_who_is_a_substitute_and_whose_cap_is_another() {
     for said in [
         "<li>Own cap of Ann: not “fast” but milliseconds such as 120",
         &format!("id=\"home_cap_{ann}-error\""),
-        "id=\"home_seats-of-home_players\" open",
+        "id=\"seats-home_players\" open",
         "value=\"fast\"",
         "<option value=\"substitute\" selected>",
     ] {

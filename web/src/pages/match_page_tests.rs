@@ -379,7 +379,7 @@ fn roles_and_own_caps_stand_beside_the_players_and_in_the_form() {
         format!("name=\"players\" value=\"{dov}\" checked"),
         format!("name=\"cap_{dov}\" value=\"80.5\""),
         "<option value=\"coach\" selected>".to_owned(),
-        "id=\"seats-of-players\" open".to_owned(),
+        "id=\"seats-2\" open".to_owned(),
     ] {
         assert!(owls.contains(&there), "{there}: {owls}");
     }
@@ -391,7 +391,7 @@ fn who_all_plays_as_usual_has_roles_folded() {
         .live()
         .unwrap();
     assert!(
-        html.contains("id=\"seats-of-players\">") && !html.contains("class=\"tag\""),
+        html.contains("id=\"seats-2\">") && !html.contains("class=\"tag\""),
         "{html}"
     );
 }

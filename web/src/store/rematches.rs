@@ -41,13 +41,13 @@ pub async fn take_over(tx: &mut Tx, new: &Round, from: RoundId) -> Result<(), St
     Ok(())
 }
 
-/// Forgets where players were in matches that are over: in rounds that had ended by `until`, and at once of players who were
+/// Forgets where players were in matches that are over: in rounds that had ended before `before`, and at once of players who were
 /// removed. How many addresses were forgotten.
-pub async fn forget_addresses(tx: &mut Tx, until: Time) -> Result<u64, StoreError> {
+pub async fn forget_addresses(tx: &mut Tx, before: Time) -> Result<u64, StoreError> {
     let text = "update round_targets set address = null where address is not null and exists (
                     select 1 from rounds join matches on matches.id = rounds.match_id
                     join players on players.id = round_targets.player_id
                     where rounds.id = round_targets.round_id and matches.state in ('over', 'failed', 'cancelled')
-                    and (coalesce(rounds.ended_at, rounds.until_at) <= $1 or players.removed_at is not null))";
-    sql!(tx, execute text, until.millis())
+                    and (coalesce(rounds.ended_at, rounds.until_at) < $1 or players.removed_at is not null))";
+    sql!(tx, execute text, before.millis())
 }
