@@ -377,3 +377,7 @@ fn times(view: &MatchView) -> Vec<(&'static str, f64)> {
 #[cfg(test)]
 #[path = "match_page_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "match_page_roster_tests.rs"]
+mod roster_tests;
