@@ -100,7 +100,7 @@ async fn tell(joined: &Joined) -> Result<(), ServerError> {
 fn judge(said: Result<(), ServerError>, force: bool) -> Result<Told, LeaveError> {
     match said {
         Ok(()) => Ok(Told::Yes),
-        Err(ServerError::Refused(_)) => Ok(Told::Unknown),
+        Err(ServerError::Unknown(_)) => Ok(Told::Unknown),
         Err(error) if force => Ok(Told::No(error)),
         Err(error) => Err(LeaveError::Untold(error)),
     }
@@ -133,8 +133,10 @@ mod tests {
         assert!(matches!(judge(Ok(()), false), Ok(Told::Yes)));
         assert!(matches!(judge(away(), false), Err(LeaveError::Untold(_))));
         assert!(matches!(judge(away(), true), Ok(Told::No(_))));
-        let forgotten = Err(ServerError::Refused("unknown".into()));
+        let forgotten = Err(ServerError::Unknown("send a token".into()));
         assert!(matches!(judge(forgotten, false), Ok(Told::Unknown)));
+        let refused = Err(ServerError::Refused("not you".into()));
+        assert!(matches!(judge(refused, false), Err(LeaveError::Untold(_))));
         let said = judge(away(), false).unwrap_err().to_string();
         assert!(
             said.contains("Nothing was changed") && said.contains("--force"),
