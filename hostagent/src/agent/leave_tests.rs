@@ -1,6 +1,6 @@
 //! Leaving, against a server on the loopback.
 
-use super::super::super::{HomeError, Joined, LeaveError, Told, join, leave};
+use super::super::super::{HomeError, LeaveError, Left, Told, join, leave};
 use super::*;
 
 const PROBLEM: &str = "application/problem+json";
@@ -26,7 +26,7 @@ async fn joined(fake: &mut Fake) -> (tempfile::TempDir, Home) {
     (dir, home)
 }
 
-fn leaving(home: &Home, force: bool) -> tokio::task::JoinHandle<Result<(Joined, Told), LeaveError>> {
+fn leaving(home: &Home, force: bool) -> tokio::task::JoinHandle<Result<Left, LeaveError>> {
     let home = home.clone();
     tokio::spawn(async move { leave(&home, force).await })
 }
@@ -78,7 +78,10 @@ async fn only_the_servers_own_word_means_that_it_does_not_know_this_host() {
     let last = leaving(&home, false);
     let asked = fake.next("DELETE /agent/v1/enrol").await;
     asked.answer_as("401 Unauthorized", PROBLEM, problem).await;
-    assert!(matches!(last.await.unwrap(), Ok((_, Told::Unknown))));
+    let left = last.await.unwrap().unwrap();
+    assert!(matches!(left.told, Told::Unknown));
+    assert_eq!((left.vms, left.networks, left.others.len()), (0, None, 0));
+    assert!(!home.dir().exists());
     assert!(matches!(home.joined(), Err(HomeError::NotJoined(_))));
 }
 
@@ -109,7 +112,12 @@ async fn leaving_tells_the_server_first_and_leaves_nothing() {
         .await
         .answer("204 No Content", "")
         .await;
-    assert!(matches!(second.await.unwrap(), Ok((_, Told::Yes))));
+    let said = second.await.unwrap().unwrap();
+    assert!(matches!(said.told, Told::Yes));
+    assert_eq!(
+        (said.vms, said.networks, said.others),
+        (0, None, vec!["mine".into()])
+    );
     let left: Vec<_> = std::fs::read_dir(home.dir())
         .unwrap()
         .map(|entry| entry.unwrap().file_name())

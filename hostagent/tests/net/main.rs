@@ -6,7 +6,7 @@ mod world;
 
 use std::collections::HashSet;
 use std::net::UdpSocket;
-use vmatrix_hostagent::net::NetError;
+use vmatrix_hostagent::net::{Forwarding, NetError};
 use world::{Guest, MASTER, PLAYER, PUBLIC, STRANGER, World, heard, silent, udp};
 
 /// A world, or the reason why there is none.
@@ -309,14 +309,42 @@ fn preparing_twice_is_the_same_as_once_and_removing_leaves_nothing() {
 
     let fewer = world.prepare_with(1);
     assert_eq!((fewer.slots(), world.namespaces().len()), (1, 1));
-    world.remove();
-    world.remove();
+    let removed = world.remove().unwrap();
+    assert_eq!((removed.namespaces, removed.forwarding), (1, Forwarding::Off));
+    assert_eq!(world.remove(), None, "there is nothing more");
     assert_eq!(
         (world.links(), world.rules(), world.namespaces()),
         (before.0, before.1, HashSet::new())
     );
-    let forward = || std::fs::read_to_string("/proc/sys/net/ipv4/ip_forward").unwrap();
-    assert_eq!(world::inside(&world.host, forward).trim(), "0");
+    assert!(!world.forwards());
+}
+
+#[test]
+fn forwarding_that_others_may_use_is_left_on() {
+    let router = world!(1);
+    world::inside(&router.host, || {
+        std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").unwrap()
+    });
+    drop(router.prepare());
+    assert_eq!(router.remove().unwrap().forwarding, Forwarding::NotOurs);
+    assert!(router.forwards());
+
+    let shared = world!(1);
+    drop(shared.prepare());
+    world::ip(&shared.host, "link add vxffffffffs0 type veth peer name other0");
+    let Forwarding::Left { why, guard } = shared.remove().unwrap().forwarding else {
+        panic!("the other agent's players are cut off");
+    };
+    assert!(why.contains("vxffffffffs0"), "{why}");
+    assert!(shared.forwards() && shared.rules().contains(&guard.unwrap()));
+    assert!(shared.namespaces().is_empty());
+
+    let flushed = world!(1);
+    drop(flushed.prepare());
+    flushed.flush_rules();
+    let left = flushed.remove().unwrap().forwarding;
+    assert!(matches!(left, Forwarding::Left { guard: None, .. }), "{left:?}");
+    assert!(flushed.forwards());
 }
 
 #[test]
