@@ -33,8 +33,7 @@ pub async fn invite_clan(
 ) -> Result<(Clan, Secret), ActionError> {
     let now = app.now();
     let mut tx = app.db.begin().await?;
-    let all = clans::list(&mut tx).await?;
-    let clan = match all.into_iter().find(|clan| clan.name.is_like(&name)) {
+    let clan = match clans::by_name(&mut tx, &name).await? {
         Some(clan) => {
             clans::lock(&mut tx, clan.id).await?;
             clan
@@ -44,7 +43,9 @@ pub async fn invite_clan(
                 id: ClanId(app.new_id()),
                 name,
             };
-            clans::insert(&mut tx, &clan, now).await?;
+            clans::insert(&mut tx, &clan, now)
+                .await
+                .map_err(name_taken(&clan.name))?;
             clan
         }
     };

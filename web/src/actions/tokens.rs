@@ -1,11 +1,11 @@
 //! Tokens of the API: they do what their user may do.
 
-use super::ActionError;
+use super::{ActionError, users::find_named};
 use crate::{
     app::App,
     domain::{ApiTokenId, Name, Time, User, limits::TOKENS_OF_A_USER},
     secrets::{self, TokenKind},
-    store::{tokens, users},
+    store::tokens,
 };
 use vmatrix_wire::Secret;
 
@@ -28,14 +28,12 @@ pub async fn create_token(app: &App, user: &User, name: &Name) -> Result<(ApiTok
     Ok((id, token))
 }
 
-/// As [`create_token`] for the user of this name, for whoever has a shell on the server.
+/// As [`create_token`] for the user of this name, in capitals or not, for whoever has a shell on the server.
 ///
 /// # Errors
 /// `NotFound`.
 pub async fn create_token_for(app: &App, user: &str, name: &Name) -> Result<Secret, ActionError> {
-    let mut tx = app.db.read().await?;
-    let found = users::by_name(&mut tx, user).await?;
-    drop(tx);
+    let found = find_named(app, user).await?;
     let (user, _) = found.ok_or_else(|| ActionError::not_found("user", user))?;
     Ok(create_token(app, &user, name).await?.1)
 }

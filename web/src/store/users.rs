@@ -32,13 +32,15 @@ impl Row {
     }
 }
 
-/// Adds a user. A name that another has is [`StoreError::is_taken`].
+/// Adds a user. A name that another has, in capitals or not, is [`StoreError::is_taken`].
 pub async fn insert(tx: &mut Tx, user: &User, password_hash: &str) -> Result<(), StoreError> {
     sql!(
         tx,
-        execute "insert into users (id, name, password_hash, role, clan_id, created_at) values ($1, $2, $3, $4, $5, $6)",
+        execute "insert into users (id, name, name_key, password_hash, role, clan_id, created_at)
+                 values ($1, $2, $3, $4, $5, $6, $7)",
         user.id.to_string(),
         user.name.as_str(),
+        user.name.key(),
         password_hash,
         user.role.name(),
         user.role.clan().map(|clan| clan.to_string()),
@@ -53,9 +55,11 @@ pub async fn get(tx: &mut Tx, id: UserId) -> Result<Option<User>, StoreError> {
     Ok(row.map(Row::user).transpose()?.map(|(user, _)| user))
 }
 
-/// A user with the password's hash.
-pub async fn by_name(tx: &mut Tx, name: &str) -> Result<Option<(User, String)>, StoreError> {
-    sql!(tx, optional Row, "select * from users where name = $1", name)?
+/// A user with the password's hash: the one of exactly this name, else the one of its [`Name::key`].
+pub async fn by_name(tx: &mut Tx, name: &Name) -> Result<Option<(User, String)>, StoreError> {
+    let text = "select * from users where name = $1 or name_key = $2
+                order by case when name = $1 then 0 else 1 end limit 1";
+    sql!(tx, optional Row, text, name.as_str(), name.key())?
         .map(Row::user)
         .transpose()
 }
@@ -113,10 +117,13 @@ mod tests {
                     .unwrap()
             );
             assert_eq!(
-                by_name(&mut tx, "anna").await.unwrap(),
+                by_name(&mut tx, &"anna".parse().unwrap()).await.unwrap(),
                 Some((user.clone(), "other".to_owned()))
             );
-            assert_eq!(by_name(&mut tx, "nobody").await.unwrap(), None);
+            let loud = "ANNA".parse().unwrap();
+            assert_eq!(by_name(&mut tx, &loud).await.unwrap().unwrap().0, user);
+            let nobody = "nobody".parse().unwrap();
+            assert_eq!(by_name(&mut tx, &nobody).await.unwrap(), None);
             assert_eq!(list(&mut tx).await.unwrap(), vec![user.clone()]);
             tx.commit().await.unwrap();
             let mut tx = base.db.begin().await.unwrap();
