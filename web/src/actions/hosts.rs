@@ -16,7 +16,7 @@ use vmatrix_wire::{Digest, Enrolled, Enrolment, Report, Secret};
 /// `Forbidden` if the token is unknown, used or too old; `Invalid` with each field that is wrong. The token is used
 /// up only if the host is taken. A host that never reported may join again: its answer was lost.
 pub async fn enrol_host(app: &App, enrolment: Enrolment) -> Result<Enrolled, ActionError> {
-    let unknown = || ActionError::Forbidden("the join token is unknown, used or too old".into());
+    let unknown = || ActionError::Forbidden("The join token is unknown, used or too old.".into());
     let token_hash = secrets::hash_of(TokenKind::Join, enrolment.token.reveal()).ok_or_else(unknown)?;
     let now = app.now();
     let mut tx = app.db.begin().await?;

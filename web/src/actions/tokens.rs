@@ -5,7 +5,7 @@ use crate::{
     app::App,
     domain::{ApiTokenId, Name, Time, User, limits::TOKENS_OF_A_USER},
     secrets::{self, TokenKind},
-    store::tokens,
+    store::{tokens, users},
 };
 use vmatrix_wire::Secret;
 
@@ -18,9 +18,12 @@ pub async fn create_token(app: &App, user: &User, name: &Name) -> Result<(ApiTok
     let hash = secrets::hash_of(TokenKind::Api, token.reveal()).unwrap_or_default();
     let id = ApiTokenId(app.new_id());
     let mut tx = app.db.begin().await?;
-    if tokens::list(&mut tx, user.id).await?.len() >= TOKENS_OF_A_USER {
+    // Of two that ask at this moment, the second counts what the first has made.
+    users::lock(&mut tx, user.id).await?;
+    let have = tokens::list(&mut tx, user.id).await?.len();
+    if have >= TOKENS_OF_A_USER {
         let way = "revoke one first";
-        return Err(ActionError::full("name", TOKENS_OF_A_USER, "tokens", way));
+        return Err(ActionError::full("name", have, TOKENS_OF_A_USER, "tokens", way));
     }
     tokens::insert(&mut tx, id, user.id, name.as_str(), &hash, app.now()).await?;
     tx.commit().await?;

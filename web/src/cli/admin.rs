@@ -71,7 +71,7 @@ pub(super) async fn run(admin: Admin) -> anyhow::Result<()> {
         }
         Admin::JoinToken { place } => {
             let app = app_there(&place).await?;
-            let token = links::add_join_token(&app, None).await?;
+            let token = links::add_join_token(&app).await?;
             (app, token)
         }
     };

@@ -47,8 +47,8 @@ pub async fn by_name(tx: &mut Tx, name: &Name) -> Result<Option<Clan>, StoreErro
         .transpose()
 }
 
-/// Has a clan to itself until the transaction ends: for who looks whether it has an admin or players before giving it
-/// some. `false` if there is none.
+/// Has a clan to itself until the transaction ends: for who counts what it has before giving it
+/// more. `false` if there is none.
 pub async fn lock(tx: &mut Tx, id: ClanId) -> Result<bool, StoreError> {
     // On both databases a row that is written is nobody else's to write.
     let text = "update clans set created_at = created_at where id = $1";

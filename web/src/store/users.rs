@@ -64,6 +64,14 @@ pub async fn by_name(tx: &mut Tx, name: &Name) -> Result<Option<(User, String)>,
         .transpose()
 }
 
+/// Has a user to itself until the transaction ends: for who counts what they have before giving them more. `false` if there is
+/// none.
+pub async fn lock(tx: &mut Tx, id: UserId) -> Result<bool, StoreError> {
+    // On both databases a row that is written is nobody else's to write.
+    let text = "update users set epoch = epoch where id = $1";
+    Ok(sql!(tx, execute text, id.to_string())? == 1)
+}
+
 /// All users by name.
 pub async fn list(tx: &mut Tx) -> Result<Vec<User>, StoreError> {
     let rows = sql!(tx, all Row, "select * from users order by name")?;
@@ -109,6 +117,8 @@ mod tests {
             insert(&mut tx, &user, "hash").await.unwrap();
             assert_eq!(get(&mut tx, user.id).await.unwrap(), Some(user.clone()));
             assert_eq!(epoch(&mut tx, user.id).await.unwrap(), Some(0));
+            assert!(lock(&mut tx, user.id).await.unwrap());
+            assert!(!lock(&mut tx, UserId(Uuid::now_v7())).await.unwrap());
             assert!(set_password(&mut tx, user.id, "other").await.unwrap());
             assert_eq!(epoch(&mut tx, user.id).await.unwrap(), Some(1));
             assert!(

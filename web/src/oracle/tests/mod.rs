@@ -8,6 +8,7 @@ mod names;
 mod people;
 mod report;
 mod roles;
+mod room;
 mod services;
 mod unreadable;
 mod witness;
