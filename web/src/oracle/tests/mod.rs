@@ -6,6 +6,7 @@ mod faults;
 mod life;
 mod names;
 mod people;
+mod removed;
 mod report;
 mod roles;
 mod room;
