@@ -23,7 +23,7 @@ enum Command {
     Serve(config::Serve),
     /// Bring the database's schema up to date
     Migrate(config::Place),
-    /// Make users, tokens and join tokens
+    /// Make users, tokens and join tokens; remove a host that is gone
     #[command(subcommand)]
     Admin(admin::Admin),
     /// Say where a match would be fair, from a file of round-trip times

@@ -81,7 +81,12 @@ async fn a_host_that_leaves_is_known_no_more_until_it_joins_again() {
     report(&agent).await.expect(200);
     let leave = || send(world.agent(&agent, Method::DELETE, "/enrol"));
     assert_eq!(leave().await.status, 204);
-    assert_eq!(leave().await.status, 401);
+    // By this an agent tells that the server itself does not know it, and not a proxy on the way.
+    let unknown = leave().await;
+    assert_eq!(
+        (unknown.status.as_u16(), unknown.kind.as_str()),
+        (401, "application/problem+json")
+    );
     assert_eq!(report(&agent).await.status, 401);
     // Its name is free for it, and its first report is not older than those before.
     let again = world.host("mad-1").await;
@@ -89,6 +94,84 @@ async fn a_host_that_leaves_is_known_no_more_until_it_joins_again() {
         .agent(&again, Method::POST, "/report")
         .json(&self::report(1, 1));
     assert_eq!(send(first).await.expect(200)["taken"], true);
+}
+
+#[tokio::test]
+async fn an_operator_removes_a_host_that_is_gone_and_its_name_is_free() {
+    let world = world().await;
+    let (operator, staff) = (
+        world.operator().await,
+        world.person("oscar", Role::Organiser).await,
+    );
+    let agent = world.host("mad-1").await;
+    let report = |number| {
+        world
+            .agent(&agent, Method::POST, "/report")
+            .json(&report(1, number))
+            .send()
+    };
+    assert_eq!(report(1).await.unwrap().status(), 200);
+    let id = world.get(&operator, "/hosts").await.expect(200)[0]["id"].clone();
+    let id = id.as_str().unwrap();
+    let remove = async |who, what: &str| {
+        world
+            .api(who, Method::DELETE, &format!("/hosts/{what}"), None)
+            .await
+    };
+    assert_eq!(remove(&staff, id).await.status, 403);
+    assert_eq!(remove(&operator, "mad-1").await.status, 404);
+    assert_eq!(
+        remove(&operator, "018f0000-0000-7000-8000-000000000003")
+            .await
+            .status,
+        404
+    );
+    let wrong = remove(&operator, &format!("{id}?force=perhaps")).await;
+    assert_eq!(wrong.refused_fields(), ["force"]);
+    let up = remove(&operator, id).await;
+    assert_eq!(up.status, 409);
+    assert!(up.text.contains("host mad-1 reports"), "{}", up.text);
+    assert_eq!(report(2).await.unwrap().status(), 200, "nothing was done");
+
+    assert_eq!(remove(&operator, &format!("{id}?force=true")).await.status, 204);
+    assert_eq!(remove(&operator, id).await.status, 204, "twice is once");
+    assert_eq!(report(3).await.unwrap().status(), 401);
+    let hosts = world.get(&operator, "/hosts").await.expect(200);
+    assert!(hosts[0]["left_at"].is_string(), "{hosts}");
+    world.host("mad-1").await;
+    let hosts = world.get(&operator, "/hosts").await.expect(200);
+    assert!(hosts[0]["left_at"].is_null() && hosts[0]["id"] == id, "{hosts}");
+}
+
+#[tokio::test]
+async fn operations_has_a_button_for_a_host_that_is_gone() {
+    let world = world().await;
+    // It has joined, and its agent was never heard of.
+    world.host("mad-1").await;
+    let name = "ada".parse().unwrap();
+    let (_, password) = vmatrix_web::actions::users::add_user(&world.app, name, Role::Operator)
+        .await
+        .unwrap();
+    let mut browser = common::browser::Browser::new(&world.url);
+    // In capitals or not, as names are compared.
+    assert_eq!(browser.sign_in("ADA", password.reveal()).await.status(), 303);
+    let html = browser.get("/ops").await.text().await.unwrap();
+    let action = html
+        .split('"')
+        .find(|part| part.starts_with("/ops/hosts/"))
+        .unwrap()
+        .to_owned();
+    assert!(action.ends_with("/remove"), "{action}");
+    assert_eq!(browser.send(Method::POST, &action, &[]).await.status(), 303);
+    let html = browser.get("/ops").await.text().await.unwrap();
+    assert!(
+        html.contains("has left") && !html.contains("/ops/hosts/"),
+        "{html}"
+    );
+    assert!(
+        html.contains("Control loop") && !html.contains("Oracle"),
+        "{html}"
+    );
 }
 
 #[tokio::test]

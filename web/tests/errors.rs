@@ -89,6 +89,13 @@ async fn without_a_database_there_are_still_errors_and_nobody_is_taken_for_a_str
     );
     let text = html(rita.get("/account").await, 500).await;
     assert!(text.contains("It is our fault"), "{text}");
+    // Pages for strangers, too, know that they do not know; a stranger may read them.
+    for path in ["/", "/sign-in"] {
+        let text = html(rita.get(path).await, 500).await;
+        assert!(text.contains("It is our fault"), "{path}: {text}");
+    }
+    let stranger = Browser::new(&world.url).get("/sign-in").await;
+    assert_eq!(stranger.status(), 200);
     let answer = world.get(&token, "/clans").await;
     assert_eq!(answer.status, 500, "not 401: the token is good");
     assert_eq!(answer.kind, "application/problem+json");

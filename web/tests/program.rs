@@ -50,6 +50,9 @@ async fn an_operator_makes_users_and_tokens_while_it_runs() {
         .get(format!("{}/api/v1/clans", serving.url))
         .bearer_auth(token);
     assert!(clans.send().await.unwrap().text().await.unwrap().contains("Reds"));
+    let nothing = run(data, &["admin", "remove-host", "mad-1"]);
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&nothing.stderr).contains("there is no host mad-1"));
     let twice = run(data, &clan_admin);
     assert_eq!(twice.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&twice.stderr).contains("bob"));
@@ -59,7 +62,11 @@ async fn an_operator_makes_users_and_tokens_while_it_runs() {
 fn a_token_from_a_wrong_directory_makes_no_database_there() {
     let dir = tempfile::tempdir().unwrap();
     let wrong = dir.path().join("wrong");
-    for words in [&["admin", "token", "ada"][..], &["admin", "join-token"]] {
+    for words in [
+        &["admin", "token", "ada"][..],
+        &["admin", "join-token"],
+        &["admin", "remove-host", "mad-1"],
+    ] {
         let refused = run(&wrong, words);
         assert_eq!(refused.status.code(), Some(1), "{words:?}");
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();

@@ -22,9 +22,19 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) async fn answer(mut self, status: &str, body: &str) {
+    pub(super) async fn answer(self, status: &str, body: &str) {
+        let kind = if status.starts_with('2') {
+            "application/json"
+        } else {
+            "application/problem+json"
+        };
+        self.answer_as(status, kind, body).await;
+    }
+
+    /// With this `content-type`.
+    pub(super) async fn answer_as(mut self, status: &str, kind: &str, body: &str) {
         let head = format!(
-            "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
         // The agent may have been ended meanwhile.

@@ -1,8 +1,9 @@
 //! Takes a machine out of the fleet: what joining and running have made of it is undone.
 
 use super::{Home, HomeError, Joined, Server, ServerError};
-use crate::net::{HostNet, HostNetConfig, NetError};
+use crate::net::{HostNet, NetError, Removed};
 use crate::vm;
+use std::ffi::OsString;
 use std::path::Path;
 
 /// All that an agent keeps in its directory; who it is comes last, so that leaving can be tried again.
@@ -60,34 +61,61 @@ pub enum Told {
     No(ServerError),
 }
 
+/// What leaving has done.
+#[derive(Debug)]
+pub struct Left {
+    /// Who the host was.
+    pub joined: Joined,
+    /// What the server makes of it.
+    pub told: Told,
+    /// How many VMs were ended, running or suspended.
+    pub vms: usize,
+    /// What was removed of networks and rules; `None` if none were made, as on the user network.
+    pub networks: Option<Removed>,
+    /// What else is in the directory, which stays because of it.
+    pub others: Vec<OsString>,
+}
+
 /// Tells the server; then ends this host's VMs, and removes their networks and rules and what was kept on disk.
 ///
 /// # Errors
 /// An agent runs, VMs are here or the server cannot be told and `force` is not given, or something cannot be removed: then try again.
-pub async fn leave(home: &Home, force: bool) -> Result<(Joined, Told), LeaveError> {
+pub async fn leave(home: &Home, force: bool) -> Result<Left, LeaveError> {
     let _lock = home.lock()?;
     let joined = home.joined()?;
-    let count = vm::count(home.dir()).map_err(failed(home.dir()))?;
-    if count > 0 && !force {
-        return Err(LeaveError::Busy { count });
+    let vms = vm::count(home.dir()).map_err(failed(home.dir()))?;
+    if vms > 0 && !force {
+        return Err(LeaveError::Busy { count: vms });
     }
+    let net = home.dir().join("net");
+    HostNet::check_removable(joined.host, &net).await?;
     let told = judge(tell(&joined).await, force)?;
     vm::end_all(home.dir()).await.map_err(failed(home.dir()))?;
-    HostNet::remove(&HostNetConfig {
-        host: joined.host,
-        slots: joined.slots,
-        public_address: joined.public_address,
-        state: home.dir().join("net"),
-        network: HostNet::detect().await,
-    })
-    .await?;
+    let networks = HostNet::remove(joined.host, joined.slots, &net).await?;
     for name in FILES {
         let path = home.dir().join(name);
         remove(&path).map_err(failed(&path))?;
     }
-    // It stays if somebody else keeps something in it.
-    let _ = std::fs::remove_dir(home.dir());
-    Ok((joined, told))
+    Ok(Left {
+        others: remove_dir(home.dir()).map_err(failed(home.dir()))?,
+        joined,
+        told,
+        vms,
+        networks,
+    })
+}
+
+/// Removes the directory, unless somebody else keeps something in it: then what that is.
+fn remove_dir(dir: &Path) -> std::io::Result<Vec<OsString>> {
+    let mut others = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        others.push(entry?.file_name());
+    }
+    others.sort();
+    if others.is_empty() {
+        std::fs::remove_dir(dir)?;
+    }
+    Ok(others)
 }
 
 async fn tell(joined: &Joined) -> Result<(), ServerError> {
@@ -100,7 +128,7 @@ async fn tell(joined: &Joined) -> Result<(), ServerError> {
 fn judge(said: Result<(), ServerError>, force: bool) -> Result<Told, LeaveError> {
     match said {
         Ok(()) => Ok(Told::Yes),
-        Err(ServerError::Refused(_)) => Ok(Told::Unknown),
+        Err(ServerError::Unknown(_)) => Ok(Told::Unknown),
         Err(error) if force => Ok(Told::No(error)),
         Err(error) => Err(LeaveError::Untold(error)),
     }
@@ -133,8 +161,10 @@ mod tests {
         assert!(matches!(judge(Ok(()), false), Ok(Told::Yes)));
         assert!(matches!(judge(away(), false), Err(LeaveError::Untold(_))));
         assert!(matches!(judge(away(), true), Ok(Told::No(_))));
-        let forgotten = Err(ServerError::Refused("unknown".into()));
+        let forgotten = Err(ServerError::Unknown("send a token".into()));
         assert!(matches!(judge(forgotten, false), Ok(Told::Unknown)));
+        let refused = Err(ServerError::Refused("not you".into()));
+        assert!(matches!(judge(refused, false), Err(LeaveError::Untold(_))));
         let said = judge(away(), false).unwrap_err().to_string();
         assert!(
             said.contains("Nothing was changed") && said.contains("--force"),

@@ -16,6 +16,6 @@ mod server;
 
 pub use home::{Home, HomeError, Joined};
 pub use join::{JoinError, JoinRequest, check_public_address, join};
-pub use leave::{LeaveError, Told, leave};
+pub use leave::{LeaveError, Left, Told, leave};
 pub use run::{Machines, run};
 pub use server::{Server, ServerError, Unfit, check_url};

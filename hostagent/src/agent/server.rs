@@ -1,5 +1,6 @@
 //! The server as the agent speaks to it: a handful of HTTP requests with a bearer secret.
 
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use std::time::Duration;
@@ -31,9 +32,17 @@ pub enum ServerError {
     /// The server cannot be reached, or broke off.
     #[error("the server cannot be reached: {}", root(.0))]
     Unreachable(reqwest::Error),
-    /// The secret or token is not known there.
+    /// The secret or token is not known there: a problem (RFC 9457) of status 401, which only a vMatrix server answers.
+    #[error("the server does not know who asks: {0}")]
+    Unknown(String),
+    /// It is known there, and may not do this.
     #[error("the server refuses: {0}")]
     Refused(String),
+    /// 401 or 403, and no problem: not from a vMatrix server.
+    #[error(
+        "{0} was answered, not in the words of a vMatrix server: a proxy on the way, or another program at this address"
+    )]
+    Stranger(StatusCode),
     /// The server speaks another version.
     #[error("the server speaks another version of the protocol than this agent ({PROTOCOL}): {0}")]
     Version(String),
@@ -58,7 +67,8 @@ impl ServerError {
     pub(crate) fn short(&self) -> &'static str {
         match self {
             Self::Unreachable(_) => "the server cannot be reached",
-            Self::Refused(_) | Self::Unfit(_) => "the server refuses",
+            Self::Unknown(_) | Self::Refused(_) | Self::Unfit(_) => "the server refuses",
+            Self::Stranger(_) => "somebody answers for the server",
             Self::Version(_) => "the server speaks another version",
             Self::Missing => "the server does not have it",
             Self::Status { .. } => "the server answers with an error",
@@ -133,7 +143,7 @@ impl Server {
     /// Joins the fleet.
     ///
     /// # Errors
-    /// [`ServerError::Refused`] for a wrong token, [`ServerError::Version`], or any other.
+    /// [`ServerError::Unknown`] for a wrong token, [`ServerError::Version`], or any other.
     pub async fn enrol(&self, enrolment: &Enrolment) -> Result<Enrolled, ServerError> {
         let request = self.http.post(self.url("agent/v1/enrol")?).json(enrolment);
         let enrolled: Enrolled = decode(self.send(request, SHORT).await?).await?;
@@ -144,7 +154,7 @@ impl Server {
     /// Leaves the fleet: the secret is of no more use then.
     ///
     /// # Errors
-    /// [`ServerError::Refused`] if the server does not know this host, or any other.
+    /// [`ServerError::Unknown`] if the server does not know this host, or any other.
     pub async fn leave(&self) -> Result<(), ServerError> {
         let request = self.http.delete(self.url("agent/v1/enrol")?);
         self.send(request, SHORT).await.map(drop)
@@ -218,10 +228,7 @@ impl Server {
         kind: &'static str,
         bytes: Vec<u8>,
     ) -> Result<(), ServerError> {
-        let request = self
-            .http
-            .put(self.url(path)?)
-            .header(reqwest::header::CONTENT_TYPE, kind);
+        let request = self.http.put(self.url(path)?).header(CONTENT_TYPE, kind);
         self.send(request.body(bytes), LONG).await.map(drop)
     }
 
@@ -255,9 +262,12 @@ impl Server {
         if status.is_success() {
             return Ok(response);
         }
+        let own = is_problem(response.headers());
         let detail = detail(&response.text().await.unwrap_or_default());
         Err(match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ServerError::Refused(detail),
+            StatusCode::UNAUTHORIZED if own => ServerError::Unknown(detail),
+            StatusCode::FORBIDDEN if own => ServerError::Refused(detail),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ServerError::Stranger(status),
             StatusCode::UPGRADE_REQUIRED => ServerError::Version(detail),
             StatusCode::NOT_FOUND => ServerError::Missing,
             status => ServerError::Status {
@@ -283,6 +293,13 @@ fn root(error: &reqwest::Error) -> String {
 /// An answer that did not come to its end. Addresses are no part of what is reported.
 fn broken_off(error: reqwest::Error) -> ServerError {
     ServerError::Unreachable(error.without_url())
+}
+
+/// Whether an answer is problem details (RFC 9457), as all of the server's own refusals are.
+fn is_problem(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let essence = kind.and_then(|kind| kind.split(';').next());
+    essence.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/problem+json"))
 }
 
 fn same_version(protocol: u16) -> Result<(), ServerError> {

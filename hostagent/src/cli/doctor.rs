@@ -126,7 +126,7 @@ fn judge_qemu(version: &str) -> Finding {
 fn judge_network(network: Network) -> Finding {
     match network {
         Network::Tap => good(
-            "network: a namespace and a firewall for each VM, players' addresses are kept; where net.ipv4.ip_forward is 0, `run` sets it to 1 for VMs (links vx*) and drops everything else that would be forwarded, also containers' packets; `leave` undoes that",
+            "network: a namespace and a firewall for each VM, players' addresses are kept; where net.ipv4.ip_forward is 0, `run` sets it to 1 for VMs (links vx*) and drops everything else that would be forwarded, also containers' packets; `leave` undoes that if nobody else may use it",
         ),
         Network::User => weak(format!("network: {USER_NETWORK}")),
     }

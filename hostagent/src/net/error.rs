@@ -27,6 +27,11 @@ pub enum NetError {
     /// No address of this host leads outside.
     #[error("no address of this host leads outside: {0}")]
     NoAddress(#[source] std::io::Error),
+    /// What was made as root is to be removed without.
+    #[error(
+        "an agent has made namespaces and firewall rules here, which cannot be removed now: that needs root, nftables, iproute2 and /dev/net/tun. Nothing was changed"
+    )]
+    Unable,
     /// On QEMU's user network nobody counts packets.
     #[error("packets are not counted on the user network")]
     Uncounted,

@@ -1,13 +1,12 @@
 //! Makes the slot networks of a host and removes what a killed agent left of them.
 
-use super::NetError;
 use super::names::{self, MOST_SLOTS, Names};
 use super::router::Router;
 use super::slot::{Kind, SlotNet};
 use super::tap::TapSlot;
 use super::user::UserSlot;
+use super::{NetError, removal};
 use crate::command::{self, run};
-use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -82,6 +81,7 @@ impl HostNet {
             }
             Network::Tap => {
                 let agent = names::short(config.host);
+                removal::note(&config.state)?;
                 remove_beyond(&agent, config.slots).await?;
                 let router = Router::new(&agent, &config.state);
                 router.switch_on().await?;
@@ -114,23 +114,6 @@ impl HostNet {
     pub fn network(&self) -> Network {
         self.config.network
     }
-
-    /// Removes all that [`prepare`](Self::prepare) made for this host, VMs' networks too. What is not there is not missed.
-    ///
-    /// # Errors
-    /// If a program fails.
-    pub async fn remove(config: &HostNetConfig) -> Result<(), NetError> {
-        if config.network == Network::User {
-            return Ok(());
-        }
-        let agent = names::short(config.host);
-        // Also rules whose namespace somebody else has removed.
-        let slots = found(&agent)?.into_iter().chain(0..config.slots);
-        for index in slots.collect::<BTreeSet<_>>() {
-            remove_slot(&Names::new(&agent, index)).await?;
-        }
-        Router::new(&agent, &config.state).switch_off().await
-    }
 }
 
 /// The address that VMs speak from: the public one if it is on this machine, else the one that leads outside.
@@ -151,7 +134,7 @@ fn outside(public: Ipv4Addr) -> Result<Ipv4Addr, NetError> {
 }
 
 /// The slots of this agent whose namespaces exist, lowest first.
-fn found(agent: &str) -> Result<Vec<u16>, NetError> {
+pub(super) fn found(agent: &str) -> Result<Vec<u16>, NetError> {
     let prefix = names::namespaces(agent);
     let mut indices = Vec::new();
     let entries = match std::fs::read_dir(NAMESPACES) {

@@ -5,6 +5,7 @@ mod error;
 mod guard;
 mod host;
 mod names;
+mod removal;
 mod router;
 mod rules;
 mod slot;
@@ -14,6 +15,8 @@ mod user;
 
 pub use error::{Hmp, HmpError, NetError};
 pub use host::{HostNet, HostNetConfig};
+pub use removal::Removed;
+pub use router::Forwarding;
 pub use slot::{SlotNet, Transport};
 
 /// What the user network cannot do, for people.

@@ -15,14 +15,25 @@ pub(super) fn write(file: &Path, wiring: Option<&Wiring>) -> Result<(), NetError
         source,
     };
     let Some(wiring) = wiring else {
-        return match std::fs::remove_file(file) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
-            _ => Ok(()),
-        };
+        return remove(file);
     };
     let text = serde_json::to_vec(wiring).map_err(|error| failed(error.into()))?;
     let new = file.with_extension("new");
     std::fs::write(&new, text)
         .and_then(|()| std::fs::rename(&new, file))
         .map_err(failed)
+}
+
+/// Removes a file, which need not be there.
+pub(super) fn remove(file: &Path) -> Result<(), NetError> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(file)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// What was wrong with a file.
+pub(super) fn failed(file: &Path) -> impl FnOnce(std::io::Error) -> NetError {
+    let what = file.display().to_string();
+    |source| NetError::Io { what, source }
 }

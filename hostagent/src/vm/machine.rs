@@ -339,6 +339,11 @@ pub(crate) async fn kill(dir: &Path) {
     }
 }
 
+/// Whether a QEMU has this directory's monitor.
+pub(crate) fn is_there(dir: &Path) -> bool {
+    !processes_of(dir).is_empty()
+}
+
 /// Processes that have this directory's monitor on their command line. By what they are, not by a remembered number, which
 /// the system may have given to another.
 fn processes_of(dir: &Path) -> Vec<i32> {

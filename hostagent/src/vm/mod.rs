@@ -132,9 +132,16 @@ impl Vms {
 }
 
 /// Ends all VMs that agents have left in `data`, at once and without a word to their players.
+///
+/// # Errors
+/// If the directory cannot be read, or a QEMU does not go.
 pub(crate) async fn end_all(data: &Path) -> std::io::Result<()> {
     for folder in folders(data)? {
         machine::kill(&folder).await;
+        if machine::is_there(&folder) {
+            let what = format!("its QEMU does not end: {}", folder.display());
+            return Err(std::io::Error::other(what));
+        }
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ mod world;
 
 use std::collections::HashSet;
 use std::net::UdpSocket;
-use vmatrix_hostagent::net::NetError;
+use vmatrix_hostagent::net::{Forwarding, NetError};
 use world::{Guest, MASTER, PLAYER, PUBLIC, STRANGER, World, heard, silent, udp};
 
 /// A world, or the reason why there is none.
@@ -18,6 +18,9 @@ macro_rules! world {
         }
     };
 }
+
+// After the macro that it uses.
+mod forwarding;
 
 const GAME: u16 = 27960;
 
@@ -309,14 +312,14 @@ fn preparing_twice_is_the_same_as_once_and_removing_leaves_nothing() {
 
     let fewer = world.prepare_with(1);
     assert_eq!((fewer.slots(), world.namespaces().len()), (1, 1));
-    world.remove();
-    world.remove();
+    let removed = world.remove().unwrap();
+    assert_eq!((removed.namespaces, removed.forwarding), (1, Forwarding::Off));
+    assert_eq!(world.remove(), None, "there is nothing more");
     assert_eq!(
         (world.links(), world.rules(), world.namespaces()),
         (before.0, before.1, HashSet::new())
     );
-    let forward = || std::fs::read_to_string("/proc/sys/net/ipv4/ip_forward").unwrap();
-    assert_eq!(world::inside(&world.host, forward).trim(), "0");
+    assert!(!world.forwards());
 }
 
 #[test]

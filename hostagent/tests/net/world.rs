@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tun_rs::{DeviceBuilder, Layer, SyncDevice};
 use vmatrix_hostagent::command::run;
-use vmatrix_hostagent::net::{Hmp, HmpError, HostNet, HostNetConfig, NetError, SlotNet, Transport};
+use vmatrix_hostagent::net::{Hmp, HmpError, HostNet, HostNetConfig, NetError, Removed, SlotNet, Transport};
 use vmatrix_hostagent::probe::Probes;
 use vmatrix_wire::{HostId, Network, ProbeId, ProbeOrder, RttSample, Target, TargetId};
 
@@ -184,16 +184,22 @@ impl World {
             .unwrap()
     }
 
-    pub fn remove(&self) {
+    pub fn remove(&self) -> Option<Removed> {
         let config = self.config.clone();
-        self.on_host(|| async move { HostNet::remove(&config).await })
-            .unwrap();
+        self.on_host(move || async move { HostNet::remove(config.host, config.slots, &config.state).await })
+            .unwrap()
     }
 
     pub fn rules(&self) -> String {
         self.on_host(|| run("nft", &["list", "ruleset"], None))
             .unwrap()
             .stdout
+    }
+
+    /// Whether the host forwards.
+    pub fn forwards(&self) -> bool {
+        let read = || std::fs::read_to_string("/proc/sys/net/ipv4/ip_forward").unwrap();
+        inside(&self.host, read).trim() == "1"
     }
 
     /// As a reload of the host's firewall does.

@@ -275,7 +275,9 @@ impl Drop for House {
     fn drop(&mut self) {
         self.kill_guests();
         let (config, namespace) = (self.net(), self.host.clone());
-        let _ = inside(&namespace, || wait(async move { HostNet::remove(&config).await }));
+        let _ = inside(&namespace, move || {
+            wait(async move { HostNet::remove(config.host, config.slots, &config.state).await })
+        });
         for namespace in [&self.host, &self.player] {
             let _ = wait(run("ip", &["netns", "delete", namespace], None));
         }

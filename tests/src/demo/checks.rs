@@ -166,8 +166,21 @@ fn same(a: f64, b: f64) -> bool {
     (a - b).abs() <= SAME_MS
 }
 
-/// Each host has the closeness factor that is said, and a reason; one is the chosen one.
+/// What the definition says of a host that was not chosen. All hosts of the demo are fit and free, and its policy has no limit
+/// but the cap.
+fn verdict(row: &BTreeMap<String, Option<f64>>, cap: f64) -> &'static str {
+    if row.values().flatten().any(|rtt| *rtt > cap) {
+        "over_cap"
+    } else if whole(row).is_none() {
+        "undecided"
+    } else {
+        "worse"
+    }
+}
+
+/// Each host has the verdict and the closeness factor that the definition gives it, and a reason; one is the chosen one.
 fn reasons(summary: &Value, matrix: &Matrix, faults: &mut Vec<String>) {
+    let cap = summary["cap_ms"].as_f64().unwrap_or(0.0);
     let hosts = summary["hosts"].as_array().map_or(&[][..], Vec::as_slice);
     for host in hosts {
         let name = host["host"].as_str().unwrap_or_default();
@@ -175,8 +188,14 @@ fn reasons(summary: &Value, matrix: &Matrix, faults: &mut Vec<String>) {
             faults.push(format!("no reason is given for host {name}"));
         }
         let is_chosen = summary["chosen"]["host"] == name;
-        if (host["verdict"] == "chosen") != is_chosen {
-            faults.push(format!("the verdict on {name} is {}", host["verdict"]));
+        let by_definition = matrix.get(name).map(|row| verdict(row, cap));
+        let right = if is_chosen { Some("chosen") } else { by_definition };
+        if host["verdict"].as_str() != right {
+            faults.push(format!(
+                "the verdict on {name} is {}, and should be {}",
+                host["verdict"],
+                right.unwrap_or("none")
+            ));
         }
         let own = matrix
             .get(name)

@@ -8,8 +8,8 @@ fn good() -> Value {
         "hosts": [
             { "host": "a", "verdict": "chosen", "reason": "smallest", "closeness_ms": 10.0 },
             { "host": "b", "verdict": "worse", "reason": "larger", "closeness_ms": 20.0 },
-            { "host": "d", "verdict": "above_cap", "reason": "too far", "closeness_ms": 0.0 },
-            { "host": "e", "verdict": "unknown", "reason": "y is unknown", "closeness_ms": null },
+            { "host": "d", "verdict": "over_cap", "reason": "too far", "closeness_ms": 0.0 },
+            { "host": "e", "verdict": "undecided", "reason": "y is unknown", "closeness_ms": null },
         ],
         "matrix_ms": {
             "a": { "x": 20.0, "y": 30.0 }, "b": { "x": 20.0, "y": 40.0 },
@@ -46,7 +46,7 @@ fn a_true_summary_has_no_faults() {
 
 #[test]
 fn each_untrue_claim_is_a_fault_of_its_own() {
-    let lies: [(&str, Value, &str); 20] = [
+    let lies: [(&str, Value, &str); 26] = [
         ("/chosen/host", json!("b"), "a is the fairest"),
         ("/chosen/host", json!("d"), "a is the fairest"),
         ("/chosen/host", json!("e"), "a is the fairest"),
@@ -80,6 +80,20 @@ fn each_untrue_claim_is_a_fault_of_its_own() {
         ),
         ("/hosts/1/closeness_ms", json!(21.0), "is listed as 21.000"),
         ("/hosts/1/verdict", json!("chosen"), "the verdict on b"),
+        ("/hosts/0/verdict", json!("worse"), "should be chosen"),
+        (
+            "/hosts/1/verdict",
+            json!("over_cap"),
+            "the verdict on b is \"over_cap\", and should be worse",
+        ),
+        ("/hosts/2/verdict", json!("worse"), "should be over_cap"),
+        ("/hosts/3/verdict", json!("worse"), "should be undecided"),
+        ("/hosts/3/verdict", json!("no_capacity"), "should be undecided"),
+        (
+            "/matrix_ms/e/x",
+            json!(180.1),
+            "the verdict on e is \"undecided\", and should be over_cap",
+        ),
         ("/hosts/1/reason", json!(""), "no reason"),
         (
             "/players/0/measured_ms",

@@ -73,7 +73,7 @@ pub(super) async fn book(
     let others = |own: ClanId| booking.rosters.iter().all(|roster| roster.clan != own);
     if user.role.clan().is_some_and(others) {
         return Err(ActionError::Forbidden(
-            "a clan admin books matches of their own clan".into(),
+            "A clan admin books matches of their own clan.".into(),
         ));
     }
     let now = app.now();
@@ -145,13 +145,16 @@ async fn check_room(tx: &mut Tx, user: &User, sides: &[ValidRoster; 2]) -> Resul
     let Some(clan) = user.role.clan() else {
         return Ok(());
     };
-    if matches::open_of(tx, clan).await? < OPEN_MATCHES_OF_A_CLAN {
+    // Of two that book at this moment, the second counts what the first has booked.
+    clans::lock(tx, clan).await?;
+    let have = matches::open_of(tx, clan).await?;
+    if have < OPEN_MATCHES_OF_A_CLAN {
         return Ok(());
     }
     let field = format!("rosters[{}].clan", usize::from(sides[0].0 != clan));
     let what = "open matches that a clan has booked";
     let way = "cancel one, or wait until one is over";
-    Err(ActionError::full(field, OPEN_MATCHES_OF_A_CLAN, what, way))
+    Err(ActionError::full(field, have, OPEN_MATCHES_OF_A_CLAN, what, way))
 }
 
 /// Reads what a booking is about and checks it.

@@ -40,8 +40,7 @@ pub async fn add_clan(app: &App, name: Name) -> Result<Clan, ActionError> {
 /// Only the store's.
 pub async fn clan_by_name(app: &App, name: &Name) -> Result<Option<Clan>, ActionError> {
     let mut tx = app.db.read().await?;
-    let all = clans::list(&mut tx).await?;
-    Ok(all.into_iter().find(|clan| clan.name.is_like(name)))
+    Ok(clans::by_name(&mut tx, name).await?)
 }
 
 /// All clans by name; anybody signed in may see them, to challenge one.

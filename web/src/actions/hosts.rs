@@ -3,9 +3,9 @@
 use super::ActionError;
 use crate::{
     app::App,
-    domain::{Host, HostId, HostRecord, LinkKind, Name, Refusal, SiteId, User},
+    domain::{Host, HostId, HostRecord, LinkKind, Name, Refusal, SiteId, Time, User},
     secrets::{self, TokenKind},
-    store::{StoreError, hosts, links, sites},
+    store::{StoreError, Tx, hosts, links, sites, vms},
 };
 use std::net::IpAddr;
 use vmatrix_wire::{Digest, Enrolled, Enrolment, Report, Secret};
@@ -16,7 +16,7 @@ use vmatrix_wire::{Digest, Enrolled, Enrolment, Report, Secret};
 /// `Forbidden` if the token is unknown, used or too old; `Invalid` with each field that is wrong. The token is used
 /// up only if the host is taken. A host that never reported may join again: its answer was lost.
 pub async fn enrol_host(app: &App, enrolment: Enrolment) -> Result<Enrolled, ActionError> {
-    let unknown = || ActionError::Forbidden("the join token is unknown, used or too old".into());
+    let unknown = || ActionError::Forbidden("The join token is unknown, used or too old.".into());
     let token_hash = secrets::hash_of(TokenKind::Join, enrolment.token.reveal()).ok_or_else(unknown)?;
     let now = app.now();
     let mut tx = app.db.begin().await?;
@@ -161,6 +161,78 @@ pub async fn leave(app: &App, host: HostId) -> Result<(), ActionError> {
         app.changed();
     }
     Ok(())
+}
+
+/// Takes a host out of the fleet whose agent does not do it itself, as [`leave`] does: what it holds is given up, its secret is
+/// of no more use, and whoever joins under its name is it. One that has left already stays so. Operators only.
+///
+/// # Errors
+/// `Forbidden`; `NotFound`; unless `force` is said, `Conflict` if its agent reports or VMs are on it.
+pub async fn remove_host(app: &App, by: &User, id: HostId, force: bool) -> Result<(), ActionError> {
+    super::operators_only(by)?;
+    let mut tx = app.db.begin().await?;
+    let record = hosts::get(&mut tx, id).await?;
+    let record = record.ok_or_else(|| ActionError::not_found("host", id))?;
+    drop_host(app, tx, &record, force).await
+}
+
+/// As [`remove_host`] by name, for whoever has a shell on the server.
+///
+/// # Errors
+/// As there, without `Forbidden`.
+pub async fn drop_host_named(app: &App, name: &str, force: bool) -> Result<(), ActionError> {
+    let mut tx = app.db.begin().await?;
+    let all = hosts::list(&mut tx).await?;
+    let record = all.into_iter().find(|record| record.host.name == name);
+    let record = record.ok_or_else(|| ActionError::not_found("host", name))?;
+    drop_host(app, tx, &record, force).await
+}
+
+async fn drop_host(app: &App, mut tx: Tx, record: &HostRecord, force: bool) -> Result<(), ActionError> {
+    let Host { id, name, .. } = &record.host;
+    let now = app.now();
+    let count = vms::present(&mut tx)
+        .await?
+        .iter()
+        .filter(|vm| vm.host == *id)
+        .count();
+    if let Some(why) = in_use(record, count, now).filter(|_| !force) {
+        return Err(ActionError::Conflict(why));
+    }
+    // Nobody is given a place on it at this moment.
+    if !hosts::hold(&mut tx, *id, record.holds).await? {
+        return Err(ActionError::Conflict(format!(
+            "host {name} was given to somebody at this moment: ask again"
+        )));
+    }
+    if hosts::leave(&mut tx, *id, now).await? {
+        tx.commit().await?;
+        tracing::warn!(host = %id, name, force, vms = count, "host removed");
+        app.changed();
+    }
+    Ok(())
+}
+
+/// Why a host is not to be removed as it is. Pure.
+fn in_use(record: &HostRecord, vms: usize, now: Time) -> Option<String> {
+    let name = &record.host.name;
+    if record.left_at.is_some() {
+        return None;
+    }
+    if !record.is_gone(now) {
+        return Some(format!(
+            "host {name} reports: stop its agent and run `vmatrix-agent leave` there, which also ends what it runs"
+        ));
+    }
+    match vms {
+        0 => None,
+        1 => Some(format!(
+            "host {name} holds a VM of a match or a service, which would be given up"
+        )),
+        many => Some(format!(
+            "host {name} holds {many} VMs of matches or services, which would be given up"
+        )),
+    }
 }
 
 /// All hosts by id. Staff only.

@@ -33,8 +33,7 @@ pub async fn invite_clan(
 ) -> Result<(Clan, Secret), ActionError> {
     let now = app.now();
     let mut tx = app.db.begin().await?;
-    let all = clans::list(&mut tx).await?;
-    let clan = match all.into_iter().find(|clan| clan.name.is_like(&name)) {
+    let clan = match clans::by_name(&mut tx, &name).await? {
         Some(clan) => {
             clans::lock(&mut tx, clan.id).await?;
             clan
@@ -44,13 +43,15 @@ pub async fn invite_clan(
                 id: ClanId(app.new_id()),
                 name,
             };
-            clans::insert(&mut tx, &clan, now).await?;
+            clans::insert(&mut tx, &clan, now)
+                .await
+                .map_err(name_taken(&clan.name))?;
             clan
         }
     };
     if !speaks_for(by, clan.id) && !is_untouched(&mut tx, clan.id).await? {
         return Err(ActionError::Forbidden(format!(
-            "{} has an admin or players already: it can be challenged, and its admins or an organiser invite others",
+            "{} has an admin or players already: it can be challenged, and its admins or an organiser invite others.",
             clan.name
         )));
     }
@@ -69,19 +70,22 @@ pub async fn invite_clan(
     Ok((clan, token))
 }
 
-/// Somebody hands out so many links at a time and no more.
+/// Somebody hands out so many links at a time and no more. Theirs are nobody else's to count until the transaction ends.
 async fn check_room(tx: &mut Tx, by: &User, now: Time) -> Result<(), ActionError> {
     let most = if by.role.is_staff() {
         LIVE_LINKS_OF_STAFF
     } else {
         LIVE_LINKS_OF_A_CAPTAIN
     };
-    if links::live_of(tx, by.id, now).await? < most {
+    users::lock(tx, by.id).await?;
+    let have = links::live_of(tx, by.id, now).await?;
+    if have < most {
         return Ok(());
     }
     let way = "wait until one is used or too old";
     Err(ActionError::full(
         "name",
+        have,
         most,
         "links that were not used yet",
         way,
@@ -157,29 +161,33 @@ pub async fn first_admin_link(app: &App) -> Result<Option<Secret>, ActionError> 
 /// `Forbidden`; `Full`.
 pub async fn create_join_token(app: &App, by: &User) -> Result<Secret, ActionError> {
     super::operators_only(by)?;
-    let mut tx = app.db.read().await?;
-    check_room(&mut tx, by, app.now()).await?;
-    drop(tx);
-    add_join_token(app, Some(by.id)).await
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    check_room(&mut tx, by, now).await?;
+    let token = insert(&mut tx, TokenKind::Join, &to_join(Some(by.id), now)).await?;
+    tx.commit().await?;
+    Ok(token)
 }
 
 /// As [`create_join_token`], for whoever has a shell on the server.
 ///
 /// # Errors
 /// Only the store's.
-pub async fn add_join_token(app: &App, by: Option<UserId>) -> Result<Secret, ActionError> {
-    let now = app.now();
-    let link = Link {
+pub async fn add_join_token(app: &App) -> Result<Secret, ActionError> {
+    let mut tx = app.db.begin().await?;
+    let token = insert(&mut tx, TokenKind::Join, &to_join(None, app.now())).await?;
+    tx.commit().await?;
+    Ok(token)
+}
+
+fn to_join(by: Option<UserId>, now: Time) -> Link {
+    Link {
         kind: LinkKind::JoinHost,
         match_id: None,
         created_by: by,
         created_at: now,
         expires_at: now.plus(DAY_MS),
-    };
-    let mut tx = app.db.begin().await?;
-    let token = insert(&mut tx, TokenKind::Join, &link).await?;
-    tx.commit().await?;
-    Ok(token)
+    }
 }
 
 async fn insert(tx: &mut Tx, kind: TokenKind, link: &Link) -> Result<Secret, ActionError> {

@@ -14,6 +14,8 @@ pub mod nest;
 pub mod placements;
 pub mod players;
 mod rematch;
+#[cfg(test)]
+pub(crate) mod room_tests;
 mod roster;
 pub(crate) mod rounds;
 pub mod services;
@@ -74,9 +76,10 @@ impl ActionError {
         Self::Invalid(vec![Refusal::new(field, value, expected)])
     }
 
-    /// No more than `most` of `what` (`tokens`, say); `way` is what can be done about it.
-    pub fn full(field: impl Into<String>, most: usize, what: &str, way: &str) -> Self {
-        let value = format!("{} {what}", most + 1);
+    /// There are `have` of `what` (`tokens`, say), and no more than `most` are to be; `way` is what can be done about it.
+    /// The refused value is what there would have been.
+    pub fn full(field: impl Into<String>, have: usize, most: usize, what: &str, way: &str) -> Self {
+        let value = format!("{} {what}", have.saturating_add(1));
         Self::Full(Refusal::new(
             field,
             value,
@@ -109,7 +112,7 @@ fn operators_only(user: &User) -> Result<(), ActionError> {
     if user.role == Role::Operator {
         Ok(())
     } else {
-        Err(ActionError::Forbidden("only operators may do that".into()))
+        Err(ActionError::Forbidden("Only operators may do that.".into()))
     }
 }
 
@@ -119,7 +122,7 @@ fn staff_only(user: &User) -> Result<(), ActionError> {
         Ok(())
     } else {
         Err(ActionError::Forbidden(
-            "only organisers and operators may do that".into(),
+            "Only organisers and operators may do that.".into(),
         ))
     }
 }

@@ -44,10 +44,12 @@ pub async fn add_player(
     if !clans::lock(&mut tx, clan).await? {
         return Err(ActionError::not_found("clan", clan));
     }
-    if players::list(&mut tx, clan).await?.len() >= PLAYERS_OF_A_CLAN {
+    let have = players::list(&mut tx, clan).await?.len();
+    if have >= PLAYERS_OF_A_CLAN {
         let way = "remove one first";
         return Err(ActionError::full(
             "name",
+            have,
             PLAYERS_OF_A_CLAN,
             "players of a clan",
             way,
@@ -121,7 +123,7 @@ fn may_manage(by: &User, clan: ClanId) -> Result<(), ActionError> {
         Ok(())
     } else {
         Err(ActionError::Forbidden(
-            "another clan's players are not yours to see or change".into(),
+            "Another clan's players are not yours to see or change.".into(),
         ))
     }
 }

@@ -72,6 +72,8 @@ pub async fn rematch(app: &App, user: &User, id: MatchId, again: Again) -> Resul
 
 /// One rematch at a time: two clicks, or two captains, book one match.
 pub(super) async fn only_one(tx: &mut Tx, of: MatchId) -> Result<(), ActionError> {
+    // Of two that come at this moment, the second sees what the first has booked.
+    rematches::lock(tx, of).await?;
     match rematches::open(tx, of).await? {
         Some(_) => Err(ActionError::Conflict(
             "its rematch is booked already: it is in the list of matches".into(),

@@ -32,7 +32,7 @@ pub async fn set_roster(
     let of = load(&mut tx, user, id).await?;
     if user.role.clan().is_some_and(|own| own != clan) {
         return Err(ActionError::Forbidden(
-            "a clan admin chooses the players of their own clan".into(),
+            "A clan admin chooses the players of their own clan.".into(),
         ));
     }
     let Some(named) = clans::get(&mut tx, clan)

@@ -1,6 +1,6 @@
 //! Tokens of the API: they do what their user may do.
 
-use super::ActionError;
+use super::{ActionError, users::find_named};
 use crate::{
     app::App,
     domain::{ApiTokenId, Name, Time, User, limits::TOKENS_OF_A_USER},
@@ -18,9 +18,12 @@ pub async fn create_token(app: &App, user: &User, name: &Name) -> Result<(ApiTok
     let hash = secrets::hash_of(TokenKind::Api, token.reveal()).unwrap_or_default();
     let id = ApiTokenId(app.new_id());
     let mut tx = app.db.begin().await?;
-    if tokens::list(&mut tx, user.id).await?.len() >= TOKENS_OF_A_USER {
+    // Of two that ask at this moment, the second counts what the first has made.
+    users::lock(&mut tx, user.id).await?;
+    let have = tokens::list(&mut tx, user.id).await?.len();
+    if have >= TOKENS_OF_A_USER {
         let way = "revoke one first";
-        return Err(ActionError::full("name", TOKENS_OF_A_USER, "tokens", way));
+        return Err(ActionError::full("name", have, TOKENS_OF_A_USER, "tokens", way));
     }
     tokens::insert(&mut tx, id, user.id, name.as_str(), &hash, app.now()).await?;
     tx.commit().await?;
@@ -28,14 +31,12 @@ pub async fn create_token(app: &App, user: &User, name: &Name) -> Result<(ApiTok
     Ok((id, token))
 }
 
-/// As [`create_token`] for the user of this name, for whoever has a shell on the server.
+/// As [`create_token`] for the user of this name, in capitals or not, for whoever has a shell on the server.
 ///
 /// # Errors
 /// `NotFound`.
 pub async fn create_token_for(app: &App, user: &str, name: &Name) -> Result<Secret, ActionError> {
-    let mut tx = app.db.read().await?;
-    let found = users::by_name(&mut tx, user).await?;
-    drop(tx);
+    let found = find_named(app, user).await?;
     let (user, _) = found.ok_or_else(|| ActionError::not_found("user", user))?;
     Ok(create_token(app, &user, name).await?.1)
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 use vmatrix_wire::Secret;
 
-/// The user of this name and password; `None` if there is none, without saying which of the two was wrong.
+/// The user of this name, in capitals or not, and password; `None` if there is none, without saying which of the two was wrong.
 ///
 /// # Errors
 /// Only if something is wrong here.
@@ -17,11 +17,18 @@ pub async fn sign_in(app: &App, name: &str, password: &Secret) -> Result<Option<
     if password.reveal().len() > Passwords::LONGEST {
         return Ok(None);
     }
-    let mut tx = app.db.read().await?;
-    let (user, hash) = users::by_name(&mut tx, name.trim()).await?.unzip();
-    drop(tx);
+    let (user, hash) = find_named(app, name).await?.unzip();
     let right = app.passwords.verify(password, hash).await?;
     Ok(user.filter(|_| right))
+}
+
+/// The user whom this text names, with the password's hash.
+pub(super) async fn find_named(app: &App, text: &str) -> Result<Option<(User, String)>, ActionError> {
+    let Ok(name) = text.parse::<Name>() else {
+        return Ok(None);
+    };
+    let mut tx = app.db.read().await?;
+    Ok(users::by_name(&mut tx, &name).await?)
 }
 
 /// The user of this id, for a session that began in this epoch; `None` if the password was changed since.

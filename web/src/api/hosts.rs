@@ -1,14 +1,23 @@
 //! Hosts, and the tokens they join with.
 
-use super::{Problem, body::created};
+use super::{
+    Problem,
+    body::{At, created},
+};
 use crate::{
     actions::{hosts, links},
     app::App,
     auth::{Operator, Organiser},
-    domain::{HostId, HostRecord, Time},
+    domain::{HostId, HostRecord, Refusal, Time},
 };
-use axum::{Json, Router, extract::State, response::Response, routing::get, routing::post};
-use serde::Serialize;
+use axum::{
+    Json, Router,
+    extract::{Query, State, rejection::QueryRejection},
+    http::StatusCode,
+    response::Response,
+    routing::{delete, get, post},
+};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::net::IpAddr;
 use vmatrix_wire::{Facts, Phase, PortRange, Role, SnapshotId, VmId};
@@ -16,6 +25,7 @@ use vmatrix_wire::{Facts, Phase, PortRange, Role, SnapshotId, VmId};
 pub(super) fn router() -> Router<App> {
     Router::new()
         .route("/hosts", get(list))
+        .route("/hosts/{id}", delete(remove))
         .route("/join-tokens", post(join_token))
 }
 
@@ -94,6 +104,28 @@ async fn list(State(app): State<App>, Organiser(user): Organiser) -> Result<Json
     let now = app.now();
     let all = hosts::list_hosts(&app, &user).await?;
     Ok(Json(all.into_iter().map(|record| answer(record, now)).collect()))
+}
+
+/// `?force=true`, or nothing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RemoveQuery {
+    #[serde(default)]
+    force: bool,
+}
+
+async fn remove(
+    State(app): State<App>,
+    Operator(user): Operator,
+    At(id): At<HostId>,
+    query: Result<Query<RemoveQuery>, QueryRejection>,
+) -> Result<StatusCode, Problem> {
+    let Query(query) = query.map_err(|_| {
+        let expected = "?force=true, ?force=false or nothing";
+        Problem::invalid(vec![Refusal::new("force", "what stands behind the ?", expected)])
+    })?;
+    hosts::remove_host(&app, &user, id, query.force).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn join_token(State(app): State<App>, Operator(user): Operator) -> Result<Response, Problem> {

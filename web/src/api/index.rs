@@ -28,7 +28,11 @@ const LISTS: [(&str, &str, &str); 10] = [
     ),
     ("tokens", "/tokens", "GET, POST, DELETE: your own"),
     ("invitations", "/invitations", "POST: a link for a clan's captain"),
-    ("hosts", "/hosts", "GET: organisers and operators"),
+    (
+        "hosts",
+        "/hosts",
+        "GET: organisers and operators; DELETE: operators",
+    ),
     (
         "services",
         "/services",
@@ -63,6 +67,7 @@ pub(super) fn lists_ids_of(place: &str) -> &'static str {
         ),
         ("clan", "GET /api/v1/clans lists them"),
         ("match", "GET /api/v1/matches lists them"),
+        ("hosts", "GET /api/v1/hosts lists them"),
         ("service", "GET /api/v1/services lists them"),
         ("token", "GET /api/v1/tokens lists them"),
     ];
@@ -83,6 +88,7 @@ mod tests {
             ("/clans/x/players/y", "/players lists"),
             ("/matches/x/rosters/y", "/clans lists"),
             ("/matches/x", "/matches lists"),
+            ("/hosts/x", "/hosts lists"),
             ("/services/x/wake", "/services lists"),
             ("id", "GET /api/v1 says"),
         ] {

@@ -5,7 +5,7 @@
 //!   matches           POST GET           /matches[/{id}]   roster   PUT                  /matches/{id}/rosters/{clan}
 //!                     POST               /matches/{id}/end, /retry, /rematch       GET /matches/{id}/report
 //!   invitations       POST               /invitations      tokens   GET POST DELETE      /tokens[/{id}]
-//!   hosts             GET                /hosts            join     POST                 /join-tokens
+//!   hosts             GET DELETE         /hosts[/{id}]     join     POST                 /join-tokens
 //!   services          POST GET DELETE    /services[/{id}], POST /services/{id}/suspend, /services/{id}/wake
 //!   placements        POST               /placements:preview
 //!   images            GET                /images           nest     POST PUT             /nest/…

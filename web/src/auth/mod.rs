@@ -21,12 +21,11 @@ use crate::{
     pages::error::PageError,
 };
 use axum::{
-    extract::{FromRequestParts, OptionalFromRequestParts},
+    extract::FromRequestParts,
     http::{HeaderMap, Method, header::AUTHORIZATION, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
 use std::{
-    convert::Infallible,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -152,8 +151,7 @@ async fn require(
     let user = match who(parts, app).await {
         Ok(Some(user)) => user,
         Ok(None) => return Err(stranger(parts)),
-        Err(Unrecognised) if is_api(parts) => return Err(Denied::Api(Box::new(Problem::broken()))),
-        Err(Unrecognised) => return Err(Denied::Broken),
+        Err(Unrecognised) => return Err(broken(parts)),
     };
     if allowed(user.role) {
         return may_write(parts, app, &user).map(|()| user);
@@ -195,10 +193,22 @@ fn stranger(parts: &Parts) -> Denied {
     }
 }
 
+/// Nobody can be recognised: that is our fault, and makes nobody a stranger.
+fn broken(parts: &Parts) -> Denied {
+    if is_api(parts) {
+        Denied::Api(Box::new(Problem::broken()))
+    } else {
+        Denied::Broken
+    }
+}
+
 impl FromRequestParts<App> for MaybeViewer {
-    type Rejection = Infallible;
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        Ok(Self(who(parts, app).await.ok().flatten()))
+    type Rejection = Denied;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Denied> {
+        match who(parts, app).await {
+            Ok(user) => Ok(Self(user)),
+            Err(Unrecognised) => Err(broken(parts)),
+        }
     }
 }
 
@@ -206,13 +216,6 @@ impl FromRequestParts<App> for Viewer {
     type Rejection = Denied;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Denied> {
         require(parts, app, |_| true, "").await.map(Self)
-    }
-}
-
-impl OptionalFromRequestParts<App> for Viewer {
-    type Rejection = Infallible;
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, Infallible> {
-        Ok(who(parts, app).await.ok().flatten().map(Self))
     }
 }
 

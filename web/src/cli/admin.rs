@@ -2,14 +2,14 @@
 
 use super::app;
 use crate::{
-    actions::{clans, links, tokens, users},
+    actions::{ActionError, clans, hosts, links, tokens, users},
     app::App,
     config::Place,
     domain::{Name, Role},
 };
 use clap::{Subcommand, ValueEnum};
 
-/// Make users, tokens and join tokens.
+/// Make users, tokens and join tokens; remove a host that is gone.
 #[derive(Debug, Subcommand)]
 pub(super) enum Admin {
     /// Make a user and print their password, once
@@ -37,6 +37,16 @@ pub(super) enum Admin {
         #[command(flatten)]
         place: Place,
     },
+    /// Take a host out of the fleet whose agent cannot do it, by `vmatrix-agent leave`, any more; its name is free then
+    RemoveHost {
+        /// Name of the host
+        name: String,
+        /// Even if it reports, or VMs of matches or services are on it: they are given up
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        place: Place,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -52,6 +62,14 @@ pub(super) enum RoleName {
 
 pub(super) async fn run(admin: Admin) -> anyhow::Result<()> {
     let (app, printed) = match admin {
+        Admin::RemoveHost { name, force, place } => {
+            let app = app_there(&place).await?;
+            let removed = hosts::drop_host_named(&app, &name, force).await;
+            app.db.close().await;
+            removed.map_err(|error| with_way(error, "--force"))?;
+            println!("{name} has left the fleet; its name is free.");
+            return Ok(());
+        }
         Admin::User {
             name,
             role,
@@ -71,7 +89,7 @@ pub(super) async fn run(admin: Admin) -> anyhow::Result<()> {
         }
         Admin::JoinToken { place } => {
             let app = app_there(&place).await?;
-            let token = links::add_join_token(&app, None).await?;
+            let token = links::add_join_token(&app).await?;
             (app, token)
         }
     };
@@ -79,6 +97,14 @@ pub(super) async fn run(admin: Admin) -> anyhow::Result<()> {
     // The one place where a secret is printed: it was asked for.
     println!("{}", printed.reveal());
     Ok(())
+}
+
+/// What can be done about a refusal.
+fn with_way(error: ActionError, flag: &str) -> anyhow::Error {
+    match error {
+        ActionError::Conflict(text) => anyhow::anyhow!("{text} ({flag} does it all the same)"),
+        other => other.into(),
+    }
 }
 
 /// For what wants users or a server that are there already: a wrong directory is not filled with a new database.

@@ -24,10 +24,16 @@ impl Name {
         &self.0
     }
 
-    /// Whether it is the same name, in capitals or not.
+    /// What names are compared by: two names of one key are one name, in capitals or not, whatever alphabet they are in.
     #[must_use]
-    pub fn is_like(&self, other: &Self) -> bool {
-        self.0.to_lowercase() == other.0.to_lowercase()
+    pub fn key(&self) -> String {
+        Self::key_of(&self.0)
+    }
+
+    /// As [`key`](Self::key), of a name as it is stored.
+    pub(crate) fn key_of(name: &str) -> String {
+        // Capitals first: the two small sigmas have one capital, and one capital has one small letter.
+        name.to_uppercase().to_lowercase()
     }
 }
 
@@ -249,6 +255,21 @@ mod tests {
         for text in ["", "   ", "a\nb", "a\u{202e}b", &"x".repeat(41)] {
             assert!(text.parse::<Name>().is_err(), "{text:?} was taken");
         }
+    }
+
+    #[test]
+    fn names_are_compared_without_capitals_in_all_alphabets() {
+        let key = |text: &str| text.parse::<Name>().unwrap().key();
+        for (one, other) in [
+            ("Wolves", "wOLVES"),
+            ("ÄRA", "ära"),
+            ("Żaba", "żABA"),
+            ("ВОЛКИ", "волки"),
+            ("ΛΥΚΟΣ", "λυκοσ"),
+        ] {
+            assert_eq!(key(one), key(other));
+        }
+        assert_ne!(key("Wolves"), key("Wolfs"));
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl OracleLine {
             Some(_) if status.took_ms > SLOW_MS => {
                 format!("It is slow: its last run took {}.", show::span(&status.took_ms))
             }
-            Some(_) => "It looks at everything once a second.".to_owned(),
+            Some(_) => "It compares what was ordered with what hosts report once a second, and does what is to be done.".to_owned(),
         };
         let errors = status
             .errors
@@ -75,6 +75,10 @@ pub(super) struct HostLine {
     pub(super) vmm: String,
     pub(super) used: usize,
     pub(super) slots: u16,
+    /// It is in the fleet and does not report: an operator may remove it.
+    pub(super) gone: bool,
+    /// VMs of matches and services that would be given up by that.
+    pub(super) holds: usize,
 }
 
 impl HostLine {
@@ -128,6 +132,8 @@ impl HostLine {
                 .filter(|vm| vm.host == host.id && takes_a_slot(vm))
                 .count(),
             slots: host.slots,
+            gone: record.left_at.is_none() && record.is_gone(now),
+            holds: vms.iter().filter(|vm| vm.host == host.id).count(),
         }
     }
 }

@@ -95,7 +95,12 @@ fn the_oracle_says_nothing_new_while_it_runs_well() {
         let line = OracleLine::of(status, now().plus(age));
         (line.words, line.text, line.ran_at)
     };
-    let well = ("runs", "It looks at everything once a second.".to_owned(), None);
+    let well = (
+        "runs",
+        "It compares what was ordered with what hosts report once a second, and does what is to be done."
+            .to_owned(),
+        None,
+    );
     assert_eq!(line(2.0, 100), well);
     assert_eq!(line(80.0, 9_000), well);
     assert_eq!(line(2_500.0, 100).1, "It is slow: its last run took 2.5 s.");

@@ -27,6 +27,7 @@ pub fn router() -> Router<App> {
         .route("/ops/live", get(follow))
         .route("/ops/oracle", post(switch_oracle))
         .route("/ops/join-tokens", post(create_join_token))
+        .route("/ops/hosts/{id}/remove", post(remove_host))
         .route("/ops/services", post(put_service))
         .route("/ops/services/{id}/suspend", post(suspend))
         .route("/ops/services/{id}/wake", post(wake))
@@ -151,6 +152,21 @@ async fn create_join_token(State(app): State<App>, Operator(user): Operator) -> 
     let mut page = page(&app, &user).await?;
     page.join_token = Some(token.reveal().to_owned());
     Ok(page.into_response())
+}
+
+/// `POST /ops/hosts/{id}/remove`
+async fn remove_host(
+    State(app): State<App>,
+    Operator(user): Operator,
+    Path(id): Path<String>,
+    Form(fields): Form<Fields>,
+) -> Result<Redirect, PageError> {
+    let id = id.parse().map_err(|_| PageError::not_found())?;
+    let force = fields.one("force") == "true";
+    hosts::remove_host(&app, &user, id, force)
+        .await
+        .map_err(|error| PageError::from(error).with_way("/ops".into(), "Back to Operations"))?;
+    Ok(Redirect::to("/ops"))
 }
 
 /// `POST /ops/services`

@@ -98,16 +98,14 @@ pub(super) async fn look(
             .map(|round| round.ended_at.is_some()),
         None => None,
     };
-    let gone = match (&held, &host) {
-        (Some(_), None) => Some("it has left the fleet".to_owned()),
-        (Some(_), Some(host)) if host.is_gone(at) => Some(
-            Unfit::Gone {
-                seconds: host.silent_ms(at) / 1000,
-            }
-            .to_string(),
-        ),
-        _ => None,
-    };
+    let gone = host.as_ref().and_then(|host| {
+        let seconds = host.silent_ms(at) / 1000;
+        match (host.left_at, host.is_gone(at)) {
+            (Some(_), _) => Some(Unfit::Left.to_string()),
+            (None, true) => Some(Unfit::Gone { seconds }.to_string()),
+            (None, false) => None,
+        }
+    });
     let situation = Situation {
         of: &of,
         round_ended,

@@ -26,7 +26,10 @@ use axum::{
     routing::get,
 };
 use axum_server::{Handle, Server, accept::NoDelayAcceptor};
-use hyper_util::rt::TokioTimer;
+use hyper_util::{
+    rt::{TokioExecutor, TokioTimer},
+    server::conn::auto,
+};
 use limit::Limits;
 use std::{any::Any, io, net::SocketAddr, time::Duration};
 use tokio::net::TcpListener;
@@ -134,6 +137,13 @@ fn page_panicked(cause: Box<dyn Any + Send + 'static>) -> Response<axum::body::B
     PageError::internal(&format_args!("panic: {}", words_of(&*cause))).into_response()
 }
 
+/// A connection that says nothing, or too slowly, is not kept.
+fn set_patience(http: &mut auto::Builder<TokioExecutor>) {
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN);
+}
+
 /// Answers on `listener` until `stop`; then requests under way get a moment to end.
 ///
 /// # Errors
@@ -151,8 +161,7 @@ pub async fn serve(
         // To tell HTTP/2 apart the first bytes would be waited for without an end.
         .http1_only()
         .handle(handle.clone());
-    let mut http = server.http_builder().http1();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    set_patience(server.http_builder());
     let service = router(app, edge).into_make_service_with_connect_info::<SocketAddr>();
     let serving = server.serve(service);
     let stopping = async {
@@ -166,3 +175,7 @@ pub async fn serve(
         never = stopping => never,
     }
 }
+
+#[cfg(test)]
+#[path = "patience_tests.rs"]
+mod tests;

@@ -18,13 +18,14 @@ impl Row {
     }
 }
 
-/// Adds a clan. A name that another has is [`StoreError::is_taken`].
+/// Adds a clan. A name that another has, in capitals or not, is [`StoreError::is_taken`].
 pub async fn insert(tx: &mut Tx, clan: &Clan, now: Time) -> Result<(), StoreError> {
     sql!(
         tx,
-        execute "insert into clans (id, name, created_at) values ($1, $2, $3)",
+        execute "insert into clans (id, name, name_key, created_at) values ($1, $2, $3, $4)",
         clan.id.to_string(),
         clan.name.as_str(),
+        clan.name.key(),
         now.millis()
     )?;
     Ok(())
@@ -37,8 +38,17 @@ pub async fn get(tx: &mut Tx, id: ClanId) -> Result<Option<Clan>, StoreError> {
         .transpose()
 }
 
-/// Has a clan to itself until the transaction ends: for who looks whether it has an admin or players before giving it
-/// some. `false` if there is none.
+/// The clan of exactly this name, else the one of its [`Name::key`].
+pub async fn by_name(tx: &mut Tx, name: &Name) -> Result<Option<Clan>, StoreError> {
+    let text = "select id, name from clans where name = $1 or name_key = $2
+                order by case when name = $1 then 0 else 1 end limit 1";
+    sql!(tx, optional Row, text, name.as_str(), name.key())?
+        .map(Row::clan)
+        .transpose()
+}
+
+/// Has a clan to itself until the transaction ends: for who counts what it has before giving it
+/// more. `false` if there is none.
 pub async fn lock(tx: &mut Tx, id: ClanId) -> Result<bool, StoreError> {
     // On both databases a row that is written is nobody else's to write.
     let text = "update clans set created_at = created_at where id = $1";
@@ -64,7 +74,7 @@ mod tests {
         for base in databases().await {
             let clan = Clan {
                 id: ClanId(Uuid::now_v7()),
-                name: "Red Pandas".parse().unwrap(),
+                name: "Röte Pandas".parse().unwrap(),
             };
             let mut tx = base.db.begin().await.unwrap();
             insert(&mut tx, &clan, Time::from_millis(1)).await.unwrap();
@@ -75,8 +85,9 @@ mod tests {
             let mut tx = base.db.begin().await.unwrap();
             let twin = Clan {
                 id: ClanId(Uuid::now_v7()),
-                name: "red PANDAS".parse().unwrap(),
+                name: "rÖTE PANDAS".parse().unwrap(),
             };
+            assert_eq!(by_name(&mut tx, &twin.name).await.unwrap(), Some(clan.clone()));
             assert!(
                 insert(&mut tx, &twin, Time::from_millis(2))
                     .await

@@ -79,6 +79,9 @@ impl Db {
             Self::Sqlite(pool) => MIGRATIONS.run(pool).await?,
             Self::Postgres(pool) => MIGRATIONS.run(pool).await?,
         }
+        let mut tx = db.begin().await?;
+        names::complete(&mut tx).await?;
+        tx.commit().await?;
         Ok(db)
     }
 
@@ -274,6 +277,7 @@ pub mod hosts;
 mod life_tests;
 pub mod links;
 pub mod matches;
+mod names;
 pub mod players;
 pub mod rematches;
 pub mod reservations;

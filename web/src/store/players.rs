@@ -25,14 +25,15 @@ impl Row {
     }
 }
 
-/// Adds a player. A name that another of the clan has is [`StoreError::is_taken`].
+/// Adds a player. A name that another of the clan has, in capitals or not, is [`StoreError::is_taken`].
 pub async fn insert(tx: &mut Tx, player: &Player, now: Time) -> Result<(), StoreError> {
     sql!(
         tx,
-        execute "insert into players (id, clan_id, name, address, created_at) values ($1, $2, $3, $4, $5)",
+        execute "insert into players (id, clan_id, name, name_key, address, created_at) values ($1, $2, $3, $4, $5, $6)",
         player.id.to_string(),
         player.clan.to_string(),
         player.name.as_str(),
+        player.name.key(),
         player.address.reveal(),
         now.millis()
     )?;
@@ -58,10 +59,9 @@ pub async fn list(tx: &mut Tx, clan: ClanId) -> Result<Vec<Player>, StoreError> 
 
 /// Changes name and address. `false` if there is no such player in that clan.
 pub async fn update(tx: &mut Tx, player: &Player) -> Result<bool, StoreError> {
-    let text =
-        "update players set name = $3, address = $4 where id = $1 and clan_id = $2 and removed_at is null";
-    let (id, clan) = (player.id.to_string(), player.clan.to_string());
-    Ok(sql!(tx, execute text, id, clan, player.name.as_str(), player.address.reveal())? == 1)
+    let text = "update players set name = $3, name_key = $4, address = $5 where id = $1 and clan_id = $2 and removed_at is null";
+    let (id, clan, name) = (player.id.to_string(), player.clan.to_string(), &player.name);
+    Ok(sql!(tx, execute text, id, clan, name.as_str(), name.key(), player.address.reveal())? == 1)
 }
 
 /// Removes a player of a clan. `false` if there was none.
@@ -89,7 +89,7 @@ mod tests {
             let mut player = Player {
                 id: PlayerId(Uuid::now_v7()),
                 clan: clan.id,
-                name: "Ada".parse().unwrap(),
+                name: "Áda".parse().unwrap(),
                 address: "ada.example.org".parse().unwrap(),
             };
             let mut tx = base.db.begin().await.unwrap();
@@ -104,6 +104,7 @@ mod tests {
             let mut tx = base.db.begin().await.unwrap();
             let twin = Player {
                 id: PlayerId(Uuid::now_v7()),
+                name: "ÁDA".parse().unwrap(),
                 ..player.clone()
             };
             assert!(

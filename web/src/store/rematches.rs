@@ -3,6 +3,12 @@
 use super::{StoreError, Tx, parsed};
 use crate::domain::{MatchId, Round, RoundId, Time};
 
+/// Keeps a match's other rematches waiting until this transaction ends.
+pub async fn lock(tx: &mut Tx, of: MatchId) -> Result<(), StoreError> {
+    sql!(tx, execute "update matches set id = id where id = $1", of.to_string())?;
+    Ok(())
+}
+
 /// The rematch of a match that is not over, failed or cancelled, if there is one.
 pub async fn open(tx: &mut Tx, of: MatchId) -> Result<Option<MatchId>, StoreError> {
     let text = "select id from matches where rematch_of = $1 and state not in ('over', 'failed', 'cancelled')

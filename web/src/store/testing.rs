@@ -10,19 +10,44 @@ pub(crate) struct Base {
     _dir: Option<tempfile::TempDir>,
 }
 
+/// A database without any table. Gone when dropped, as [`Base`].
+pub(crate) struct Bare {
+    pub(crate) url: String,
+    dir: Option<tempfile::TempDir>,
+}
+
+impl Bare {
+    async fn open(self) -> Base {
+        Base {
+            db: Db::open(&self.url).await.unwrap(),
+            url: self.url,
+            _dir: self.dir,
+        }
+    }
+}
+
+fn bare_sqlite() -> Bare {
+    let dir = tempfile::tempdir().unwrap();
+    Bare {
+        url: format!("sqlite:{}", dir.path().join("test.db").display()),
+        dir: Some(dir),
+    }
+}
+
 /// An empty SQLite database in a file of its own.
 pub(crate) async fn sqlite() -> Base {
-    let dir = tempfile::tempdir().unwrap();
-    let url = format!("sqlite:{}", dir.path().join("test.db").display());
-    Base {
-        db: Db::open(&url).await.unwrap(),
-        url,
-        _dir: Some(dir),
-    }
+    bare_sqlite().open().await
 }
 
 /// An empty PostgreSQL database of its own, if there is a server.
 pub(crate) async fn postgres() -> Option<Base> {
+    match bare_postgres().await {
+        Some(bare) => Some(bare.open().await),
+        None => None,
+    }
+}
+
+async fn bare_postgres() -> Option<Bare> {
     let Ok(server) = std::env::var("VMATRIX_TEST_POSTGRES") else {
         eprintln!("skipped on PostgreSQL: VMATRIX_TEST_POSTGRES is not set (./run test sets it)");
         return None;
@@ -36,11 +61,17 @@ pub(crate) async fn postgres() -> Option<Base> {
     admin.close().await.unwrap();
     let mut url = url::Url::parse(&server).unwrap();
     url.set_path(&name);
-    Some(Base {
-        db: Db::open(url.as_str()).await.unwrap(),
+    Some(Bare {
         url: url.into(),
-        _dir: None,
+        dir: None,
     })
+}
+
+/// Both, without any table.
+pub(crate) async fn bare_databases() -> Vec<Bare> {
+    let mut all = vec![bare_sqlite()];
+    all.extend(bare_postgres().await);
+    all
 }
 
 /// Both.

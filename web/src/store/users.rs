@@ -32,13 +32,15 @@ impl Row {
     }
 }
 
-/// Adds a user. A name that another has is [`StoreError::is_taken`].
+/// Adds a user. A name that another has, in capitals or not, is [`StoreError::is_taken`].
 pub async fn insert(tx: &mut Tx, user: &User, password_hash: &str) -> Result<(), StoreError> {
     sql!(
         tx,
-        execute "insert into users (id, name, password_hash, role, clan_id, created_at) values ($1, $2, $3, $4, $5, $6)",
+        execute "insert into users (id, name, name_key, password_hash, role, clan_id, created_at)
+                 values ($1, $2, $3, $4, $5, $6, $7)",
         user.id.to_string(),
         user.name.as_str(),
+        user.name.key(),
         password_hash,
         user.role.name(),
         user.role.clan().map(|clan| clan.to_string()),
@@ -53,11 +55,21 @@ pub async fn get(tx: &mut Tx, id: UserId) -> Result<Option<User>, StoreError> {
     Ok(row.map(Row::user).transpose()?.map(|(user, _)| user))
 }
 
-/// A user with the password's hash.
-pub async fn by_name(tx: &mut Tx, name: &str) -> Result<Option<(User, String)>, StoreError> {
-    sql!(tx, optional Row, "select * from users where name = $1", name)?
+/// A user with the password's hash: the one of exactly this name, else the one of its [`Name::key`].
+pub async fn by_name(tx: &mut Tx, name: &Name) -> Result<Option<(User, String)>, StoreError> {
+    let text = "select * from users where name = $1 or name_key = $2
+                order by case when name = $1 then 0 else 1 end limit 1";
+    sql!(tx, optional Row, text, name.as_str(), name.key())?
         .map(Row::user)
         .transpose()
+}
+
+/// Has a user to itself until the transaction ends: for who counts what they have before giving them more. `false` if there is
+/// none.
+pub async fn lock(tx: &mut Tx, id: UserId) -> Result<bool, StoreError> {
+    // On both databases a row that is written is nobody else's to write.
+    let text = "update users set epoch = epoch where id = $1";
+    Ok(sql!(tx, execute text, id.to_string())? == 1)
 }
 
 /// All users by name.
@@ -105,6 +117,8 @@ mod tests {
             insert(&mut tx, &user, "hash").await.unwrap();
             assert_eq!(get(&mut tx, user.id).await.unwrap(), Some(user.clone()));
             assert_eq!(epoch(&mut tx, user.id).await.unwrap(), Some(0));
+            assert!(lock(&mut tx, user.id).await.unwrap());
+            assert!(!lock(&mut tx, UserId(Uuid::now_v7())).await.unwrap());
             assert!(set_password(&mut tx, user.id, "other").await.unwrap());
             assert_eq!(epoch(&mut tx, user.id).await.unwrap(), Some(1));
             assert!(
@@ -113,10 +127,13 @@ mod tests {
                     .unwrap()
             );
             assert_eq!(
-                by_name(&mut tx, "anna").await.unwrap(),
+                by_name(&mut tx, &"anna".parse().unwrap()).await.unwrap(),
                 Some((user.clone(), "other".to_owned()))
             );
-            assert_eq!(by_name(&mut tx, "nobody").await.unwrap(), None);
+            let loud = "ANNA".parse().unwrap();
+            assert_eq!(by_name(&mut tx, &loud).await.unwrap().unwrap().0, user);
+            let nobody = "nobody".parse().unwrap();
+            assert_eq!(by_name(&mut tx, &nobody).await.unwrap(), None);
             assert_eq!(list(&mut tx).await.unwrap(), vec![user.clone()]);
             tx.commit().await.unwrap();
             let mut tx = base.db.begin().await.unwrap();

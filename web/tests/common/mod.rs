@@ -243,7 +243,7 @@ impl World {
     }
 
     pub async fn join_token(&self) -> Secret {
-        links::add_join_token(&self.app, None).await.unwrap()
+        links::add_join_token(&self.app).await.unwrap()
     }
 
     /// A host of this name and its agent's secret.

@@ -57,7 +57,7 @@ impl Nest {
             ("204 No Content", String::new())
         };
         let head = format!(
-            "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\r\n",
             answer.len()
         );
         stream.write_all((head + &answer).as_bytes()).await.ok()?;
@@ -179,7 +179,7 @@ async fn a_wrong_token_and_a_directory_without_a_snapshot_are_refused() {
     let world = World::up().await;
     let refused = world.push("wrong").await.unwrap_err();
     assert!(
-        matches!(refused, PushError::Server(ServerError::Refused(ref why)) if why == "Send a token."),
+        matches!(refused, PushError::Server(ServerError::Unknown(ref why)) if why == "Send a token."),
         "{refused}"
     );
     world.write(local::MANIFEST, b"{}");
