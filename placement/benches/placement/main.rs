@@ -8,6 +8,7 @@
     reason = "figures for people"
 )]
 
+mod adaptive;
 mod csv;
 mod numpy;
 mod read;
@@ -21,8 +22,12 @@ use std::path::Path;
 fn main() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
     std::fs::create_dir_all(&dir).unwrap();
-    let mut rows = speed::rows(&dir);
-    rows.extend(csv::rows(&dir));
+    let mut rows = adaptive::rows();
+    // `cargo bench` hands its own `--bench` on.
+    if !std::env::args().any(|argument| argument == "adaptive") {
+        rows.extend(speed::rows(&dir));
+        rows.extend(csv::rows(&dir));
+    }
     let json = serde_json::json!({ "rows": row::tell(&rows) });
     std::fs::write(
         dir.join("placement.json"),

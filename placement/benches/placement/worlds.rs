@@ -1,6 +1,6 @@
 //! What is measured on: values made from a fixed seed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use vmatrix_placement::{Host, Matrix, Micros, Player};
 
@@ -24,6 +24,15 @@ impl Dice {
 
     pub fn below(&mut self, end: usize) -> usize {
         (self.bits() % end as u64) as usize
+    }
+
+    /// The numbers below `end` in any order.
+    pub fn shuffled(&mut self, end: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..end).collect();
+        for at in (1..end).rev() {
+            order.swap(at, self.below(at + 1));
+        }
+        order
     }
 
     /// Above 0, at most 1.
@@ -131,13 +140,15 @@ pub fn planetlab() -> Vec<Vec<f64>> {
         .collect()
 }
 
-/// A file of the data that lies beside the project and is not all part of it. `None`, and a message, if it is absent.
+/// A file of the data that lies beside the project, or in `VMATRIX_BENCH_DATA`, and is not all part of it. `None`, and
+/// a message, if it is absent.
 pub fn shared(name: &str) -> Option<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../shared/data")
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let path = std::env::var_os("VMATRIX_BENCH_DATA")
+        .map_or_else(beside, PathBuf::from)
         .join(name);
     if !path.exists() {
-        eprintln!("there is no ../shared/data/{name}: less is measured");
+        eprintln!("there is no {}: less is measured", path.display());
         return None;
     }
     let output = Command::new("gzip").arg("-dc").arg(&path).output().unwrap();
