@@ -2,15 +2,96 @@ use super::scene::{Row, Scene};
 
 pub type Way = fn(&Scene, &[Row]) -> Vec<usize>;
 pub const WAYS: &[(&str, Way)] = &[
-    ("random", |s, _| (0..s.truth.len()).collect()),
-    ("twins3", |s, m| ours(s, m, 4, 2, &|d, p| twins(d, p, 3))),
-    ("twins5", |s, m| ours(s, m, 4, 2, &|d, p| twins(d, p, 5))),
-    ("twins10", |s, m| ours(s, m, 4, 2, &|d, p| twins(d, p, 10))),
-    ("twins5 f5 s1", |s, m| ours(s, m, 5, 1, &|d, p| twins(d, p, 5))),
-    ("gp global", |s, m| ours(s, m, 4, 2, &|d, p| gp(d, p, false))),
-    ("gp local", |s, m| ours(s, m, 4, 2, &|d, p| gp(d, p, true))),
-    ("gp local s1", |s, m| ours(s, m, 4, 1, &|d, p| gp(d, p, true))),
+    ("h100", |s, m| ours2(s, m, A)),
+    ("fl", |s, m| ours2(s, m, Ad { fl: true, ..A })),
+    ("fl5", |s, m| ours2(s, m, Ad { fl: true, first: 5, ..A })),
+    ("fl3", |s, m| ours2(s, m, Ad { fl: true, first: 3, ..A })),
+    ("fl b+.5", |s, m| ours2(s, m, Ad { fl: true, beta: 0.5, ..A })),
+    ("fl b-.5", |s, m| ours2(s, m, Ad { fl: true, beta: -0.5, ..A })),
+    ("fl k60", |s, m| ours2(s, m, Ad { fl: true, p: P { k: 60, ..A.p }, ..A })),
+    ("fl h30", |s, m| ours2(s, m, Ad { fl: true, p: P { height: 30.0, ..A.p }, ..A })),
+    ("fl rel", |s, m| ours2(s, m, Ad { fl: true, p: P { rel: true, ..A.p }, ..A })),
+    ("fl noneg", |s, m| ours2(s, m, Ad { fl: true, p: P { w0: 1.0, ..A.p }, ..A })),
+    ("fl s1", |s, m| ours2(s, m, Ad { fl: true, step: 1, ..A })),
 ];
+#[derive(Clone, Copy)]
+pub struct Ad { first: usize, step: usize, fl: bool, beta: f64, p: P }
+const A: Ad = Ad { first: 4, step: 2, fl: false, beta: 0.0, p: P { k: 40, w0: 4.0, ridge: 1.0, height: 100.0, rel: false } };
+
+fn facility(d: &Dist, count: usize) -> Vec<usize> {
+    let n = d.len();
+    let mut near = vec![300.0f64; n];
+    let mut out = vec![];
+    while out.len() < count {
+        let cost = |l: usize| (0..n).map(|x| near[x].min(d[x][l])).sum::<f64>();
+        let next = (0..n).min_by(|a, b| cost(*a).total_cmp(&cost(*b))).unwrap();
+        for x in 0..n { near[x] = near[x].min(d[x][next]); }
+        out.push(next);
+    }
+    out
+}
+
+fn ours2(s: &Scene, m: &[Row], o: Ad) -> Vec<usize> {
+    let d = mesh(s);
+    let n = d.len();
+    let players = m[0].len();
+    let mut order = if o.fl { facility(&d, o.first) } else { first(&d, o.first) };
+    while order.len() < 25 {
+        let predicted: Vec<(Vec<f64>, Vec<f64>)> = (0..players)
+            .map(|p| {
+                let probed: Vec<(usize, f64)> = order.iter().filter_map(|h| Some((*h, m[*h][p]?.ms()))).collect();
+                gp2(&d, &probed, o.p)
+            })
+            .collect();
+        let mut todo: Vec<(f64, usize)> = (0..n)
+            .filter(|h| !order.contains(h))
+            .map(|h| {
+                let row: Vec<f64> = (0..players).map(|p| predicted[p].0[h]).collect();
+                let e: f64 = (0..players).map(|p| predicted[p].1[h]).sum::<f64>() / players as f64;
+                (scoref(&row) - o.beta * e, h)
+            })
+            .collect();
+        todo.sort_by(|a, b| a.0.total_cmp(&b.0));
+        order.extend(todo.iter().take(o.step).map(|t| t.1));
+    }
+    order.truncate(25);
+    order
+}
+#[derive(Clone, Copy)]
+pub struct P { k: usize, w0: f64, ridge: f64, height: f64, rel: bool }
+
+
+fn gp2(d: &Dist, probed: &[(usize, f64)], o: P) -> (Vec<f64>, Vec<f64>) {
+    let n = d.len();
+    let k = probed.len();
+    let mut c: Vec<(f64, f64, usize)> = (0..n).map(|x| { let (a, c) = if o.rel { fitrel(d, probed, x) } else { fit(d, probed, x) }; (c, a, x) }).collect();
+    c.sort_by(|a, b| a.0.total_cmp(&b.0));
+    c.truncate(o.k);
+    let w: Vec<f64> = c.iter().map(|c| 1.0 / (c.0 * c.0 + o.w0)).collect();
+    let wt: f64 = w.iter().sum();
+    // heights taken off: each twin is lifted by its own offset
+    let mut mean = vec![0.0; n];
+    for (w, (_, a, x)) in w.iter().zip(&c) { for h in 0..n { mean[h] += w / wt * (d[*x][h] + a); } }
+    let dev = |t: usize, h: usize| d[c[t].2][h] + c[t].1 - mean[h];
+    let devs: Vec<Vec<f64>> = (0..c.len()).map(|t| probed.iter().map(|(l, _)| dev(t, *l)).collect()).collect();
+    let mut a: Vec<Vec<f64>> = vec![vec![0.0; k + 1]; k];
+    for i in 0..k {
+        for j in 0..k {
+            a[i][j] = (0..c.len()).map(|t| w[t] * devs[t][i] * devs[t][j]).sum::<f64>() / wt + o.height;
+        }
+        a[i][i] += o.ridge;
+        a[i][k] = probed[i].1 - mean[probed[i].0];
+    }
+    let z = solve(a);
+    let hz: f64 = z.iter().sum::<f64>() * o.height;
+    let proj: Vec<f64> = (0..c.len()).map(|t| w[t] / wt * devs[t].iter().zip(&z).map(|(d, z)| d * z).sum::<f64>()).collect();
+    let mut out: Vec<f64> = mean.iter().map(|m| m + hz).collect();
+    for t in 0..c.len() { for h in 0..n { out[h] += proj[t] * dev(t, h); } }
+    // spread of the twins
+    let mut err = vec![0.0; n];
+    for t in 0..c.len() { for h in 0..n { err[h] += w[t] / wt * dev(t, h).powi(2); } }
+    (out, err.iter().map(|e: &f64| e.sqrt()).collect())
+}
 
 pub type Dist = Vec<Vec<f64>>;
 
@@ -47,7 +128,7 @@ fn ours(s: &Scene, m: &[Row], firsts: usize, step: usize, predict: &dyn Fn(&Dist
     let d = mesh(s);
     let n = d.len();
     let mut order = first(&d, firsts);
-    while order.len() < 50 {
+    while order.len() < 25 {
         let players = m[0].len();
         let predicted: Vec<Vec<f64>> = (0..players)
             .map(|p| {
@@ -65,7 +146,7 @@ fn ours(s: &Scene, m: &[Row], firsts: usize, step: usize, predict: &dyn Fn(&Dist
         todo.sort_by(|a, b| a.0.total_cmp(&b.0));
         order.extend(todo.iter().take(step).map(|t| t.1));
     }
-    order.truncate(50);
+    order.truncate(25);
     order
 }
 
@@ -84,6 +165,14 @@ fn fit(d: &Dist, probed: &[(usize, f64)], x: usize) -> (f64, f64) {
     let n = probed.len() as f64;
     let a = (probed.iter().map(|(l, r)| r - d[x][*l]).sum::<f64>() / n).max(0.0);
     let cost = probed.iter().map(|(l, r)| (r - d[x][*l] - a).powi(2)).sum::<f64>() / n;
+    (a, cost.sqrt())
+}
+
+fn fitrel(d: &Dist, probed: &[(usize, f64)], x: usize) -> (f64, f64) {
+    let w = |r: f64| 1.0 / (r + 20.0);
+    let n: f64 = probed.iter().map(|(_, r)| w(*r)).sum();
+    let a = (probed.iter().map(|(l, r)| w(*r) * (r - d[x][*l])).sum::<f64>() / n).max(0.0);
+    let cost = probed.iter().map(|(l, r)| w(*r) * (r - d[x][*l] - a).powi(2)).sum::<f64>() / n;
     (a, cost.sqrt())
 }
 
