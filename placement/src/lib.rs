@@ -5,6 +5,7 @@
 //!
 //! * [`Matrix`]: who was measured, by which hosts, and what came back. Unknown is `None`, never zero.
 //! * [`choose()`]: the host with the smallest closeness factor under the cap, and one [`Reason`] for each host.
+//! * [`shortlist`]: which few hosts to probe, where they are too many to probe all.
 //! * [`recheck()`]: whether a reservation moves after the players were measured again.
 //! * [`closeness_by_definition`]: the plain definition that everything is tested against.
 
@@ -31,6 +32,7 @@ mod score;
 pub mod screen;
 mod series;
 mod settle;
+pub mod shortlist;
 mod words;
 mod written;
 

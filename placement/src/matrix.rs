@@ -202,6 +202,14 @@ impl Matrix {
         self.cells.chunks_exact(self.players.len()).nth(host)
     }
 
+    /// Takes other values for one host. A row of another length changes nothing.
+    pub(crate) fn set_row(&mut self, host: usize, values: &[Option<Micros>]) {
+        let row = self.cells.chunks_exact_mut(self.players.len()).nth(host);
+        if let Some(row) = row.filter(|row| row.len() == values.len()) {
+            row.copy_from_slice(values);
+        }
+    }
+
     /// What is known of the values of one host; empty if nothing is.
     #[must_use]
     pub fn notes(&self, host: usize) -> &[Option<Note>] {

@@ -1,45 +1,215 @@
-//! How few probes are enough.
-mod proto;
+//! How few probes are enough, on matches among hosts that are too many to probe.
+//!
+//! The loss of a choice is its true closeness factor over the best one's under the cap, less 1. "Within 5 % on average after L
+//! hosts": the mean over the matches of the loss, if the first L probed hosts are chosen from, is 5 % at most, and so it is
+//! for all larger L. Beside it stands the other reading, the ratio of the means of both closeness factors, which is
+//! kinder: a match with a very small best one counts no more than others. A match without a possible host among the
+//! first L counts as a loss of 100 %.
+
 mod scene;
+mod ways;
 
 use crate::row::Row;
-use crate::worlds::shared;
+use crate::worlds::{CAP_US, shared};
 use scene::{Nodes, Scene, score};
+use std::num::NonZeroUsize;
+use vmatrix_placement::shortlist::Ended;
+use ways::{MOST, WAYS, Way, to_the_end};
+
+/// Matches of each data set.
+const MATCHES: usize = 400;
+const SEED: u64 = 0x76_4d_61_74;
+const FEWEST: usize = 5;
+const WITHIN: f64 = 5.0;
 
 pub fn rows() -> Vec<Row> {
-    for (name, file) in [("planetlab", "planetlab490_median.csv.gz"), ("wonder", "wonder_cities_avg.csv.gz")] {
-        let Some(text) = shared(file) else { continue };
-        let nodes = Nodes::read(&text);
-        let n: usize = std::env::var("N").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
-        let seed: u64 = std::env::var("SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(7);
-        let scenes = nodes.scenes(n, seed);
-        for noise in [false, true] {
-            let full: f64 = scenes.iter().map(|s| loss(s, noise, &(0..s.truth.len()).collect::<Vec<_>>())).sum::<f64>() / n as f64;
-            println!("{name} noise {noise}: all probed: {full:.2} %  best mean {:.2}", scenes.iter().map(|s| s.best().unwrap()).sum::<f64>() / n as f64);
-            for (way, f) in proto::WAYS {
-                let orders: Vec<Vec<usize>> = scenes.iter().map(|s| f(s, s.measured(noise))).collect();
-                print!("{way:<16}");
-                for l in [5, 6, 8, 10, 11, 12, 13, 14, 16, 18, 20, 25] {
-                    let losses: Vec<f64> = scenes.iter().zip(&orders).map(|(s, o)| loss(s, noise, &o[..l])).collect();
-                    let mean = losses.iter().sum::<f64>() / n as f64;
-                    let within = losses.iter().filter(|x| **x <= 5.0).count() as f64 / n as f64 * 100.0;
-                    print!(" {l}:{mean:.1}/{within:.0}");
-                }
-                println!();
-            }
-        }
+    let sets = [
+        ("planetlab", "planetlab490_median.csv.gz"),
+        ("wonder", "wonder_cities_avg.csv.gz"),
+    ];
+    let read = |(name, file): (&'static str, &str)| Some((name, Nodes::read(&shared(file)?)));
+    let mut rows = Vec::new();
+    for (name, nodes) in sets.into_iter().filter_map(read) {
+        let scenes = nodes.scenes(MATCHES, SEED);
+        rows.extend(of_set(name, &scenes, false));
+        rows.extend(of_set(&format!("{name}_noise"), &scenes, true));
     }
-    Vec::new()
+    rows
 }
 
-fn loss(s: &Scene, noise: bool, order: &[usize]) -> f64 {
-    let m = s.measured(noise);
-    let chosen = order.iter().filter_map(|h| Some((score(&m[*h])?, *h))).min_by(|a, b| a.0.total_cmp(&b.0));
-    match chosen {
-        Some((_, h)) => match score(&s.truth[h]) {
-            Some(c) => 100.0 * (c / s.best().unwrap() - 1.0),
-            None => 100.0,
-        },
-        None => 100.0,
+fn of_set(name: &str, scenes: &[Scene], noise: bool) -> Vec<Row> {
+    let goal = if noise { 20.0 } else { 14.0 };
+    let curves: Vec<Curve> = WAYS
+        .iter()
+        .map(|(_, way)| Curve::of(*way, scenes, noise))
+        .collect();
+    println!("\n{name}: hosts probed, mean loss in % (share of matches within 5 %)");
+    print_curves(&curves);
+    let mut rows = Vec::new();
+    for ((way, _), curve) in WAYS.iter().zip(&curves) {
+        if *way == "mesh" {
+            let over = format!("adaptive_over_cap_{name}");
+            rows.push(Row::at_most(
+                format!("adaptive_hosts_{name}"),
+                curve.hosts(|at| at.loss),
+                "hosts",
+                goal,
+            ));
+            rows.push(Row::beside(
+                format!("adaptive_ratio_{name}"),
+                curve.hosts(|at| at.ratio),
+                "hosts",
+            ));
+            rows.push(Row::at_most(over, curve.over_cap(), "matches", 0.0));
+        } else {
+            rows.push(Row::beside(
+                format!("{way}_{name}").to_lowercase(),
+                curve.hosts(|at| at.loss),
+                "hosts",
+            ));
+        }
     }
+    rows.extend(ends(name, scenes, noise));
+    rows
+}
+
+/// What came of a number of probed hosts, over all matches.
+struct At {
+    hosts: usize,
+    /// Mean, per cent.
+    loss: f64,
+    /// Per cent.
+    ratio: f64,
+    /// Of matches with a loss of 5 % at most, per cent.
+    within: f64,
+    /// Matches whose chosen host is truly over the cap.
+    over_cap: usize,
+}
+
+struct Curve(Vec<At>);
+
+impl Curve {
+    fn of(way: Way, scenes: &[Scene], noise: bool) -> Self {
+        let orders = in_parallel(scenes, |scene| way(scene, scene.measured(noise)));
+        let at = |hosts: usize| {
+            let chosen = scenes.iter().zip(&orders).map(|(scene, order)| {
+                let first = order.iter().take(hosts).copied();
+                (scene, chosen(scene.measured(noise), first))
+            });
+            At::of(hosts, &chosen.collect::<Vec<_>>())
+        };
+        Self((FEWEST..=MOST).map(at).collect())
+    }
+
+    /// The smallest number of hosts from which on the mean loss stays within 5 %.
+    fn hosts(&self, loss: impl Fn(&At) -> f64) -> f64 {
+        let beyond = self.0.iter().rev().find(|at| loss(at) > WITHIN);
+        match beyond.map_or(FEWEST, |at| at.hosts + 1) {
+            hosts if hosts > MOST => f64::INFINITY,
+            hosts => hosts as f64,
+        }
+    }
+
+    fn over_cap(&self) -> f64 {
+        self.0.iter().map(|at| at.over_cap).max().unwrap_or_default() as f64
+    }
+}
+
+impl At {
+    fn of(hosts: usize, chosen: &[(&Scene, Option<usize>)]) -> Self {
+        let matches = chosen.len() as f64;
+        let pairs: Vec<(f64, f64)> = chosen
+            .iter()
+            .map(|(scene, host)| {
+                let best = scene.best().unwrap();
+                (
+                    host.and_then(|host| score(&scene.truth[host]))
+                        .unwrap_or(2.0 * best),
+                    best,
+                )
+            })
+            .collect();
+        let losses = || pairs.iter().map(|(found, best)| 100.0 * (found / best - 1.0));
+        let (found, best) = pairs
+            .iter()
+            .fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
+        let over = |(scene, host): &&(&Scene, Option<usize>)| {
+            host.is_some_and(|host| scene.truth[host].iter().flatten().any(|rtt| rtt.us() > CAP_US))
+        };
+        Self {
+            hosts,
+            loss: losses().sum::<f64>() / matches,
+            ratio: 100.0 * (found / best - 1.0),
+            within: 100.0 * losses().filter(|loss| *loss <= WITHIN).count() as f64 / matches,
+            over_cap: chosen.iter().filter(over).count(),
+        }
+    }
+}
+
+/// The host with the least measured closeness factor under the cap: what `choose` chooses from so many.
+fn chosen(measured: &[scene::Row], from: impl Iterator<Item = usize>) -> Option<usize> {
+    from.filter_map(|host| Some((score(&measured[host])?, host)))
+        .min_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, host)| host)
+}
+
+/// Where ours ends by itself.
+fn ends(name: &str, scenes: &[Scene], noise: bool) -> Vec<Row> {
+    let ends = in_parallel(scenes, |scene| to_the_end(scene, scene.measured(noise)));
+    let chosen: Vec<(&Scene, Option<usize>)> = scenes
+        .iter()
+        .zip(&ends)
+        .map(|(scene, end)| (scene, end.1))
+        .collect();
+    let at = At::of(0, &chosen);
+    let hosts = ends.iter().map(|end| end.0).sum::<usize>() as f64 / ends.len() as f64;
+    let early = ends
+        .iter()
+        .filter(|end| matches!(end.2, Ended::CannotWin { .. }))
+        .count();
+    let early = 100.0 * early as f64 / ends.len() as f64;
+    println!(
+        "ended by itself after {hosts:.1} hosts on average: loss {:.1} % ({:.0} %), {early:.0} % because no other could win",
+        at.loss, at.within
+    );
+    vec![
+        Row::beside(format!("adaptive_end_hosts_{name}"), hosts, "hosts"),
+        Row::beside(format!("adaptive_end_loss_{name}"), at.loss, "%"),
+        Row::at_most(
+            format!("adaptive_end_over_{name}"),
+            at.over_cap as f64,
+            "matches",
+            0.0,
+        ),
+    ]
+}
+
+fn print_curves(curves: &[Curve]) {
+    print!("{:>5}", "hosts");
+    WAYS.iter().for_each(|(way, _)| print!("{way:>16}"));
+    println!();
+    for at in (0..=MOST - FEWEST).filter(|at| *at <= 15 || (at + FEWEST).is_multiple_of(5)) {
+        print!("{:>5}", at + FEWEST);
+        for curve in curves {
+            let At { loss, within, .. } = curve.0[at];
+            print!("{:>16}", format!("{loss:.1} ({within:.0})"));
+        }
+        println!();
+    }
+}
+
+/// One answer per match, in their order; all processors take part.
+fn in_parallel<T: Send>(scenes: &[Scene], one: impl Fn(&Scene) -> T + Sync) -> Vec<T> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let one = &one;
+    std::thread::scope(|scope| {
+        let parts = scenes.chunks(scenes.len().div_ceil(threads).max(1));
+        let started: Vec<_> = parts
+            .map(|part| scope.spawn(move || part.iter().map(one).collect::<Vec<T>>()))
+            .collect();
+        started
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
+    })
 }

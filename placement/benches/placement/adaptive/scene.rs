@@ -27,9 +27,19 @@ impl Nodes {
             (_, true) => one,
             _ => f64::midpoint(one, other),
         };
-        let at = |a: usize, b: usize| if a == b { 0.05 } else { both(rows[a][b], rows[b][a]) };
+        let at = |a: usize, b: usize| {
+            if a == b {
+                0.05
+            } else {
+                both(rows[a][b], rows[b][a])
+            }
+        };
         let nodes = rows.len();
-        Self((0..nodes).map(|a| (0..nodes).map(|b| at(a, b)).collect()).collect())
+        Self(
+            (0..nodes)
+                .map(|a| (0..nodes).map(|b| at(a, b)).collect())
+                .collect(),
+        )
     }
 
     /// Matches from a seed: always the same ones.
@@ -54,7 +64,11 @@ impl Nodes {
                 .filter(|node| self.0[middle][*node] <= REGION_MS)
                 .take(CLAN)
                 .collect();
-            (near.len() == CLAN).then(|| near.iter().map(|node| (*node, dice.exponential(LAST_MILE_MS))).collect())
+            (near.len() == CLAN).then(|| {
+                near.iter()
+                    .map(|node| (*node, dice.exponential(LAST_MILE_MS)))
+                    .collect()
+            })
         };
         let players = [clan(a, dice)?, clan(b, dice)?].concat();
         let twice = |at: usize| players[..at].iter().any(|player| player.0 == players[at].0);
@@ -62,17 +76,38 @@ impl Nodes {
             return None;
         }
         let row = |host: &usize| -> Vec<Option<f64>> {
-            let path = |(node, mile): &(usize, f64)| Some(self.0[*host][*node] + mile).filter(|path| !path.is_nan());
+            let path =
+                |(node, mile): &(usize, f64)| Some(self.0[*host][*node] + mile).filter(|path| !path.is_nan());
             players.iter().map(path).collect()
         };
         let paths: Vec<Vec<Option<f64>>> = hosts.iter().map(row).collect();
         let plain = |path: f64| micros(path);
-        let noisy = |path: f64, dice: &mut Dice| micros(path + dice.half_normal(1.0) + path * dice.half_normal(0.02));
-        let truth: Vec<Row> = paths.iter().map(|row| row.iter().map(|path| path.map(plain)).collect()).collect();
-        let noisy = paths.iter().map(|row| row.iter().map(|path| path.map(|path| noisy(path, dice))).collect()).collect();
+        let noisy =
+            |path: f64, dice: &mut Dice| micros(path + dice.half_normal(1.0) + path * dice.half_normal(0.02));
+        let truth: Vec<Row> = paths
+            .iter()
+            .map(|row| row.iter().map(|path| path.map(plain)).collect())
+            .collect();
+        let noisy = paths
+            .iter()
+            .map(|row| {
+                row.iter()
+                    .map(|path| path.map(|path| noisy(path, dice)))
+                    .collect()
+            })
+            .collect();
         let mesh = hosts
             .iter()
-            .map(|one| hosts.iter().map(|other| Some(self.0[*one][*other]).filter(|ms| one != other && !ms.is_nan()).map(micros)).collect())
+            .map(|one| {
+                hosts
+                    .iter()
+                    .map(|other| {
+                        Some(self.0[*one][*other])
+                            .filter(|ms| one != other && !ms.is_nan())
+                            .map(micros)
+                    })
+                    .collect()
+            })
             .collect();
         let scene = Scene { truth, noisy, mesh };
         scene.best().is_some().then_some(scene)
@@ -102,7 +137,10 @@ impl Scene {
 
     /// The smallest true closeness factor under the cap, milliseconds.
     pub fn best(&self) -> Option<f64> {
-        self.truth.iter().filter_map(|row| score(row)).min_by(f64::total_cmp)
+        self.truth
+            .iter()
+            .filter_map(|row| score(row))
+            .min_by(f64::total_cmp)
     }
 }
 
