@@ -88,8 +88,10 @@ pub struct Shortlist {
     distances: Distances,
     /// What was measured; other rows are unknown.
     measured: Matrix,
-    /// The same with predictions for hosts that were not probed.
+    /// Predictions; of hosts that have answered, what was predicted.
     expected: Matrix,
+    /// The same, with predictions as kind to the caps as they may be wrong.
+    kindest: Matrix,
     /// Who has answered, step by step: places in `by_id`.
     probed: Vec<usize>,
     /// Who has answered in this step: places in `by_id`.
@@ -131,6 +133,7 @@ impl Shortlist {
             distances: mesh.distances(&by_id),
             by_id,
             expected: measured.clone(),
+            kindest: measured.clone(),
             measured,
             probed: Vec::new(),
             step: Vec::new(),
@@ -226,9 +229,6 @@ impl Shortlist {
         for at in step {
             let Some(host) = self.host(at) else { continue };
             self.learn(host);
-            if let Some(row) = self.measured.row(host) {
-                self.expected.set_row(host, row);
-            }
             self.probed.push(at);
         }
     }
@@ -263,25 +263,22 @@ impl Shortlist {
 
     /// What each player will have at each host that was not probed.
     fn predict(&mut self, left: &[usize]) {
-        let caps: Vec<Option<Micros>> = self
-            .measured
-            .players()
-            .iter()
-            .map(|player| player.cap_under(self.policy.cap()))
-            .collect();
-        let error = self.learned.value_us();
-        let columns: Vec<Vec<f64>> = (0..caps.len())
+        let players = self.measured.players();
+        let columns: Vec<Vec<f64>> = (0..players.len())
             .map(|player| predict(&self.distances, &self.landmarks(player)))
             .collect();
+        let caps: Vec<Option<Micros>> = players.iter().map(|player| player.cap_under(self.policy.cap())).collect();
+        let error = self.learned.value_us();
         for at in left {
-            let value = |(column, cap): (&Vec<f64>, &Option<Micros>)| {
-                let rtt = column.get(*at).and_then(|ms| micros(*ms))?;
-                Some(forgive(rtt, *cap, error))
-            };
-            let row: Vec<Option<Micros>> = columns.iter().zip(&caps).map(value).collect();
-            if let Some(host) = self.host(*at) {
-                self.expected.set_row(host, &row);
-            }
+            let Some(host) = self.host(*at) else { continue };
+            let row: Vec<Option<Micros>> = columns
+                .iter()
+                .map(|column| column.get(*at).and_then(|ms| micros(*ms)))
+                .collect();
+            let kind: Vec<Option<Micros>> =
+                row.iter().zip(&caps).map(|(rtt, cap)| Some(forgive((*rtt)?, *cap, error))).collect();
+            self.expected.set_row(host, &row);
+            self.kindest.set_row(host, &kind);
         }
     }
 
@@ -296,38 +293,49 @@ impl Shortlist {
 
     /// Asks for the hosts that promise most, or ends.
     fn most_promising(&mut self, left: &[usize], may: usize) {
-        let policy = kinder(&self.policy, self.learned.value_us());
-        let judge = Judge::new(&policy, &self.expected, &self.states);
-        let mut scratch = Vec::new();
-        let mut hopes: Vec<(Hope, usize)> = left
-            .iter()
-            .filter_map(|at| Some((Hope::of(&judge, self.host(*at)?, &mut scratch), *at)))
-            .collect();
+        let margin = self.learned.score_us();
+        let enough = self.probed.len() >= self.effort.at_least();
+        if may > 0 && (!enough || margin.is_none()) {
+            self.asked = self.next(left, may);
+            return;
+        }
+        let could_win = self.could_win(left, margin.unwrap_or_default());
+        match margin {
+            Some(margin_us) if could_win == 0 => self.end = Some(Ended::CannotWin { margin_us }),
+            _ if may == 0 => self.end = Some(Ended::BudgetSpent { could_win }),
+            _ => self.asked = self.next(left, may),
+        }
+    }
+
+    /// The best by their predictions as they are.
+    fn next(&self, left: &[usize], may: usize) -> Vec<usize> {
+        let judge = Judge::new(&self.policy, &self.expected, &self.states);
+        let mut hopes: Vec<(Hope, usize)> = self.hopes(&judge, left).zip(left.iter().copied()).collect();
         hopes.sort_unstable();
+        let next = hopes.iter().take(self.effort.per_step().min(may));
+        next.filter_map(|(_, at)| self.host(*at)).collect()
+    }
+
+    /// How many could be the best if predictions are wrong in their favour.
+    fn could_win(&self, left: &[usize], margin_us: u64) -> usize {
         let seen = Judge::new(&self.policy, &self.measured, &self.states);
         let best = best(&seen);
-        let margin = self.learned.score_us();
         let ties = match self.policy.tie_margin() {
             TieMargin::Fixed(margin) => u64::from(margin.us()),
             TieMargin::Error => 0,
         };
-        let could_win = |margin| {
-            let could = hopes
-                .iter()
-                .filter(|(hope, _)| hope.could_win(&judge, best.as_ref(), margin));
-            could.count()
-        };
-        let enough = self.probed.len() >= self.effort.at_least();
-        let cannot = margin.filter(|margin| enough && could_win(margin + ties) == 0);
-        if let Some(margin_us) = cannot {
-            self.end = Some(Ended::CannotWin { margin_us });
-        } else if may == 0 {
-            let could_win = could_win(margin.unwrap_or_default() + ties);
-            self.end = Some(Ended::BudgetSpent { could_win });
-        } else {
-            let next = hopes.iter().take(self.effort.per_step().min(may));
-            self.asked = next.filter_map(|(_, at)| self.host(*at)).collect();
-        }
+        let policy = kinder(&self.policy, self.learned.value_us());
+        let judge = Judge::new(&policy, &self.kindest, &self.states);
+        let could = |hope: &Hope| hope.could_win(&judge, best.as_ref(), margin_us + ties);
+        self.hopes(&judge, left).filter(could).count()
+    }
+
+    fn hopes(&self, judge: &Judge, left: &[usize]) -> impl Iterator<Item = Hope> {
+        let mut scratch = Vec::new();
+        left.iter().map(move |at| match self.host(*at) {
+            Some(host) => Hope::of(judge, host, &mut scratch),
+            None => Hope::Unknown,
+        })
     }
 
     fn host(&self, at: usize) -> Option<usize> {

@@ -62,7 +62,7 @@ fn run(plan: &mut Shortlist, measured: &[scene::Row]) -> Vec<usize> {
 
 /// Ours, without an end before [`MOST`].
 fn whole(scene: &Scene, mesh: &Mesh, measured: &[scene::Row]) -> Vec<usize> {
-    let effort = Effort::new(4, 2, MOST, MOST).unwrap();
+    let effort = Effort::new(4, 2, 26, 26).unwrap();
     run(&mut shortlist(scene, mesh, effort), measured)
 }
 
