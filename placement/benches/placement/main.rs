@@ -1,5 +1,5 @@
 //! `./run bench placement`: how fast the choice is, against numpy and against one plain read; how few probes are
-//! enough. Prints goal and result, writes `target/bench/placement.json`.
+//! enough (these alone with `adaptive` as an argument). Prints goal and result, writes `target/bench/placement.json`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(
     clippy::cast_precision_loss,
@@ -12,7 +12,6 @@ mod adaptive;
 mod csv;
 mod numpy;
 mod read;
-#[allow(dead_code, reason = "what has a largest value comes next")]
 mod row;
 mod speed;
 mod worlds;

@@ -20,11 +20,13 @@ pub enum BadMesh {
 
 /// Round-trip times between hosts. Both directions count as one way: the mean of what is known of them. What nobody has
 /// measured is unknown, never zero.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Mesh {
     hosts: usize,
     /// Row after row, both directions alike; a host's way to itself is not looked at.
     cells: Vec<Option<Micros>>,
+    /// Instead of the cells, if nothing else is known.
+    coordinates: Option<Coordinates>,
 }
 
 impl Mesh {
@@ -50,19 +52,19 @@ impl Mesh {
         Ok(Self {
             hosts,
             cells: cells.map(|(a, b)| both(a, b)).collect(),
+            coordinates: None,
         })
     }
 
     /// Of hosts that have not measured each other: every way is that between coordinates, which other measurements
-    /// have given. The hosts are nodes 0 to `hosts` − 1 there; others may be players of the past.
+    /// have given, and players are placed among these. The hosts are nodes 0 to `hosts` − 1 there; others may be
+    /// players of the past.
     #[must_use]
-    pub fn from_coordinates(coordinates: &Coordinates, hosts: usize) -> Self {
-        let cells = (0..hosts).flat_map(|a| (0..hosts).map(move |b| (a, b)));
+    pub fn from_coordinates(coordinates: Coordinates, hosts: usize) -> Self {
         Self {
             hosts,
-            cells: cells
-                .map(|(a, b)| coordinates.rtt(a, b).filter(|_| a != b))
-                .collect(),
+            cells: Vec::new(),
+            coordinates: Some(coordinates),
         }
     }
 
@@ -75,10 +77,13 @@ impl Mesh {
     /// From one host to another, if it is known.
     #[must_use]
     pub fn between(&self, a: usize, b: usize) -> Option<Micros> {
-        if a == b || b >= self.hosts {
+        if a == b || a.max(b) >= self.hosts {
             return None;
         }
-        self.cells.get(a * self.hosts + b).copied().flatten()
+        match &self.coordinates {
+            Some(coordinates) => coordinates.rtt(a, b),
+            None => self.cells.get(a * self.hosts + b).copied().flatten(),
+        }
     }
 
     /// With the hosts in this order, and what is unknown as far as coordinates of what is known say it is.
@@ -93,9 +98,14 @@ impl Mesh {
                 ms.push(known.map_or(f64::NAN, Micros::ms));
             }
         }
-        let mut distances = Distances { count, ms };
+        let coordinates = self.coordinates.as_ref().map(|all| all.of(order));
+        let mut distances = Distances {
+            count,
+            ms,
+            coordinates,
+        };
         distances.to_itself();
-        if links.len() < count * count.saturating_sub(1) / 2 {
+        if self.coordinates.is_none() && links.len() < count * count.saturating_sub(1) / 2 {
             distances.fill(&Coordinates::fit(count, &links));
         }
         distances
@@ -107,11 +117,17 @@ impl Mesh {
 pub(super) struct Distances {
     count: usize,
     ms: Vec<f64>,
+    /// If they are all that is known.
+    coordinates: Option<Coordinates>,
 }
 
 impl Distances {
     pub(super) const fn count(&self) -> usize {
         self.count
+    }
+
+    pub(super) const fn coordinates(&self) -> Option<&Coordinates> {
+        self.coordinates.as_ref()
     }
 
     /// From a host to all, itself too. Empty if there is no such host.

@@ -1,6 +1,7 @@
 //! What a player's round-trip time to a host will be, from what was measured to a few others.
 
 use super::mesh::Distances;
+use crate::Micros;
 
 /// So many hosts that are most like the player are asked.
 const TWINS: usize = 60;
@@ -30,7 +31,21 @@ struct Twin<'a> {
 /// in for the player (k nearest over the host-to-host mesh). Their weighted mean is the first guess; what it misses at the
 /// landmarks is carried over to the other hosts as far as these go with the landmarks among the twins (the best linear guess
 /// from the twins' covariance, with noise on the diagonal so that it always has a solution).
-pub(super) fn predict(distances: &Distances, measured: &[(usize, f64)]) -> Vec<f64> {
+///
+/// Where all ways are between coordinates, the player gets coordinates too: hosts that stand in for them would only be
+/// wrong twice.
+pub(super) fn predict(distances: &Distances, measured: &[(usize, Micros)]) -> Vec<f64> {
+    let Some(coordinates) = distances.coordinates() else {
+        let measured: Vec<(usize, f64)> = measured.iter().map(|(host, rtt)| (*host, rtt.ms())).collect();
+        return by_twins(distances, &measured);
+    };
+    let placed = coordinates.with_node(measured);
+    let player = coordinates.count();
+    let way = |host| placed.rtt(host, player).map_or(f64::NAN, Micros::ms);
+    (0..player).map(way).collect()
+}
+
+fn by_twins(distances: &Distances, measured: &[(usize, f64)]) -> Vec<f64> {
     let measured: Vec<(usize, f64)> = measured
         .iter()
         .copied()

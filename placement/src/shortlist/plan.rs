@@ -267,7 +267,10 @@ impl Shortlist {
         let columns: Vec<Vec<f64>> = (0..players.len())
             .map(|player| predict(&self.distances, &self.landmarks(player)))
             .collect();
-        let caps: Vec<Option<Micros>> = players.iter().map(|player| player.cap_under(self.policy.cap())).collect();
+        let caps: Vec<Option<Micros>> = players
+            .iter()
+            .map(|player| player.cap_under(self.policy.cap()))
+            .collect();
         let error = self.learned.value_us();
         for at in left {
             let Some(host) = self.host(*at) else { continue };
@@ -275,18 +278,21 @@ impl Shortlist {
                 .iter()
                 .map(|column| column.get(*at).and_then(|ms| micros(*ms)))
                 .collect();
-            let kind: Vec<Option<Micros>> =
-                row.iter().zip(&caps).map(|(rtt, cap)| Some(forgive((*rtt)?, *cap, error))).collect();
+            let kind: Vec<Option<Micros>> = row
+                .iter()
+                .zip(&caps)
+                .map(|(rtt, cap)| Some(forgive((*rtt)?, *cap, error)))
+                .collect();
             self.expected.set_row(host, &row);
             self.kindest.set_row(host, &kind);
         }
     }
 
-    /// What was measured to one player, milliseconds.
-    fn landmarks(&self, player: usize) -> Vec<(usize, f64)> {
+    /// What was measured to one player.
+    fn landmarks(&self, player: usize) -> Vec<(usize, Micros)> {
         let value = |at: &usize| {
             let row = self.measured.row(self.host(*at)?)?;
-            Some((*at, row.get(player).copied().flatten()?.ms()))
+            Some((*at, row.get(player).copied().flatten()?))
         };
         self.probed.iter().filter_map(value).collect()
     }

@@ -3,9 +3,9 @@
 use crate::Micros;
 
 /// Each node is pulled by no more of its links than this in a round, spread over all of them.
-const LINKS: usize = 48;
+const LINKS: usize = 32;
 /// Rounds in which all nodes are pulled once by their links.
-const ROUNDS: u32 = 300;
+const ROUNDS: u32 = 150;
 /// Nodes that start at the same point have no direction; they start on a small spiral.
 const START_MS: f64 = 1.0;
 
@@ -107,6 +107,14 @@ impl Coordinates {
         let mut places = self.places.clone();
         places.push(new);
         Self { places }
+    }
+
+    /// These nodes alone, in this order.
+    pub(super) fn of(&self, nodes: &[usize]) -> Self {
+        let place = |node: &usize| self.places.get(*node).copied().flatten();
+        Self {
+            places: nodes.iter().map(place).collect(),
+        }
     }
 
     /// How many nodes.

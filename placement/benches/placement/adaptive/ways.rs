@@ -10,17 +10,11 @@ pub const MOST: usize = 50;
 /// Of a match: the hosts in the order in which they are probed, [`MOST`] at most.
 pub type Way = fn(&Scene, &[scene::Row]) -> Vec<usize>;
 
-pub const WAYS: [(&str, Way); 5] = [
+pub const WAYS: [(&str, Way); 4] = [
     ("mesh", |scene, measured| whole(scene, &mesh(scene), measured)),
-    ("coordinates", |scene, measured| {
-        let coordinates = coordinates(scene);
-        whole(
-            scene,
-            &Mesh::from_coordinates(&coordinates, scene.mesh.len()),
-            measured,
-        )
+    ("Vivaldi", |scene, measured| {
+        whole(scene, &coordinates(scene), measured)
     }),
-    ("Vivaldi", vivaldi),
     ("Meridian", meridian),
     ("random", |scene, _| (0..scene.truth.len().min(MOST)).collect()),
 ];
@@ -62,7 +56,7 @@ fn run(plan: &mut Shortlist, measured: &[scene::Row]) -> Vec<usize> {
 
 /// Ours, without an end before [`MOST`].
 fn whole(scene: &Scene, mesh: &Mesh, measured: &[scene::Row]) -> Vec<usize> {
-    let effort = Effort::new(4, 2, 26, 26).unwrap();
+    let effort = Effort::new(4, 2, MOST, MOST).unwrap();
     run(&mut shortlist(scene, mesh, effort), measured)
 }
 
@@ -73,41 +67,14 @@ pub fn to_the_end(scene: &Scene, measured: &[scene::Row]) -> (usize, Option<usiz
     (order.len(), plan.choice().unwrap().chosen, plan.end().unwrap())
 }
 
-fn coordinates(scene: &Scene) -> Coordinates {
+/// Of the mesh no more than what coordinates keep of it: Vivaldi's way, in the same steps.
+fn coordinates(scene: &Scene) -> Mesh {
     let hosts = scene.mesh.len();
     let pairs = (0..hosts).flat_map(|a| (a + 1..hosts).map(move |b| (a, b)));
     let links: Vec<(usize, usize, Micros)> = pairs
         .filter_map(|(a, b)| Some((a, b, scene.mesh[a][b]?)))
         .collect();
-    Coordinates::fit(hosts, &links)
-}
-
-/// The same steps by Vivaldi alone: hosts have coordinates from the mesh, a player's are from the hosts that have
-/// probed them, and a prediction is the way between both. The first four are those of a full mesh.
-fn vivaldi(scene: &Scene, measured: &[scene::Row]) -> Vec<usize> {
-    let (hosts, all) = (scene.mesh.len(), coordinates(scene));
-    let mut order = whole(scene, &mesh(scene), measured);
-    order.truncate(4);
-    while order.len() < MOST.min(hosts) {
-        let players: Vec<Coordinates> = (0..measured[0].len())
-            .map(|player| {
-                let ways: Vec<(usize, Micros)> = order
-                    .iter()
-                    .filter_map(|host| Some((*host, measured[*host][player]?)))
-                    .collect();
-                all.with_node(&ways)
-            })
-            .collect();
-        let predicted =
-            |host: usize| -> scene::Row { players.iter().map(|player| player.rtt(host, hosts)).collect() };
-        let mut left: Vec<(f64, usize)> = (0..hosts)
-            .filter(|host| !order.contains(host))
-            .map(|host| (score(&predicted(host)).unwrap_or(f64::INFINITY), host))
-            .collect();
-        left.sort_by(|one, other| one.0.total_cmp(&other.0));
-        order.extend(left.iter().take(2).map(|(_, host)| *host));
-    }
-    order
+    Mesh::from_coordinates(Coordinates::fit(hosts, &links), hosts)
 }
 
 /// Meridian's way (Wong, Slivkins and Sirer, SIGCOMM 2005), for several targets and our score: each host knows up to eight
