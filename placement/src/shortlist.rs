@@ -7,6 +7,7 @@
 //! * [`Coordinates`]: for pairs of hosts that have not measured each other.
 //! * [`Shortlist`]: the plan. Which of the probed hosts wins is [`choose()`](crate::choose())'s decision as ever.
 
+mod bad;
 mod effort;
 mod hope;
 mod landmarks;
@@ -14,11 +15,13 @@ mod learned;
 mod mesh;
 mod nearest;
 mod plan;
+mod step;
 mod vivaldi;
 
+pub use bad::{BadObservation, BadShortlist};
 pub use effort::{BadEffort, Effort};
 pub use mesh::{BadMesh, Mesh};
-pub use plan::{BadObservation, BadShortlist, Ended, Shortlist};
+pub use plan::{Ended, Shortlist};
 pub use vivaldi::Coordinates;
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ impl Mesh {
             ms,
             coordinates,
         };
-        distances.to_itself();
+        distances.clear_diagonal();
         if self.coordinates.is_none() && links.len() < count * count.saturating_sub(1) / 2 {
             distances.fill(&Coordinates::fit(count, &links));
         }
@@ -148,7 +148,7 @@ impl Distances {
         others.map(|(_, ms)| ms).any(|ms| !ms.is_nan())
     }
 
-    fn to_itself(&mut self) {
+    fn clear_diagonal(&mut self) {
         let step = self.count + 1;
         self.ms.iter_mut().step_by(step).for_each(|ms| *ms = 0.0);
     }

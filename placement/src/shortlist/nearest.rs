@@ -149,8 +149,7 @@ fn solve(mut rows: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
         let (above, below) = rows.split_at_mut(at + 1);
         let pivot_row = above.get(at)?;
         let (pivot, value) = (*pivot_row.get(at)?, *right.get(at)?);
-        // Also where it is not a number.
-        if !(pivot > 0.0) {
+        if pivot.is_nan() || pivot <= 0.0 {
             return None;
         }
         for (row, right) in below.iter_mut().zip(right.iter_mut().skip(at + 1)) {

@@ -1,58 +1,11 @@
 //! The plan itself.
 
+use super::bad::{BadObservation, BadShortlist};
 use super::effort::Effort;
-use super::hope::{Hope, forgive, kinder};
-use super::landmarks::spread;
 use super::learned::Learned;
 use super::mesh::{Distances, Mesh};
-use super::nearest::predict;
-use super::vivaldi::micros;
 use crate::choose::check;
-use crate::judge::{Group, Judge, Rank};
-use crate::{
-    BadMatrix, BadRequest, Choice, Host, HostState, Matrix, Micros, Player, Policy, Standing, TieMargin,
-    choose,
-};
-
-/// What was given does not belong together.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadShortlist {
-    /// Players or hosts.
-    #[error(transparent)]
-    Matrix(#[from] BadMatrix),
-    /// States or policy.
-    #[error(transparent)]
-    Request(#[from] BadRequest),
-    /// The mesh is of other hosts.
-    #[error("a mesh of {mesh} hosts for {hosts} hosts")]
-    Mesh {
-        /// Hosts of the mesh.
-        mesh: usize,
-        /// Hosts given.
-        hosts: usize,
-    },
-}
-
-/// An answer that nobody waits for.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadObservation {
-    /// The host was not to be probed, or has answered already.
-    #[error("host {host} is not one of those to be probed now")]
-    NotAsked {
-        /// Which, from 0.
-        host: usize,
-    },
-    /// Not one value per player.
-    #[error("host {host} has {found} values for {players} players")]
-    Ragged {
-        /// Which, from 0.
-        host: usize,
-        /// How many values it has.
-        found: usize,
-        /// How many it should have.
-        players: usize,
-    },
-}
+use crate::{BadRequest, Choice, Host, HostState, Matrix, Micros, Player, Policy, choose};
 
 /// Why no more hosts are probed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,27 +32,27 @@ pub enum Ended {
 /// come.
 #[derive(Debug, Clone)]
 pub struct Shortlist {
-    policy: Policy,
-    effort: Effort,
-    states: Vec<HostState>,
+    pub(super) policy: Policy,
+    pub(super) effort: Effort,
+    pub(super) states: Vec<HostState>,
     /// Hosts by id: sums of fractions depend on the order.
-    by_id: Vec<usize>,
+    pub(super) by_id: Vec<usize>,
     /// In that order.
-    distances: Distances,
+    pub(super) distances: Distances,
     /// What was measured; other rows are unknown.
-    measured: Matrix,
+    pub(super) measured: Matrix,
     /// Predictions; of hosts that have answered, what was predicted.
-    expected: Matrix,
+    pub(super) expected: Matrix,
     /// The same, with predictions as kind to the caps as they may be wrong.
-    kindest: Matrix,
+    pub(super) kindest: Matrix,
     /// Who has answered, step by step: places in `by_id`.
-    probed: Vec<usize>,
+    pub(super) probed: Vec<usize>,
     /// Who has answered in this step: places in `by_id`.
-    step: Vec<usize>,
+    pub(super) step: Vec<usize>,
     /// Who is still to answer in this step.
-    asked: Vec<usize>,
-    learned: Learned,
-    end: Option<Ended>,
+    pub(super) asked: Vec<usize>,
+    pub(super) learned: Learned,
+    pub(super) end: Option<Ended>,
 }
 
 impl Shortlist {
@@ -199,168 +152,4 @@ impl Shortlist {
     pub fn choice(&self) -> Result<Choice, BadRequest> {
         choose(&self.policy, &self.measured, &self.states)
     }
-
-    /// Learns from what came, predicts the rest, and says who is next or why nobody is.
-    fn go_on(&mut self) {
-        self.take_step();
-        let can_be_had = |at: &usize| self.host(*at).is_some_and(|host| self.is_free(host));
-        let all = 0..self.by_id.len();
-        let left: Vec<usize> = all
-            .filter(|at| !self.probed.contains(at))
-            .filter(can_be_had)
-            .collect();
-        let may = self.effort.budget().saturating_sub(self.probed.len());
-        if left.is_empty() {
-            self.end = Some(Ended::AllProbed);
-        } else if self.probed.is_empty() {
-            let first = spread(&self.distances, &left, self.effort.first().min(may));
-            self.asked = first.iter().filter_map(|at| self.host(*at)).collect();
-        } else {
-            self.predict(&left);
-            self.most_promising(&left, may);
-        }
-    }
-
-    /// Each host that has answered becomes a landmark, and says how wrong its prediction was.
-    fn take_step(&mut self) {
-        // Whatever the order of the answers within a step was.
-        let mut step = std::mem::take(&mut self.step);
-        step.sort_unstable();
-        for at in step {
-            let Some(host) = self.host(at) else { continue };
-            self.learn(host);
-            self.probed.push(at);
-        }
-    }
-
-    fn learn(&mut self, host: usize) {
-        let rows = self.expected.row(host).zip(self.measured.row(host));
-        let Some((expected, measured)) = rows else { return };
-        let both = expected.iter().zip(measured);
-        let missed: Vec<u64> = both
-            .filter_map(|(one, other)| Some(u64::from((*one)?.us().abs_diff((*other)?.us()))))
-            .collect();
-        let Some(mean) = missed.iter().sum::<u64>().checked_div(missed.len() as u64) else {
-            return;
-        };
-        let score = [Group::AnyLineUp, Group::BeyondLimits]
-            .into_iter()
-            .filter_map(|group| {
-                let score = |matrix| {
-                    let judge = Judge::new(&self.policy, matrix, &self.states);
-                    judge.scorer(group).score(&judge.figures(host, &mut Vec::new()))
-                };
-                let judge = Judge::new(&self.policy, &self.measured, &self.states);
-                Some(
-                    judge
-                        .scorer(group)
-                        .apart(score(&self.expected)?, score(&self.measured)?),
-                )
-            });
-        let score = score.max();
-        self.learned.learn(mean, score);
-    }
-
-    /// What each player will have at each host that was not probed.
-    fn predict(&mut self, left: &[usize]) {
-        let players = self.measured.players();
-        let columns: Vec<Vec<f64>> = (0..players.len())
-            .map(|player| predict(&self.distances, &self.landmarks(player)))
-            .collect();
-        let caps: Vec<Option<Micros>> = players
-            .iter()
-            .map(|player| player.cap_under(self.policy.cap()))
-            .collect();
-        let error = self.learned.value_us();
-        for at in left {
-            let Some(host) = self.host(*at) else { continue };
-            let row: Vec<Option<Micros>> = columns
-                .iter()
-                .map(|column| column.get(*at).and_then(|ms| micros(*ms)))
-                .collect();
-            let kind: Vec<Option<Micros>> = row
-                .iter()
-                .zip(&caps)
-                .map(|(rtt, cap)| Some(forgive((*rtt)?, *cap, error)))
-                .collect();
-            self.expected.set_row(host, &row);
-            self.kindest.set_row(host, &kind);
-        }
-    }
-
-    /// What was measured to one player.
-    fn landmarks(&self, player: usize) -> Vec<(usize, Micros)> {
-        let value = |at: &usize| {
-            let row = self.measured.row(self.host(*at)?)?;
-            Some((*at, row.get(player).copied().flatten()?))
-        };
-        self.probed.iter().filter_map(value).collect()
-    }
-
-    /// Asks for the hosts that promise most, or ends.
-    fn most_promising(&mut self, left: &[usize], may: usize) {
-        let margin = self.learned.score_us();
-        let enough = self.probed.len() >= self.effort.at_least();
-        if may > 0 && (!enough || margin.is_none()) {
-            self.asked = self.next(left, may);
-            return;
-        }
-        let could_win = self.could_win(left, margin.unwrap_or_default());
-        match margin {
-            Some(margin_us) if could_win == 0 => self.end = Some(Ended::CannotWin { margin_us }),
-            _ if may == 0 => self.end = Some(Ended::BudgetSpent { could_win }),
-            _ => self.asked = self.next(left, may),
-        }
-    }
-
-    /// The best by their predictions as they are.
-    fn next(&self, left: &[usize], may: usize) -> Vec<usize> {
-        let judge = Judge::new(&self.policy, &self.expected, &self.states);
-        let mut hopes: Vec<(Hope, usize)> = self.hopes(&judge, left).zip(left.iter().copied()).collect();
-        hopes.sort_unstable();
-        let next = hopes.iter().take(self.effort.per_step().min(may));
-        next.filter_map(|(_, at)| self.host(*at)).collect()
-    }
-
-    /// How many could be the best if predictions are wrong in their favour.
-    fn could_win(&self, left: &[usize], margin_us: u64) -> usize {
-        let seen = Judge::new(&self.policy, &self.measured, &self.states);
-        let best = best(&seen);
-        let ties = match self.policy.tie_margin() {
-            TieMargin::Fixed(margin) => u64::from(margin.us()),
-            TieMargin::Error => 0,
-        };
-        let policy = kinder(&self.policy, self.learned.value_us());
-        let judge = Judge::new(&policy, &self.kindest, &self.states);
-        let could = |hope: &Hope| hope.could_win(&judge, best.as_ref(), margin_us + ties);
-        self.hopes(&judge, left).filter(could).count()
-    }
-
-    fn hopes(&self, judge: &Judge, left: &[usize]) -> impl Iterator<Item = Hope> {
-        let mut scratch = Vec::new();
-        left.iter().map(move |at| match self.host(*at) {
-            Some(host) => Hope::of(judge, host, &mut scratch),
-            None => Hope::Unknown,
-        })
-    }
-
-    fn host(&self, at: usize) -> Option<usize> {
-        self.by_id.get(at).copied()
-    }
-
-    fn is_free(&self, host: usize) -> bool {
-        self.states
-            .get(host)
-            .is_some_and(|state| state.standing == Standing::Free)
-    }
-}
-
-/// The best of those that were probed.
-fn best<'a>(judge: &Judge<'a>) -> Option<Rank<'a>> {
-    let figures = judge.all_figures();
-    let ranks = figures
-        .iter()
-        .enumerate()
-        .filter_map(|(host, figures)| judge.rank(host, figures).ok());
-    ranks.min()
 }

@@ -59,7 +59,7 @@ impl Coordinates {
                     .for_each(|links| links.push((other, rtt.ms())));
             }
         }
-        of.iter_mut().for_each(|links| thin(links));
+        of.iter_mut().for_each(thin);
         let mut places = start(count);
         for round in 0..ROUNDS {
             for (node, links) in of.iter().enumerate() {

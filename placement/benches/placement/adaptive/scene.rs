@@ -137,10 +137,7 @@ impl Scene {
 
     /// The smallest true closeness factor under the cap, milliseconds.
     pub fn best(&self) -> Option<f64> {
-        self.truth
-            .iter()
-            .filter_map(|row| score(row))
-            .min_by(f64::total_cmp)
+        self.truth.iter().filter_map(score).min_by(f64::total_cmp)
     }
 }
 
