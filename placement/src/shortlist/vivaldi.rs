@@ -6,7 +6,10 @@ use crate::Micros;
 const LINKS: usize = 32;
 /// Rounds in which all nodes are pulled once by their links.
 const ROUNDS: u32 = 150;
-/// Nodes that start at the same point have no direction; they start on a small spiral.
+/// Nodes that start at the same point have no direction; they start on a spiral, each so much further out than the
+/// last one. One try each.
+const STARTS_MS: [f64; 4] = [0.5, 2.0, 8.0, 32.0];
+/// The height with which a node starts.
 const START_MS: f64 = 1.0;
 
 /// A place in a plane, and how far the node is from its nearest exchange: the round-trip time between two is the way
@@ -60,21 +63,13 @@ impl Coordinates {
             }
         }
         of.iter_mut().for_each(thin);
-        let mut places = start(count);
-        for round in 0..ROUNDS {
-            for (node, links) in of.iter().enumerate() {
-                let Some(mut place) = places.get(node).copied() else {
-                    continue;
-                };
-                for (other, ms) in links {
-                    let other = places.get(*other).copied();
-                    other
-                        .into_iter()
-                        .for_each(|other| place.pull(other, *ms, step(round)));
-                }
-                places.get_mut(node).into_iter().for_each(|at| *at = place);
-            }
-        }
+        // Springs can come to rest with some nodes on the wrong side of others: the best of a few tries.
+        let tries = STARTS_MS.into_iter().map(|wide| {
+            let places = relax(start(count, wide), &of);
+            (misfit(&places, &of), places)
+        });
+        let best = tries.min_by(|one, other| one.0.total_cmp(&other.0));
+        let places = best.map(|(_, places)| places).unwrap_or_default();
         let placed = places.into_iter().zip(&of);
         Self {
             places: placed
@@ -160,11 +155,40 @@ fn thin(links: &mut Vec<(usize, f64)>) {
     links.extend(far.into_iter().step_by(every));
 }
 
+/// Lets the springs pull until they hardly move.
+fn relax(mut places: Vec<Place>, of: &[Vec<(usize, f64)>]) -> Vec<Place> {
+    for round in 0..ROUNDS {
+        for (node, links) in of.iter().enumerate() {
+            let Some(mut place) = places.get(node).copied() else {
+                continue;
+            };
+            for (other, ms) in links {
+                let other = places.get(*other).copied();
+                other
+                    .into_iter()
+                    .for_each(|other| place.pull(other, *ms, step(round)));
+            }
+            places.get_mut(node).into_iter().for_each(|at| *at = place);
+        }
+    }
+    places
+}
+
+/// How far all springs are from rest: the sum of what they are too long or too short, ms.
+fn misfit(places: &[Place], of: &[Vec<(usize, f64)>]) -> f64 {
+    let all = places
+        .iter()
+        .zip(of)
+        .flat_map(|(place, links)| links.iter().map(move |link| (*place, link)));
+    all.filter_map(|(place, (other, ms))| Some((place.to(*places.get(*other)?) - ms).abs()))
+        .sum()
+}
+
 /// On a spiral with the golden angle between neighbours, so that no two are in one line: cosine and sine are turned
 /// on by multiplying.
-fn start(count: usize) -> Vec<Place> {
+fn start(count: usize, wide: f64) -> Vec<Place> {
     const TURN: (f64, f64) = (-0.737_368_878_078_319_9, 0.675_490_294_261_524);
-    let (mut cos, mut sin, mut radius) = (1.0, 0.0, START_MS);
+    let (mut cos, mut sin, mut radius) = (1.0, 0.0, wide);
     let mut places = Vec::with_capacity(count);
     for _ in 0..count {
         places.push(Place {
@@ -173,7 +197,7 @@ fn start(count: usize) -> Vec<Place> {
             height: START_MS,
         });
         (cos, sin) = (cos * TURN.0 - sin * TURN.1, cos * TURN.1 + sin * TURN.0);
-        radius += START_MS;
+        radius += wide;
     }
     places
 }
