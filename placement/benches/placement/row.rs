@@ -60,7 +60,7 @@ impl Row {
 
 /// Prints the table and returns the rows as JSON.
 pub fn tell(rows: &[Row]) -> serde_json::Value {
-    println!("\n{:<28}{:>12} {:<10}{:>10}  met", "row", "value", "unit", "goal");
+    println!("\n{:<36}{:>12} {:<10}{:>10}  met", "row", "value", "unit", "goal");
     let rows: Vec<serde_json::Value> = rows.iter().map(line).collect();
     serde_json::Value::Array(rows)
 }
@@ -74,7 +74,7 @@ fn line(row: &Row) -> serde_json::Value {
     };
     let shown = goal.as_deref().unwrap_or("-");
     println!(
-        "{:<28}{:>12.2} {:<10}{shown:>10}  {met}",
+        "{:<36}{:>12.2} {:<10}{shown:>10}  {met}",
         row.name, row.value, row.unit
     );
     serde_json::json!({
