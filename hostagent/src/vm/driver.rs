@@ -73,6 +73,8 @@ impl Driver {
             launched: Instant::now(),
         };
         driver.adopt().await;
+        // Before anybody reads the report: a VM that runs must not seem to be absent for a moment.
+        driver.publish(Some(driver.kept.order.goal));
         driver
     }
 

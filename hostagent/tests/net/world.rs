@@ -225,7 +225,8 @@ impl World {
             probe: ProbeId(uuid::Uuid::nil()),
             samples: 3,
             interval_ms: 20,
-            timeout_ms: 500,
+            // A busy machine may take long; only who never answers takes so long here.
+            timeout_ms: 4000,
             targets: targets.map(target).to_vec(),
         };
         self.on_host(move || async move {
