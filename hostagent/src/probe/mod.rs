@@ -241,7 +241,7 @@ mod tests {
             probe: ProbeId(Uuid::from_u128(probe)),
             samples: 4,
             interval_ms: 20,
-            timeout_ms: 300,
+            timeout_ms: 4000,
             targets: addresses.iter().enumerate().map(target).collect(),
         }
     }
