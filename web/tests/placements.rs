@@ -119,6 +119,10 @@ async fn what_is_wrong_is_named_by_its_field() {
             with("/policy", json!({"name": "x", "cap_ms": 50, "floor_ms": 60})),
         ),
         (
+            "a policy that has the name of another",
+            with("/policy", json!({"name": "Valid-First", "cap_ms": 50})),
+        ),
+        (
             "a policy with an unknown field",
             with("/policy", json!({"name": "x", "cap": 50})),
         ),
@@ -205,13 +209,55 @@ async fn strangers_and_bodies_without_end_go_no_further() {
         401
     );
     assert_eq!(world.get(&operator, PREVIEW).await.status, 405);
-    let large = |hosts: usize| {
-        json!({
-            "players": (0..10).map(|number| json!({"name": format!("p{number}")})).collect::<Vec<_>>(),
-            "hosts": (0..hosts).map(|number| format!("h{number}")).collect::<Vec<_>>(),
-            "rtt_ms": vec![[41.207; 10]; hosts],
-        })
-    };
-    assert_eq!(world.post(&operator, PREVIEW, large(10_000)).await.status, 200);
-    assert_eq!(world.post(&operator, PREVIEW, large(40_000)).await.status, 413);
+    assert_eq!(world.post(&operator, PREVIEW, large(6_000, 10)).await.status, 200);
+    assert_eq!(
+        world.post(&operator, PREVIEW, large(40_000, 10)).await.status,
+        413
+    );
+}
+
+fn large(hosts: usize, people: usize) -> Value {
+    json!({
+        "players": (0..people).map(|number| json!({"name": format!("p{number}")})).collect::<Vec<_>>(),
+        "hosts": (0..hosts).map(|number| format!("h{number}")).collect::<Vec<_>>(),
+        "rtt_ms": vec![vec![41.2; people]; hosts],
+    })
+}
+
+/// A report says of each host who is too far from it, by name: a small body could ask for a very large answer.
+#[tokio::test]
+async fn what_would_make_a_huge_report_is_refused_with_its_limit() {
+    let world = world().await;
+    let operator = world.operator().await;
+    let long = |letters: usize| "\u{1d4d0}".repeat(letters);
+    for (body, field, value, limit) in [
+        (large(1, 129), "players", "129 people", "at most 128 people"),
+        (
+            large(513, 128),
+            "hosts",
+            "65664 values, of 513 hosts to 128 people",
+            "at most 65536 values",
+        ),
+        (
+            with("/players/2/name", json!(long(65))),
+            "players[2].name",
+            long(65).as_str(),
+            "at most 64 characters",
+        ),
+        (
+            with("/hosts/1", json!(long(65))),
+            "hosts[1]",
+            long(65).as_str(),
+            "at most 64 characters",
+        ),
+    ] {
+        let answer = world.post(&operator, PREVIEW, body).await;
+        assert_eq!(answer.refused_fields(), [field]);
+        let told = &answer.json()["errors"][0];
+        assert_eq!(told["value"], value);
+        assert!(told["expected"].as_str().unwrap().contains(limit), "{told}");
+    }
+    for body in [large(512, 128), with("/hosts/1", json!(long(64)))] {
+        world.post(&operator, PREVIEW, body).await.expect(200);
+    }
 }

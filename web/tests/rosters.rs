@@ -322,3 +322,40 @@ async fn play_again_is_one_button_that_leads_to_the_new_match() {
         "{html}"
     );
 }
+
+#[tokio::test]
+async fn a_rule_of_ones_own_is_for_organisers_by_every_door() {
+    let league = league().await;
+    let book = async |by: &Person, policy: Value| {
+        let away: &[String] = if std::ptr::eq(by, &league.staff) {
+            &league.players[1]
+        } else {
+            &[]
+        };
+        let body = json!({
+            "image": "openarena", "policy": policy, "start": "now", "length_minutes": 45,
+            "rosters": [{ "clan": league.clans[0], "players": league.players[0] }, { "clan": league.clans[1], "players": away }]
+        });
+        league.world.post(by, "/matches", body).await
+    };
+    let own = json!({ "name": "our cup", "cap_ms": 90 });
+    let refused = book(&league.captains[0], own.clone()).await;
+    assert_eq!(refused.refused_fields(), ["policy"]);
+    assert_eq!(refused.json()["errors"][0]["value"], "our cup");
+    let posing = json!({ "name": "THESIS", "cap_ms": 90 });
+    assert_eq!(
+        book(&league.staff, posing).await.refused_fields(),
+        ["policy.name"]
+    );
+    book(&league.captains[0], json!("cap-65")).await.expect(201);
+
+    // What an organiser has written is played again by whoever played by it.
+    let booked = book(&league.staff, own).await.expect(201);
+    let id = booked["match"]["id"].as_str().unwrap();
+    league.verb(&league.staff, id, "end", None).await.expect(200);
+    let again = league
+        .verb(&league.captains[0], id, "rematch", None)
+        .await
+        .expect(201);
+    assert_eq!(again["policy"], "our cup");
+}

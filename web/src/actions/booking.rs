@@ -58,7 +58,7 @@ pub struct Roster {
 /// the match is *gathering* until `set_roster` by the other side. With both rosters it is *probing* at once.
 ///
 /// # Errors
-/// `Invalid` with each field that is wrong; `Forbidden` if a clan admin books for others; `Full`.
+/// `Invalid` with each field that is wrong, such as a clan's own rule; `Forbidden` if a clan admin books for others; `Full`.
 pub async fn book_match(app: &App, user: &User, booking: Booking) -> Result<MatchId, ActionError> {
     book(app, user, booking, None).await
 }
@@ -77,7 +77,7 @@ pub(super) async fn book(
         ));
     }
     let now = app.now();
-    let valid = check(app, user, &booking, now).await?;
+    let valid = check(app, user, &booking, rematch_of, now).await?;
     let roster = resolve_all(app, user, &valid.rosters).await?;
 
     let gathering = valid.rosters.iter().any(|(_, players)| players.is_empty());
@@ -133,7 +133,7 @@ pub(super) async fn book(
 /// # Errors
 /// Only the store's.
 pub async fn wrong_with(app: &App, user: &User, booking: &Booking) -> Result<Vec<Refusal>, ActionError> {
-    match check(app, user, booking, app.now()).await {
+    match check(app, user, booking, None, app.now()).await {
         Ok(_) => Ok(Vec::new()),
         Err(ActionError::Invalid(refusals)) => Ok(refusals),
         Err(other) => Err(other),
@@ -158,7 +158,13 @@ async fn check_room(tx: &mut Tx, user: &User, sides: &[ValidRoster; 2]) -> Resul
 }
 
 /// Reads what a booking is about and checks it.
-async fn check(app: &App, user: &User, booking: &Booking, now: Time) -> Result<Valid, ActionError> {
+async fn check(
+    app: &App,
+    user: &User,
+    booking: &Booking,
+    rematch_of: Option<MatchId>,
+    now: Time,
+) -> Result<Valid, ActionError> {
     let mut tx = app.db.read().await?;
     let snapshot = snapshots::newest(&mut tx, &booking.image).await?;
     let mut games: Vec<String> = snapshots::list(&mut tx)
@@ -185,6 +191,7 @@ async fn check(app: &App, user: &User, booking: &Booking, now: Time) -> Result<V
         snapshot: snapshot.as_ref(),
         games,
         map: booking.map.as_deref(),
+        rule: rematch_of.is_none().then_some(&booking.policy),
         start: match booking.start {
             Start::Now => None,
             Start::At(time) => Some(time),

@@ -29,11 +29,8 @@ pub(crate) use body::{bytes, parse};
 pub use problem::Problem;
 pub(crate) use problem::{missing, seconds, wrong_method};
 
-use crate::{app::App, auth::Door};
+use crate::{app::App, auth::Door, domain::limits::BODY};
 use axum::{Extension, Router, extract::DefaultBodyLimit};
-
-/// The largest JSON body, in bytes.
-const LARGEST_BODY: usize = 256 * 1024;
 
 /// All of `/api/v1`.
 pub fn router() -> Router<App> {
@@ -44,7 +41,7 @@ pub fn router() -> Router<App> {
         .merge(hosts::router())
         .merge(services::router())
         .merge(users::router())
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(DefaultBodyLimit::max(BODY))
         .merge(placements::router())
         .layer(Extension(Door::Api));
     Router::new()

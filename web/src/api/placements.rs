@@ -1,7 +1,15 @@
 //! Where a match would be fair: the engine's answer to values in the body, as `vmatrix place --json` gives it to a file.
 
 use super::{Problem, body::Body, policy::named_or_whole, rtt::Rtt};
-use crate::{actions::placements, app::App, auth::Viewer, domain::Refusal};
+use crate::{
+    actions::placements,
+    app::App,
+    auth::Viewer,
+    domain::{
+        Refusal,
+        limits::{BODY_OF_A_PREVIEW, LETTERS_OF_A_PREVIEWED_NAME, PEOPLE_OF_A_PREVIEW, VALUES_OF_A_PREVIEW},
+    },
+};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -14,13 +22,10 @@ use vmatrix_placement::{
     BadMatrix, Host, Inputs, Matrix, Player, Policy, Role, Side, Weight, read::check_name,
 };
 
-/// A thousand hosts to a hundred players and more.
-const LARGEST_BODY: usize = 2 * 1024 * 1024;
-
 pub(super) fn router() -> Router<App> {
     Router::new()
         .route("/placements:preview", post(preview))
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(DefaultBodyLimit::max(BODY_OF_A_PREVIEW))
 }
 
 #[derive(Deserialize)]
@@ -57,23 +62,8 @@ async fn preview(Viewer(user): Viewer, Body(body): Body<PreviewBody>) -> Result<
 impl TryFrom<PreviewBody> for Inputs {
     type Error = Problem;
     fn try_from(body: PreviewBody) -> Result<Self, Problem> {
-        let heads = (0..)
-            .zip(&body.players)
-            .map(|(at, player)| (format!("players[{at}].name"), &player.name));
-        let hosts = (0..)
-            .zip(&body.hosts)
-            .map(|(at, host)| (format!("hosts[{at}]"), host));
-        let wrong = heads.chain(hosts).filter_map(|(field, name)| {
-            Some(Refusal::new(
-                field,
-                name,
-                format!("another name: {}", check_name(name).err()?),
-            ))
-        });
-        let wrong: Vec<Refusal> = wrong.collect();
-        if !wrong.is_empty() {
-            return Err(Problem::invalid(wrong));
-        }
+        check_size(body.players.len(), body.hosts.len())?;
+        check_names(&body)?;
         let lengths: Vec<usize> = body.rtt_ms.iter().map(Vec::len).collect();
         let host = |name: String| Host {
             id: name.clone(),
@@ -90,6 +80,47 @@ impl TryFrom<PreviewBody> for Inputs {
             matrix: matrix.map_err(|bad| Problem::invalid(vec![refusal(&bad, &lengths)]))?,
             states: Vec::new(),
         })
+    }
+}
+
+/// Whether the answer would be of a size that can be computed and sent.
+fn check_size(people: usize, hosts: usize) -> Result<(), Problem> {
+    if people > PEOPLE_OF_A_PREVIEW {
+        let expected = format!("at most {PEOPLE_OF_A_PREVIEW} people");
+        let refusal = Refusal::new("players", format!("{people} people"), expected);
+        return Err(Problem::invalid(vec![refusal]));
+    }
+    let values = hosts.saturating_mul(people);
+    if values > VALUES_OF_A_PREVIEW {
+        let value = format!("{values} values, of {hosts} hosts to {people} people");
+        let expected =
+            format!("at most {VALUES_OF_A_PREVIEW} values: fewer hosts; vmatrix place has no such limit");
+        return Err(Problem::invalid(vec![Refusal::new("hosts", value, expected)]));
+    }
+    Ok(())
+}
+
+fn check_names(body: &PreviewBody) -> Result<(), Problem> {
+    let people = (0..)
+        .zip(&body.players)
+        .map(|(at, player)| (format!("players[{at}].name"), &player.name));
+    let hosts = (0..)
+        .zip(&body.hosts)
+        .map(|(at, host)| (format!("hosts[{at}]"), host));
+    let wrong = people.chain(hosts).filter_map(|(field, name)| {
+        let letters = name.chars().count();
+        let expected = if letters > LETTERS_OF_A_PREVIEWED_NAME {
+            format!("a name of at most {LETTERS_OF_A_PREVIEWED_NAME} characters; this one has {letters}")
+        } else {
+            format!("another name: {}", check_name(name).err()?)
+        };
+        Some(Refusal::new(field, name, expected))
+    });
+    let wrong: Vec<Refusal> = wrong.collect();
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::invalid(wrong))
     }
 }
 

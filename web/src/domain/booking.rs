@@ -1,16 +1,14 @@
 //! Whether a booking makes sense.
 
 use super::{
-    BookingError, Clan, ClanId, Player, PlayerId, Role, Seat, Snapshot, Time, limits::PLAYERS_OF_A_ROSTER,
+    BookingError, Clan, ClanId, Player, PlayerId, Role, Seat, Snapshot, Time, is_preset,
+    limits::{AHEAD_MS, LENGTH_MINUTES, PLAYERS_OF_A_ROSTER},
+    misnamed,
 };
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
-use vmatrix_placement::Role as Plays;
+use vmatrix_placement::{Policy, Role as Plays};
 
-/// How long a match may last, minutes.
-pub const LENGTH_MINUTES: std::ops::RangeInclusive<i64> = 5..=480;
-/// How far ahead one may book, milliseconds.
-const AHEAD_MS: i64 = 366 * 24 * 3_600_000;
 /// "Now" on the way here takes a moment.
 const GRACE_MS: i64 = 60_000;
 
@@ -28,6 +26,8 @@ pub struct Asked<'a> {
     pub games: Vec<String>,
     /// Map to start with.
     pub map: Option<&'a str>,
+    /// The rule; `None` is that of the match before, which a rematch takes as it is.
+    pub rule: Option<&'a Policy>,
     /// When; `None` is now.
     pub start: Option<Time>,
     /// The zone in which they said it, if they said one.
@@ -87,6 +87,7 @@ pub fn check_booking(
     if game.is_some() && !((1..=40).contains(&map.len()) && map.bytes().all(letter)) {
         wrong.push(BookingError::BadMap { map: map.into() });
     }
+    wrong.extend(asked.rule.and_then(|rule| wrong_rule(rule, asked.role)));
     let start = asked.start.unwrap_or(now);
     if start < now.plus(-GRACE_MS) {
         wrong.push(BookingError::StartInPast {
@@ -111,6 +112,19 @@ pub fn check_booking(
         }),
         _ => Err(wrong),
     }
+}
+
+/// A rule of one's own is for a league, not for one of the two who play by it.
+fn wrong_rule(rule: &Policy, role: Role) -> Option<BookingError> {
+    if !role.is_staff() && !is_preset(rule) {
+        return Some(BookingError::OwnRule {
+            rule: rule.name().into(),
+        });
+    }
+    misnamed(rule).map(|preset| BookingError::Misnamed {
+        rule: rule.name().into(),
+        preset,
+    })
 }
 
 fn check_rosters(

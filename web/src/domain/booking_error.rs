@@ -1,7 +1,12 @@
 //! What can be wrong with a booking: each thing is a variant with the value that came.
 
-use super::{ClanId, LENGTH_MINUTES, PlayerId, Refusal, Time, limits::PLAYERS_OF_A_ROSTER};
+use super::{
+    ClanId, PlayerId, Refusal, Time,
+    limits::{LENGTH_MINUTES, PLAYERS_OF_A_ROSTER},
+    preset_names,
+};
 use jiff::tz::TimeZone;
+use vmatrix_placement::Preset;
 
 /// What is wrong with a booking or a roster. `field` is where, such as `rosters[1].players`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +30,20 @@ pub enum BookingError {
     BadMap {
         /// The name.
         map: String,
+    },
+    /// A clan wrote a rule of its own.
+    #[error("one of {}: a rule of one's own is for organisers", preset_names())]
+    OwnRule {
+        /// Its name.
+        rule: String,
+    },
+    /// Another rule has the name of one that everybody knows.
+    #[error("another name: {} is the name of a preset, and this is another rule", preset.name())]
+    Misnamed {
+        /// The name.
+        rule: String,
+        /// The preset.
+        preset: Preset,
     },
     /// It would have started already.
     #[error("a start that is not in the past; it is {} now", now.told_in(zone.as_ref()))]
@@ -137,6 +156,8 @@ impl BookingError {
         match self {
             Self::UnknownImage { .. } | Self::NotAGame { .. } => "image".into(),
             Self::BadMap { .. } => "map".into(),
+            Self::OwnRule { .. } => "policy".into(),
+            Self::Misnamed { .. } => "policy.name".into(),
             Self::StartInPast { .. } | Self::StartTooFar { .. } => "start".into(),
             Self::Length { .. } => "length_minutes".into(),
             Self::TwoRosters { .. } | Self::SameClan { .. } => "rosters".into(),
@@ -155,6 +176,7 @@ impl BookingError {
         match self {
             Self::UnknownImage { image, .. } | Self::NotAGame { image } => image.clone(),
             Self::BadMap { map } => map.clone(),
+            Self::OwnRule { rule } | Self::Misnamed { rule, .. } => rule.clone(),
             Self::StartInPast { start, zone, .. } => start.told_in(zone.as_ref()),
             Self::StartTooFar { start } => start.told_in(None),
             Self::Length { minutes } => minutes.to_string(),

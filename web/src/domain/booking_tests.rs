@@ -46,6 +46,7 @@ impl Case {
             snapshot: Some(&self.snapshot),
             games: vec!["openarena".into()],
             map: None,
+            rule: None,
             start: None,
             zone: None,
             length_minutes: 30,
@@ -232,4 +233,41 @@ fn a_side_needs_somebody_in_its_line_up() {
     let valid = case.check(&case.asked(&home, &away)).unwrap();
     let seats: Vec<Seat> = valid.rosters[0].1.iter().map(|(_, seat)| *seat).collect();
     assert_eq!(seats, [capped, bench[1].1]);
+}
+
+#[test]
+fn a_clan_names_a_rule_and_organisers_write_one_with_a_name_of_its_own() {
+    let case = Case::new();
+    let policy =
+        |name: &str| -> Policy { toml::from_str(&format!("name = \"{name}\"\ncap_ms = 90\n")).unwrap() };
+    let refused = |role: Role, rule: &Policy| {
+        let players = [plays(11)];
+        let asked = Asked {
+            rule: Some(rule),
+            role,
+            ..case.asked(&players, &[])
+        };
+        let refusals = case
+            .check(&asked)
+            .err()
+            .unwrap_or_default()
+            .into_iter()
+            .map(Refusal::from);
+        let of_rule = refusals.filter(|one| one.field.starts_with("policy"));
+        of_rule.map(|one| (one.field, one.value)).next()
+    };
+    let captain = Role::ClanAdmin(case.clans[0].id);
+    let is = |field: &str, value: &str| Some((field.to_owned(), value.to_owned()));
+    assert_eq!(refused(captain, &policy("our cup")), is("policy", "our cup"));
+    assert_eq!(refused(captain, &policy("thesis")), is("policy", "thesis"));
+    assert_eq!(refused(Role::Organiser, &policy("our cup")), None);
+    assert_eq!(
+        refused(Role::Organiser, &policy("Thesis")),
+        is("policy.name", "Thesis")
+    );
+    for role in [captain, Role::Operator] {
+        for preset in vmatrix_placement::Preset::ALL {
+            assert_eq!(refused(role, &preset.policy()), None);
+        }
+    }
 }

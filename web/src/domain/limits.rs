@@ -1,6 +1,6 @@
 //! How much anybody may ask for: all limits on what people, programs and hosts do, in one place.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 /// Matches that a clan's own admins have booked and that are not over, failed or cancelled. What organisers book is not
 /// counted, and nor is what other clans challenge this one to.
@@ -15,6 +15,23 @@ pub const TOKENS_OF_A_USER: usize = 20;
 pub const LIVE_LINKS_OF_A_CAPTAIN: usize = 20;
 /// The same of an organiser or operator, who invite a whole league, or let a whole site join.
 pub const LIVE_LINKS_OF_STAFF: usize = 200;
+
+/// People in a preview of a placement: two full rosters and their bench, twice.
+pub const PEOPLE_OF_A_PREVIEW: usize = 128;
+/// Hosts times people in a preview of a placement. A report says of each host who is too far from it, so it is much larger
+/// than what came in.
+pub const VALUES_OF_A_PREVIEW: usize = 64 * 1024;
+/// Characters of a name in a preview of a placement, each of 4 bytes at most: a report repeats names for each host.
+pub const LETTERS_OF_A_PREVIEWED_NAME: usize = 64;
+/// The body of a preview of a placement, bytes: as many values as it may have, with all their digits.
+pub const BODY_OF_A_PREVIEW: usize = 2 * 1024 * 1024;
+/// Any other body of the API, bytes; of snapshots that are pushed more, see `api::nest`.
+pub const BODY: usize = 256 * 1024;
+
+/// How long a match may last, minutes.
+pub const LENGTH_MINUTES: RangeInclusive<i64> = 5..=480;
+/// How far ahead one may book, milliseconds.
+pub const AHEAD_MS: i64 = 366 * 24 * 3_600_000;
 
 /// What a user writes, by pages and API together; chunks put into the nest are not counted.
 pub const WRITES: Rate = Rate {

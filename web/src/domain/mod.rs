@@ -16,6 +16,7 @@ mod people;
 mod refusal;
 mod rematch;
 mod round;
+mod rule;
 mod seat;
 mod service;
 mod show;
@@ -31,7 +32,7 @@ pub mod view;
 mod vm;
 mod witness;
 
-pub use booking::{Asked, LENGTH_MINUTES, Valid, ValidRoster, check_booking, check_roster};
+pub use booking::{Asked, Valid, ValidRoster, check_booking, check_roster};
 pub use booking_error::BookingError;
 pub use capacity::{NoRoom, Purpose, Reservation, Wanted, room};
 pub use choice::{ChoiceBody, ChoiceRecord};
@@ -51,6 +52,7 @@ pub use rematch::{Measured, Present, REUSE_WITHIN_MS, Reuse, WhyNot, may_reuse};
 pub use round::{
     INTERVAL_MS, MOST_ROUNDS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS, measure_again_at,
 };
+pub use rule::{is_preset, misnamed, preset_names};
 pub use seat::Seat;
 pub use service::{Service, ServiceGoal, ServiceStep, service_step};
 pub use show::{Whole, show};

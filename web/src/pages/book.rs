@@ -103,6 +103,7 @@ pub(crate) async fn book(
 /// By the names that the form has for the fields.
 fn as_in_form(errors: Errors) -> Errors {
     errors
+        .renamed("policy.name", "rule")
         .renamed("rosters[0].players", "home_players")
         .renamed("rosters[1].players", "away_players")
         .renamed("rosters[0]", "home")

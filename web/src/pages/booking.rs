@@ -3,7 +3,7 @@
 use super::{fields::Fields, form::Errors, rules, seats::seats};
 use crate::{
     actions::matches::{Booking, Roster, Start},
-    domain::{ClanId, LENGTH_MINUTES, Time},
+    domain::{ClanId, Time, limits::LENGTH_MINUTES},
 };
 use jiff::{civil::DateTime, tz::TimeZone};
 
