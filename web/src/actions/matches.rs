@@ -96,9 +96,6 @@ pub async fn end_match(app: &App, user: &User, id: MatchId) -> Result<(), Action
     if let Some(held) = of.state.held() {
         vms::set_goal(&mut tx, held.vm, VmGoal::Gone, held.port).await?;
     }
-    if state == MatchState::Cancelled {
-        crate::store::rounds::forget_addresses(&mut tx, id).await?;
-    }
     let done = if state == MatchState::Cancelled {
         "Cancelled"
     } else {

@@ -12,7 +12,7 @@ use crate::{
         HostId, Match, MatchId, MatchState, Measured, PlayerId, Present, Round, RoundId, RoundReason,
         RoundTarget, Time, User, WhyNot, may_reuse,
     },
-    store::{StoreError, Tx, rematches, rosters, rounds},
+    store::{StoreError, Tx, clans, rematches, rosters, rounds},
 };
 use std::net::IpAddr;
 use vmatrix_wire::RttSample;
@@ -30,18 +30,30 @@ pub struct Again {
 /// with the own roster of before, and the other clan chooses its own.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` for a match that has not begun, whose rematch is booked already, or of which somebody is no player any
-/// more; as `book_match` otherwise.
+/// `NotFound`; `Conflict` for a match that has not begun, whose rematch is booked already, that had no roster to repeat, or of which
+/// somebody is no player any more; as `book_match` otherwise.
 pub async fn rematch(app: &App, user: &User, id: MatchId, again: Again) -> Result<MatchId, ActionError> {
     let mut tx = app.db.read().await?;
     let of = load(&mut tx, user, id).await?;
     if !of.may_be_repeated() {
+        let instead = match of.state {
+            MatchState::Unplaced { .. } => ": try it again instead",
+            _ => "",
+        };
         return Err(ActionError::Conflict(format!(
-            "a match is played again once it has begun; this one is {}",
+            "a match is played again once it has begun; this one is {}{instead}",
             of.state.name()
         )));
     }
     let mut roster = rosters::list(&mut tx, id).await?;
+    let has_roster = |clan| roster.iter().any(|entry| entry.clan == clan);
+    if let Some(clan) = of.lacks_roster(user, has_roster) {
+        let clan = clans::get(&mut tx, clan).await?;
+        let name = clan.as_ref().map_or("a clan", |clan| clan.name.as_str());
+        return Err(ActionError::Conflict(format!(
+            "{name} had chosen no players for it: book a match instead"
+        )));
+    }
     drop(tx);
     roster.retain(|entry| user.role.clan().is_none_or(|own| own == entry.clan));
     if let Some(gone) = roster.iter().find(|entry| entry.address.is_none()) {

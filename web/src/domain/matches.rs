@@ -70,6 +70,14 @@ impl Match {
     pub fn may_be_repeated(&self) -> bool {
         self.state.is_final() || matches!(self.state, MatchState::Ready { .. } | MatchState::Ending { .. })
     }
+
+    /// The clan without whose roster this user cannot book it once more, if it has none: staff give both, a clan's admin the own.
+    #[must_use]
+    pub fn lacks_roster(&self, user: &User, has_roster: impl Fn(ClanId) -> bool) -> Option<ClanId> {
+        let needed = |clan: &ClanId| user.role.clan().is_none_or(|own| own == *clan);
+        let mut needed = [self.home, self.away].into_iter().filter(needed);
+        needed.find(|clan| !has_roster(*clan))
+    }
 }
 
 /// Where a match is in its life, with exactly what that state has.

@@ -58,14 +58,17 @@ pub enum WhyNot {
     /// Not the same people.
     #[error("not the same players as in the match before")]
     Players,
-    /// Somebody plays from elsewhere, or it is not known whether they do.
+    /// It is not known whether somebody plays from elsewhere: an address was forgotten, or could not be looked up.
+    #[error("it is not known whether everybody plays from where they did in the match before")]
+    Unknown,
+    /// Somebody plays from elsewhere.
     #[error("somebody plays from another address than in the match before")]
     Address,
     /// Some hosts were not there then, or are not there now.
     #[error("not the same hosts as for the match before")]
     Hosts,
-    /// Somebody did not answer some host, and may do so now.
-    #[error("somebody did not answer a host for the match before")]
+    /// Somebody did not answer some host, or the match was cancelled before they could. They may do so now.
+    #[error("not everybody had answered every host for the match before")]
     Incomplete,
 }
 
@@ -90,9 +93,14 @@ pub fn may_reuse(before: Option<Measured>, present: Present) -> Result<Reuse, Wh
     if !then.keys().eq(now.keys()) {
         return Err(WhyNot::Players);
     }
-    // An address that is not known is no address that has stayed.
-    if then != now || now.values().any(Option::is_none) {
+    let elsewhere =
+        |(then, now): (&Option<IpAddr>, &Option<IpAddr>)| then.is_some() && now.is_some() && then != now;
+    if then.values().zip(now.values()).any(elsewhere) {
         return Err(WhyNot::Address);
+    }
+    // An address that is not known is no address that has stayed.
+    if then.values().chain(now.values()).any(Option::is_none) {
+        return Err(WhyNot::Unknown);
     }
     let hosts: BTreeSet<HostId> = before.hosts.iter().copied().collect();
     if hosts != present.hosts.iter().copied().collect() {

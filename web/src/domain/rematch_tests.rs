@@ -118,10 +118,12 @@ fn without_a_round_that_has_ended_there_is_nothing_to_take_over() {
 fn an_address_that_was_forgotten_is_not_the_same() {
     let (mut before, mut after) = the_same(2, 1);
     before.targets[0].address = None;
-    assert_eq!(asked(&before, &after), Err(WhyNot::Address));
+    assert_eq!(asked(&before, &after), Err(WhyNot::Unknown));
     after.players[1].1 = None;
     assert_eq!(before.targets[0].player, after.players[1].0);
-    assert_eq!(asked(&before, &after), Err(WhyNot::Address));
+    assert_eq!(asked(&before, &after), Err(WhyNot::Unknown));
+    after.players[0].1 = Some(address(200));
+    assert_eq!(asked(&before, &after), Err(WhyNot::Address), "that much is known");
 }
 
 #[test]
@@ -146,7 +148,7 @@ proptest! {
     /// One thing that is not the same, wherever it is, and the reason names its kind.
     #[test]
     fn one_thing_that_is_another_is_enough(
-        players in 1_u8..9, hosts in 1_u8..9, which in any::<prop::sample::Index>(), kind in 0..8_u8,
+        players in 1_u8..9, hosts in 1_u8..9, which in any::<prop::sample::Index>(), kind in 0..10_u8,
     ) {
         let (mut before, mut after) = the_same(players, hosts);
         let one = which.index(usize::from(players));
@@ -159,6 +161,8 @@ proptest! {
             4 => { after.hosts.push(host(200)); WhyNot::Hosts }
             5 => { after.hosts.remove(which.index(usize::from(hosts))); WhyNot::Hosts }
             6 => { before.samples.remove(cell); WhyNot::Incomplete }
+            7 => { before.targets[one].address = None; WhyNot::Unknown }
+            8 => { after.players[one].1 = None; WhyNot::Unknown }
             _ => { before.samples[cell].1.received = 0; WhyNot::Incomplete }
         };
         prop_assert_eq!(asked(&before, &after), Err(why));

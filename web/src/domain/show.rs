@@ -137,13 +137,14 @@ fn clan_of(whole: &Whole, id: ClanId) -> &Clan {
 
 fn booked(whole: &Whole, labels: &Labels, user: &User, now: Time) -> BookedView {
     let of = &whole.of;
+    let has_roster = |clan| whole.roster.iter().any(|named| named.clan == clan);
     BookedView {
         id: of.id,
         state: of.state.name(),
         explanation: explanation(whole, labels),
         problem: show_problem(whole, user.role.clan(), now),
         may_end: of.may_be_ended_by(user),
-        may_rematch: of.may_be_repeated(),
+        may_rematch: of.may_be_repeated() && of.lacks_roster(user, has_roster).is_none(),
         rematch_of: of.rematch_of,
         title: format!("{} – {}", whole.home.name, whole.away.name),
         image: of.image.clone(),

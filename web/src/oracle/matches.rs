@@ -214,7 +214,6 @@ async fn fail(tx: &mut Tx, app: &App, now: &Now, why: String) -> Result<MatchSta
     if let Some(vm) = &now.vm {
         vms::set_goal(tx, vm.id, VmGoal::Gone, vm.port).await?;
     }
-    rounds::forget_addresses(tx, now.of.id).await?;
     tell(tx, app, now, &format!("The match did not take place: {why}.")).await?;
     Ok(MatchState::Failed {
         why,

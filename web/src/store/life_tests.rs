@@ -245,14 +245,6 @@ async fn the_life_of_a_round() {
         assert!(rounds::end(&mut tx, round.id, at(9)).await.unwrap());
         assert!(!rounds::end(&mut tx, round.id, at(10)).await.unwrap());
         assert!(rounds::open(&mut tx).await.unwrap().is_empty());
-        rounds::forget_addresses(&mut tx, rows.of.id).await.unwrap();
-        assert!(
-            rounds::targets(&mut tx, round.id)
-                .await
-                .unwrap()
-                .iter()
-                .all(|target| target.address.is_none())
-        );
 
         let record = choice(rows.of.id, round.id);
         choices::insert(&mut tx, &record).await.unwrap();

@@ -188,10 +188,3 @@ pub async fn end(tx: &mut Tx, id: RoundId, now: Time) -> Result<bool, StoreError
     let text = "update rounds set ended_at = $2 where id = $1 and ended_at is null";
     Ok(sql!(tx, execute text, id.to_string(), now.millis())? == 1)
 }
-
-/// Forgets where a match's players were.
-pub async fn forget_addresses(tx: &mut Tx, of: MatchId) -> Result<(), StoreError> {
-    let text = "update round_targets set address = null where round_id in (select id from rounds where match_id = $1)";
-    sql!(tx, execute text, of.to_string())?;
-    Ok(())
-}

@@ -4,14 +4,15 @@ use super::world::{MINUTE, World, address};
 use crate::{
     actions::{
         ActionError,
-        matches::{Again, Start, end_match, rematch, set_roster, view_match},
+        matches::{Again, Start, book_match, end_match, rematch, set_roster, view_match},
         placements::report,
         players::{self, NewPlayer},
     },
-    domain::{MatchId, REUSE_WITHIN_MS, Seat, Time, User, view::MatchView},
+    domain::{MatchId, MatchState, REUSE_WITHIN_MS, Seat, Time, User, VmGoal, view::MatchView},
     store::{
-        rounds,
+        matches, rounds,
         testing::{databases, reached, sqlite},
+        vms,
     },
 };
 
@@ -134,6 +135,74 @@ async fn what_is_too_old_is_measured_anew_and_addresses_are_kept_no_longer() {
 }
 
 #[tokio::test]
+async fn a_match_that_did_not_take_place_leaves_its_measurements_and_its_addresses_for_as_long() {
+    for failed in [false, true] {
+        let mut world = World::new(sqlite().await, &TWO).await;
+        let staff = world.staff.clone();
+        let in_an_hour = Start::At(Time::from_millis(world.now() + 60 * MINUTE));
+        let first = world.book(in_an_hour).await.unwrap();
+        world.until(first, "reserved").await;
+        if failed {
+            fail(&world, first).await;
+        } else {
+            end_match(&world.app, &staff, first).await.unwrap();
+        }
+        let before = probed(&world);
+        let id = again(&mut world, &staff, first).await;
+        let view = world.until(id, "ready").await;
+        assert_eq!(view.reused.unwrap().from_match, first, "{:?}", view.story);
+        assert_eq!(probed(&world), before);
+        world.pass(REUSE_WITHIN_MS + MINUTE);
+        world.tick().await;
+        assert_eq!(known_addresses(&world, first).await, 0);
+    }
+}
+
+/// As if its time had been over before it could be woken.
+async fn fail(world: &World, id: MatchId) {
+    let mut tx = world.app.db.begin().await.unwrap();
+    let of = matches::get(&mut tx, id).await.unwrap().unwrap();
+    let held = of.state.held().unwrap();
+    vms::set_goal(&mut tx, held.vm, VmGoal::Gone, held.port)
+        .await
+        .unwrap();
+    let state = MatchState::Failed {
+        why: "the time was over".into(),
+        choice: of.state.choice(),
+    };
+    assert!(matches::write_state(&mut tx, &of, &state).await.unwrap());
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn play_again_is_offered_to_whom_it_can_be_done_for() {
+    let world = World::new(sqlite().await, &TWO).await;
+    let mut challenge = world.booking(Start::Now);
+    challenge.rosters[1].players.clear();
+    let id = book_match(&world.app, &world.red_admin, challenge).await.unwrap();
+    end_match(&world.app, &world.red_admin, id).await.unwrap();
+    for (user, may) in [
+        (&world.red_admin, true),
+        (&world.blue_admin, false),
+        (&world.staff, false),
+    ] {
+        let view = view_match(&world.app, user, id).await.unwrap();
+        assert_eq!(view.booked.may_rematch, may, "{}", user.name);
+        let done = rematch(&world.app, user, id, NOW).await;
+        match done {
+            Ok(_) => assert!(may),
+            Err(ActionError::Conflict(text)) => {
+                assert!(
+                    !may && text.contains("Blues had chosen no players for it"),
+                    "{text}"
+                );
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn where_somebody_was_who_is_removed_is_forgotten_once_the_match_is_over() {
     for base in databases().await {
         let mut world = World::new(base, &TWO).await;
@@ -203,7 +272,10 @@ async fn somebody_who_was_silent_may_answer_now() {
     world.host("host-2").rtts.remove(&address(3));
     let first = played(&mut world).await;
     let id = again(&mut world, &staff, first).await;
-    assert_measured_anew(&world.until(id, "ready").await, "somebody did not answer a host");
+    assert_measured_anew(
+        &world.until(id, "ready").await,
+        "not everybody had answered every host",
+    );
 }
 
 #[tokio::test]
