@@ -75,7 +75,7 @@ impl Resolver {
             PlayerAddress::Ip(ip) => *ip,
             PlayerAddress::HostName(name) => self.look_up(name).await?,
         };
-        if ip.is_ipv6() && is_somebodys(ip) {
+        if ip.is_ipv6() {
             return Err(AddressError::Ipv6(ip));
         }
         if is_public(ip) || (self.allow_private && is_somebodys(ip)) {

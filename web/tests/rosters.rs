@@ -359,3 +359,45 @@ async fn a_rule_of_ones_own_is_for_organisers_by_every_door() {
         .expect(201);
     assert_eq!(again["policy"], "our cup");
 }
+
+#[tokio::test]
+async fn own_players_are_listed_by_name_and_others_by_their_numbers() {
+    let league = league().await;
+    let mut away = Vec::new();
+    // Entered in another order than that of their names.
+    for name in ["Zoe", "eve", "Abe", "Mia"] {
+        let body = json!({ "name": name, "address": "10.77.3.1" });
+        let path = format!("/clans/{}/players", league.clans[1]);
+        let made = league
+            .world
+            .post(&league.captains[1], &path, body)
+            .await
+            .expect(201);
+        away.push(made["id"].clone());
+    }
+    away.swap(0, 3);
+    let body = json!({
+        "image": "openarena", "start": "now", "length_minutes": 45,
+        "rosters": [{ "clan": league.clans[0], "players": league.players[0] }, { "clan": league.clans[1], "players": away }]
+    });
+    let booked = league
+        .world
+        .post(&league.staff, "/matches", body)
+        .await
+        .expect(201);
+    let path = format!("/matches/{}", booked["match"]["id"].as_str().unwrap());
+    let by_number = ["Blues 1", "Blues 2", "Blues 3", "Blues 4"];
+    for (viewer, expected) in [
+        (&league.staff, ["Abe", "eve", "Mia", "Zoe"]),
+        (&league.captains[1], ["Abe", "eve", "Mia", "Zoe"]),
+        (&league.captains[0], by_number),
+    ] {
+        let seen = league.world.get(viewer, &path).await.expect(200);
+        let names = |list: &Value| -> Vec<String> {
+            let all = list.as_array().unwrap().iter();
+            all.map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(names(&seen["rosters"][1]["players"]), expected);
+        assert_eq!(names(&seen["players"])[2..], expected);
+    }
+}

@@ -72,7 +72,7 @@ fn check(enrolment: &Enrolment) -> Result<Name, ActionError> {
         let expected = "1 to 63 of a-z, 0-9 and -, not beginning or ending with -";
         refusals.push(Refusal::new("name", &enrolment.name, expected));
     }
-    let site = enrolment.site.parse::<Name>();
+    let site = Name::entered(&enrolment.site);
     if let Err(bad) = &site {
         refusals.push(Refusal::new(
             "site",

@@ -4,7 +4,7 @@ use super::ActionError;
 use crate::{
     app::App,
     domain::{ClanId, Name, Player, PlayerAddress, PlayerId, User, limits::PLAYERS_OF_A_CLAN},
-    resolve::AddressError,
+    resolve::{AddressError, is_somebodys},
     store::{clans, players},
 };
 
@@ -164,10 +164,14 @@ fn expected(error: &AddressError) -> String {
         AddressError::NoAnswer(_) => {
             "a host name that can be looked up: the name servers do not answer for this one".into()
         }
-        AddressError::NotPublic(_) => {
+        // What the operator could allow, and what nobody could play from.
+        AddressError::NotPublic(ip) if is_somebodys(*ip) => {
             "an address of a player on the internet; for a league on a LAN the operator serves with \
              --allow-private-addresses"
                 .into()
+        }
+        AddressError::NotPublic(_) => {
+            "an address of a player: this one is the server's own, of many at once, or of nobody".into()
         }
         AddressError::Ipv6(_) => "an IPv4 address, or a host name that has one: players play by IPv4".into(),
     }

@@ -140,7 +140,7 @@ pub(crate) fn check_password(field: &str, password: &Secret) -> Result<(), Actio
 
 /// Reads a name out of a form or a body.
 pub(crate) fn parse_name(field: &str, text: &str) -> Result<Name, ActionError> {
-    text.parse()
+    Name::entered(text)
         .map_err(|bad: BadName| ActionError::invalid(field, bad.value, "1 to 40 characters, none invisible"))
 }
 

@@ -104,9 +104,11 @@ fn refusal(body: &Value, path: &str, said: &str) -> Refusal {
     }
     let expected = match said.rsplit_once(", expected ") {
         Some((_, fields)) if said.starts_with("unknown field") => {
+            let fields = fields.strip_prefix("one of ").unwrap_or(fields);
             format!("no field of this name; there are {fields}")
         }
-        Some((_, what)) => what.to_owned(),
+        Some((_, what)) => in_words(what).to_owned(),
+        None if said.starts_with("data did not match any variant") => "a number".to_owned(),
         None if said.starts_with("UUID") => format!(
             "an id such as 0199e3a2-7c1b-7a55-8d0e-3f4b5a6c7d8e: {}",
             super::index::lists_ids_of(field)
@@ -114,6 +116,24 @@ fn refusal(body: &Value, path: &str, said: &str) -> Refusal {
         None => said.to_owned(),
     };
     Refusal::new(field, held_at(body, path), expected)
+}
+
+/// The kind of a value, as people who send JSON call it. What is said in words already stays.
+fn in_words(kind: &str) -> &str {
+    match kind {
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "u8" => "a whole number from 0 to 255",
+        "u16" => "a whole number from 0 to 65535",
+        "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "f32" | "f64" => "a number",
+        "a string" | "string or map" | "variant identifier" => "a text",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        _ if kind.starts_with("struct ") => "an object",
+        _ if kind.starts_with("enum ") => "a text",
+        said => said,
+    }
 }
 
 /// Whether what a field holds must not be said back, not even to whoever sent it: answers are kept in logs.
@@ -212,6 +232,53 @@ mod tests {
     fn an_unknown_field_is_named() {
         let said = refused(r#"{"rosters": [], "colour": "red"}"#);
         assert!(said.contains("colour"), "{said}");
+    }
+
+    #[test]
+    fn what_is_expected_is_said_without_words_of_the_programming_language() {
+        #[derive(Debug, Deserialize)]
+        #[allow(dead_code)]
+        struct All {
+            #[serde(default)]
+            whole: i64,
+            #[serde(default)]
+            small: u8,
+            #[serde(default)]
+            part: f64,
+            #[serde(default)]
+            text: String,
+            #[serde(default)]
+            is: bool,
+            #[serde(default)]
+            list: Vec<Inner>,
+            role: Option<vmatrix_placement::Role>,
+        }
+        let cases = [
+            ("whole", r#""x""#, "a whole number"),
+            ("whole", "1.5", "a whole number"),
+            ("small", "300", "a whole number from 0 to 255"),
+            ("part", r#""x""#, "a number"),
+            ("text", "7", "a text"),
+            ("is", "7", "true or false"),
+            ("list", "{}", "a list"),
+            ("list[0]", "[7]", "an object"),
+            ("role", "7", "a text"),
+        ];
+        for (field, value, expected) in cases {
+            let name = field.split('[').next().unwrap();
+            let problem = parse::<All>(format!(r#"{{"{name}": {value}}}"#).as_bytes()).unwrap_err();
+            let said = serde_json::to_string(&problem).unwrap();
+            let told = format!(r#""field":"{field}","#);
+            assert!(
+                said.contains(&told) && said.contains(&format!(r#""expected":"{expected}""#)),
+                "{said}"
+            );
+        }
+        let body = parse::<All>(b"[]").unwrap_err();
+        assert!(
+            serde_json::to_string(&body).unwrap().contains("an object"),
+            "{body:?}"
+        );
     }
 
     #[test]

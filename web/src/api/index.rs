@@ -9,7 +9,7 @@ pub(super) fn router() -> Router<App> {
 }
 
 /// Path below `/api/v1`, and what is there. `docs/api.md` says each verb.
-const LISTS: [(&str, &str, &str); 10] = [
+const LISTS: [(&str, &str, &str); 11] = [
     (
         "clans",
         "/clans",
@@ -21,6 +21,11 @@ const LISTS: [(&str, &str, &str); 10] = [
         "GET, POST; /matches/{id}/rosters/{clan}, /end, /retry, /rematch and /report",
     ),
     ("images", "/images", "GET: what can be booked"),
+    (
+        "nest",
+        "/nest/missing",
+        "POST: operators; PUT /nest/chunks/{digest} and /nest/manifests/{digest}",
+    ),
     (
         "placements",
         "/placements:preview",

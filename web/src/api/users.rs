@@ -11,7 +11,7 @@ use crate::{
     },
     app::App,
     auth::{Operator, Viewer},
-    domain::{ApiTokenId, ClanId, Name, Refusal, Role, Time, User, UserId},
+    domain::{ApiTokenId, BadRole, ClanId, Name, Refusal, Role, Time, User, UserId},
 };
 use axum::{
     Json, Router,
@@ -70,11 +70,23 @@ async fn create(
 ) -> Result<Response, Problem> {
     let name = parse_name("name", &new.name)?;
     let role = Role::parse(&new.role, new.clan)
-        .map_err(|bad| Problem::invalid(vec![Refusal::new("role", &new.role, bad.to_string())]))?;
+        .map_err(|bad| Problem::invalid(vec![wrong_role(&new.role, &bad)]))?;
     let (made, password) = users::create_user(&app, &user, name, role).await?;
     Ok(created(
         json!({ "id": made.id, "name": made.name, "password": password }),
     ))
+}
+
+/// At the field that is to be changed.
+fn wrong_role(role: &str, bad: &BadRole) -> Refusal {
+    match bad {
+        BadRole::Unknown(_) => Refusal::new("role", role, "clan_admin, organiser or operator"),
+        BadRole::NeedsClan => {
+            let expected = format!("{bad}; GET /api/v1/clans lists them");
+            Refusal::new("clan", "(absent)", expected)
+        }
+        BadRole::HasClan(clan) => Refusal::new("clan", clan, bad.to_string()),
+    }
 }
 
 #[derive(Deserialize)]

@@ -15,12 +15,13 @@ pub(super) enum Admin {
     /// Make a user and print their password, once
     User {
         /// What they sign in with
+        #[arg(value_parser = Name::entered)]
         name: Name,
         /// What they may do
         #[arg(long)]
         role: RoleName,
         /// Name of their clan, made if there is none; for clan admins only
-        #[arg(long, required_if_eq("role", "clan_admin"))]
+        #[arg(long, required_if_eq("role", "clan_admin"), value_parser = Name::entered)]
         clan: Option<Name>,
         #[command(flatten)]
         place: Place,

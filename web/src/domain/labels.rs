@@ -2,7 +2,7 @@
 
 use super::{ChoiceBody, ClanId, HostId, PlayerId};
 use std::collections::{BTreeMap, BTreeSet};
-use vmatrix_placement::{Help, HostAnswer, Reason, Verdict};
+use vmatrix_placement::{Help, HostAnswer, LineupRisk, Reason, Verdict};
 
 /// A player by id, clan and name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,11 +186,15 @@ impl Labels {
         }
         let rename = self.renamer(body);
         let name = |name: &str| rename(name).map_or_else(|| "somebody".into(), |(label, _)| label);
-        answer
-            .lineup_risks
-            .iter()
-            .map(|risk| risk.clone().renamed(name).to_string())
-            .collect()
+        let is_open = |name: &str| rename(name).is_some_and(|(_, open)| open);
+        let one = |risk: &LineupRisk| match risk {
+            // By how much, with the round trip that is shown, would be their own cap.
+            LineupRisk::OverCap { of } if !is_open(&of.player) => {
+                format!("with {} in, over the cap", name(&of.player))
+            }
+            other => other.clone().renamed(name).to_string(),
+        };
+        answer.lineup_risks.iter().map(one).collect()
     }
 
     /// What would help, for the viewer; without that the silent must answer, which [`Labels::silent`] says.
@@ -308,6 +312,43 @@ mod tests {
             "Reds".into()
         } else {
             "Blues".into()
+        }
+    }
+
+    /// A substitute of the Blues with a cap of their own, whom a possible host would be too far for.
+    fn with_a_substitute() -> ChoiceBody {
+        use vmatrix_placement::{Host, HostState, Matrix, Micros, Player, Policy, Role, Side, choose};
+        let at = |ms: u32| Micros::new(ms * 1000).ok();
+        let player =
+            |id: u128, name: &str, side| Player::new(Uuid::from_u128(id).to_string(), name, Some(side));
+        let mut sub = player(22, "Bo", Side::B).with_role(Role::Substitute);
+        sub.cap = at(47);
+        let players = vec![player(11, "Ada", Side::A), player(21, "Bea", Side::B), sub];
+        let host = Host {
+            id: Uuid::from_u128(900).to_string(),
+            name: "mad-1".into(),
+        };
+        let matrix = Matrix::new(players, vec![host], vec![vec![at(30), at(31), at(60)]]).unwrap();
+        let choice = choose(&Policy::default(), &matrix, &[HostState::free()]).unwrap();
+        ChoiceBody::new(matrix, vec![HostState::free()], choice, None)
+    }
+
+    #[test]
+    fn the_own_cap_of_a_hidden_substitute_cannot_be_computed() {
+        let body = with_a_substitute();
+        let all = [named(11, 1, "Ada"), named(21, 2, "Bea"), named(22, 2, "Bo")];
+        let seen = |viewer: Option<u128>| {
+            let viewer = viewer.map(|clan| ClanId(Uuid::from_u128(clan)));
+            let labels = Labels::new(&all, viewer, clan_name);
+            labels.lineup_risks(&body, body.choice.chosen().unwrap())
+        };
+        assert_eq!(seen(Some(1)), ["with Blues 2 in, over the cap"]);
+        for who in [Some(2), None] {
+            assert!(
+                seen(who)[0].contains("with Bo in, over the cap by 13 ms"),
+                "{:?}",
+                seen(who)
+            );
         }
     }
 

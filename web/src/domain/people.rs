@@ -4,7 +4,8 @@ use super::{ClanId, PlayerId, Refusal, Time, UserId};
 use serde::{Deserialize, Serialize};
 use std::{fmt, net::IpAddr, str::FromStr};
 
-/// A name for people to read: 1 to 40 characters, no control characters, no spaces at its ends.
+/// A name for people to read: 1 to 40 characters, no control characters, no spaces at its ends. What is entered is read by
+/// [`Name::entered`], which takes no invisible letters at all; names from before that stay readable.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);
@@ -18,6 +19,25 @@ pub struct BadName {
 }
 
 impl Name {
+    /// A name as somebody enters it: nothing in it may be invisible or turn the direction of what stands beside it, so that no
+    /// two names look the same for that.
+    ///
+    /// # Errors
+    /// As `parse`; and if there is such a letter.
+    pub fn entered(text: &str) -> Result<Self, BadName> {
+        let name: Self = text.parse()?;
+        let is_unseen = |c: char| {
+            matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}')
+                || ('\u{200b}'..='\u{200f}').contains(&c)
+                || ('\u{2028}'..='\u{202e}').contains(&c)
+                || ('\u{2060}'..='\u{206f}').contains(&c)
+        };
+        if name.0.contains(is_unseen) {
+            return Err(BadName { value: name.0 });
+        }
+        Ok(name)
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -83,10 +103,19 @@ pub enum Role {
     Operator,
 }
 
-/// A role's name that is none, or that lacks its clan.
+/// A role's name that is none, or that does not go with the clan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a role: clan_admin (with a clan), organiser or operator")]
-pub struct BadRole(pub String);
+pub enum BadRole {
+    /// There is no such role. The text is cut to 80 characters.
+    #[error("{0:?} is not a role: clan_admin, organiser or operator")]
+    Unknown(String),
+    /// A clan admin is of a clan.
+    #[error("a clan_admin is of a clan: its id")]
+    NeedsClan,
+    /// Others are of none.
+    #[error("no clan: only a clan_admin is of one")]
+    HasClan(ClanId),
+}
 
 impl Role {
     /// The stored name: `clan_admin`, `organiser` or `operator`.
@@ -108,7 +137,9 @@ impl Role {
             ("clan_admin", Some(clan)) => Ok(Self::ClanAdmin(clan)),
             ("organiser", None) => Ok(Self::Organiser),
             ("operator", None) => Ok(Self::Operator),
-            _ => Err(BadRole(name.chars().take(80).collect())),
+            ("clan_admin", None) => Err(BadRole::NeedsClan),
+            ("organiser" | "operator", Some(clan)) => Err(BadRole::HasClan(clan)),
+            _ => Err(BadRole::Unknown(name.chars().take(80).collect())),
         }
     }
 
@@ -192,7 +223,7 @@ impl FromStr for PlayerAddress {
             return Err(Refusal::new(
                 "address",
                 text,
-                "an IPv4 or IPv6 address, or a host name such as player.example.org",
+                "an IPv4 address, or a host name such as player.example.org",
             ));
         }
         Ok(Self::HostName(name))
@@ -258,6 +289,28 @@ mod tests {
     }
 
     #[test]
+    fn no_name_is_entered_that_looks_like_another() {
+        let unseen = ('\u{200b}'..='\u{200f}')
+            .chain('\u{202a}'..='\u{202e}')
+            .chain('\u{2066}'..='\u{2069}')
+            .chain(['\u{2060}', '\u{feff}', '\u{ad}', '\u{61c}', '\n']);
+        for letter in unseen {
+            for text in [format!("Wol{letter}ves"), format!("Wolves{letter}")] {
+                let refused = Name::entered(&text);
+                assert!(
+                    refused.is_err() || letter == '\n' && text.ends_with(letter),
+                    "{text:?} was taken"
+                );
+            }
+        }
+        for text in ["Ärger", "Волки", "狼", " O'Neil 2 "] {
+            assert!(Name::entered(text).is_ok(), "{text}");
+        }
+        // Names from before stay as they are.
+        assert!("Wol\u{2066}ves".parse::<Name>().is_ok());
+    }
+
+    #[test]
     fn names_are_compared_without_capitals_in_all_alphabets() {
         let key = |text: &str| text.parse::<Name>().unwrap().key();
         for (one, other) in [
@@ -274,7 +327,10 @@ mod tests {
 
     #[test]
     fn a_clan_admin_without_a_clan_is_no_role() {
-        assert_eq!(Role::parse("clan_admin", None), Err(BadRole("clan_admin".into())));
+        assert_eq!(Role::parse("clan_admin", None), Err(BadRole::NeedsClan));
+        let clan = ClanId(uuid::Uuid::nil());
+        assert_eq!(Role::parse("operator", Some(clan)), Err(BadRole::HasClan(clan)));
+        assert_eq!(Role::parse("king", None), Err(BadRole::Unknown("king".into())));
         assert_eq!(Role::parse("operator", None), Ok(Role::Operator));
     }
 }

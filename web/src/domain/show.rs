@@ -1,8 +1,8 @@
 //! From rows to what one viewer sees: pure, and the one place where redaction happens.
 
 use super::{
-    ChoiceRecord, Clan, ClanId, HostRecord, Labels, Match, MatchState, Named, PlayerId, Round, SAMPLES, Seat,
-    Time, User, Vm, predicted,
+    ChoiceRecord, Clan, ClanId, HostRecord, Labels, Match, MatchState, Name, Named, PlayerId, Round, SAMPLES,
+    Seat, Time, User, Vm, predicted,
     show_choice::{alternatives, hosts, recheck, series, settle},
     show_problem,
     unplaced::unplaced,
@@ -259,21 +259,28 @@ fn players(whole: &Whole, labels: &Labels) -> Vec<PlayerView> {
             .flat_map(|record| predicted(&record.body, held.host))
             .collect()
     });
-    let of_clan = |clan: &Clan| {
-        let clan = clan.clone();
-        let predicted = &predicted;
-        whole
-            .roster
-            .iter()
-            .filter(move |named| named.clan == clan.id)
-            .map(move |named| PlayerView {
-                name: labels.of(named.player),
-                clan: clan_of(whole, named.clan).name.to_string(),
-                predicted_ms: predicted.get(&named.player).copied(),
-                measured_ms: None,
-            })
+    let view = |named: &Named| PlayerView {
+        name: labels.of(named.player),
+        clan: clan_of(whole, named.clan).name.to_string(),
+        predicted_ms: predicted.get(&named.player).copied(),
+        measured_ms: None,
     };
-    of_clan(&whole.home).chain(of_clan(&whole.away)).collect()
+    let all = [&whole.home, &whole.away].map(|clan| in_order(whole, clan, labels));
+    all.iter().flatten().map(|named| view(named)).collect()
+}
+
+/// A clan's players by name; those whom the viewer knows by number, by number: their names' order would say something of them.
+fn in_order<'a>(whole: &'a Whole, clan: &Clan, labels: &Labels) -> Vec<&'a Named> {
+    let mut all: Vec<&Named> = whole
+        .roster
+        .iter()
+        .filter(|named| named.clan == clan.id)
+        .collect();
+    all.sort_by_key(|named| {
+        let name = labels.is_open(named.player).then(|| Name::key_of(&named.name));
+        (name, named.player)
+    });
+    all
 }
 
 fn directory(whole: &Whole, address: Option<&str>) -> DirectoryView {
@@ -336,20 +343,16 @@ fn connect(whole: &Whole, address: Option<&str>) -> Option<ConnectView> {
 }
 
 fn roster(whole: &Whole, clan: &Clan, labels: &Labels) -> RosterView {
-    let players = whole
-        .roster
-        .iter()
-        .filter(|named| named.clan == clan.id)
-        .map(|named| {
-            let seat = whole.seats.get(&named.player).copied().unwrap_or_default();
-            let open = labels.is_open(named.player);
-            RosterPlayer {
-                id: open.then_some(named.player),
-                name: labels.of(named.player),
-                role: seat.role.name(),
-                cap_ms: seat.cap.filter(|_| open).map(Micros::ms),
-            }
-        });
+    let players = in_order(whole, clan, labels).into_iter().map(|named| {
+        let seat = whole.seats.get(&named.player).copied().unwrap_or_default();
+        let open = labels.is_open(named.player);
+        RosterPlayer {
+            id: open.then_some(named.player),
+            name: labels.of(named.player),
+            role: seat.role.name(),
+            cap_ms: seat.cap.filter(|_| open).map(Micros::ms),
+        }
+    });
     RosterView {
         clan: RosterClan {
             id: clan.id,

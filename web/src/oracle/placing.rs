@@ -164,6 +164,11 @@ fn moved_because(why: &placement::MoveReason) -> String {
             verdict: placement::Verdict::Undecided,
             ..
         } => "somebody did not answer it this time".into(),
+        // By how much is a figure of everybody's round trips.
+        placement::MoveReason::Invalid {
+            verdict: placement::Verdict::OverLimit,
+            ..
+        } => "it is beyond a limit of the rule now".into(),
         other => other.to_string(),
     }
 }
@@ -261,4 +266,19 @@ pub(super) async fn other_port(
     tell(tx, app, now, &text).await?;
     let held = Held { port, ..held.clone() };
     Ok(Some(MatchState::Waking { held, since }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use placement::{MoveReason, Verdict};
+
+    #[test]
+    fn a_story_has_no_figures_of_round_trips() {
+        for verdict in [Verdict::OverCap, Verdict::OverLimit, Verdict::Undecided] {
+            let why = "over the limit of 90 ms: a spread of 97.3 ms".into();
+            let said = moved_because(&MoveReason::Invalid { verdict, why });
+            assert!(!said.contains(|c: char| c.is_ascii_digit()), "{said}");
+        }
+    }
 }

@@ -72,7 +72,7 @@ pub(crate) async fn create_token(
     Viewer(user): Viewer,
     Form(fields): Form<Fields>,
 ) -> Result<Response, PageError> {
-    let Ok(name) = fields.one("name").parse::<Name>() else {
+    let Ok(name) = Name::entered(fields.one("name")) else {
         let mut page = page(&app, &user).await?;
         page.errors = Errors::field("name", "1 to 40 characters that say what it is for");
         fields.one("name").clone_into(&mut page.name);

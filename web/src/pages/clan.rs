@@ -6,7 +6,7 @@ use crate::{
     actions::{clans, links, players},
     app::App,
     auth::Viewer,
-    domain::{ClanId, User},
+    domain::{ClanId, Name, User},
 };
 use askama::Template;
 use askama_web::WebTemplate;
@@ -159,8 +159,8 @@ pub(super) async fn make_link(
     user: &User,
     clan: &str,
 ) -> Result<Result<(String, String), Errors>, PageError> {
-    let Ok(name) = clan.parse() else {
-        return Ok(Err(Errors::field("clan", "1 to 40 characters")));
+    let Ok(name) = Name::entered(clan) else {
+        return Ok(Err(Errors::field("clan", "1 to 40 characters, none invisible")));
     };
     match links::invite_clan(app, user, name, None).await {
         Ok((clan, token)) => {

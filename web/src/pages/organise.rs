@@ -5,7 +5,7 @@ use crate::{
     actions::{clans, players},
     app::App,
     auth::Organiser,
-    domain::{Clan, User},
+    domain::{Clan, Name, User},
 };
 use askama::Template;
 use askama_web::WebTemplate;
@@ -59,12 +59,12 @@ pub(crate) async fn create_clan(
     Organiser(user): Organiser,
     Form(fields): Form<Fields>,
 ) -> Result<Response, PageError> {
-    let errors = match fields.one("name").parse() {
+    let errors = match Name::entered(fields.one("name")) {
         Ok(name) => match clans::create_clan(&app, &user, name).await {
             Ok(clan) => return Ok(Redirect::to(&format!("/organise/clans/{}", clan.id)).into_response()),
             Err(error) => Errors::of(error)?,
         },
-        Err(_) => Errors::field("name", "1 to 40 characters"),
+        Err(_) => Errors::field("name", "1 to 40 characters, none invisible"),
     };
     let mut page = page(&app, &user).await?;
     page.errors = errors;

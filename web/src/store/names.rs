@@ -34,7 +34,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{Clan, ClanId, Time},
-        store::{Db, clans, testing, users},
+        store::{Db, clans, players, testing, users},
     };
 
     /// A database as the first version has left it, with names that differ in capitals only.
@@ -102,6 +102,18 @@ mod tests {
                 let taken = clans::insert(&mut tx, &third, Time::from_millis(9)).await;
                 assert!(taken.unwrap_err().is_taken(), "opened {opened} times before");
                 drop(tx);
+                // Whose name is another's but for capitals may still say that they play from elsewhere.
+                let mut tx = db.begin().await.unwrap();
+                let clan = ClanId(uuid::Uuid::from_u128(1));
+                for mut player in players::list(&mut tx, clan).await.unwrap() {
+                    player.address = format!("192.0.2.{}", opened + 7).parse().unwrap();
+                    assert!(
+                        players::update(&mut tx, &player).await.unwrap(),
+                        "{}",
+                        player.name
+                    );
+                }
+                tx.commit().await.unwrap();
                 db.close().await;
             }
         }

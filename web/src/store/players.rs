@@ -57,9 +57,11 @@ pub async fn list(tx: &mut Tx, clan: ClanId) -> Result<Vec<Player>, StoreError> 
         .collect()
 }
 
-/// Changes name and address. `false` if there is no such player in that clan.
+/// Changes name and address. `false` if there is no such player in that clan. Who keeps an old name that is another's but for
+/// capitals has no key, and gets none.
 pub async fn update(tx: &mut Tx, player: &Player) -> Result<bool, StoreError> {
-    let text = "update players set name = $3, name_key = $4, address = $5 where id = $1 and clan_id = $2 and removed_at is null";
+    let text = "update players set name = $3, name_key = case when name = $3 then name_key else $4 end,
+                    address = $5 where id = $1 and clan_id = $2 and removed_at is null";
     let (id, clan, name) = (player.id.to_string(), player.clan.to_string(), &player.name);
     Ok(sql!(tx, execute text, id, clan, name.as_str(), name.key(), player.address.reveal())? == 1)
 }
