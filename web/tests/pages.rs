@@ -323,3 +323,46 @@ async fn a_page_with_something_to_fill_in_never_reloads_itself() {
     // Who has nothing to fill in needs no other page.
     assert!(page(&mut organiser, "/ops").await.contains(RELOADS));
 }
+
+#[tokio::test]
+async fn a_captain_corrects_where_a_player_plays_from_and_nobody_else_sees_it() {
+    let world = world().await;
+    let (_, mut red) = captain(&world, "Reds", &[("Ann", "10.77.0.1"), ("Bob", "10.77.0.2")]).await;
+    let (_, mut blue) = captain(&world, "Blues", &[]).await;
+    let mut staff = browser(&world, "oscar", Role::Organiser).await;
+    let html = page(&mut red, "/clan").await;
+    let path = html
+        .split("href=\"")
+        .find(|rest| rest.starts_with("/clan/players/"))
+        .unwrap();
+    let path = path.split('"').next().unwrap().to_owned();
+    assert!(page(&mut red, &path).await.contains("value=\"10.77.0.1\""));
+    for other in [&mut blue, &mut staff] {
+        for answer in [
+            other.get(&path).await,
+            other
+                .send(Method::POST, &path, &[("name", "Ann"), ("address", "10.77.0.9")])
+                .await,
+        ] {
+            assert!(answer.status().is_client_error(), "{}", answer.status());
+            assert!(!answer.text().await.unwrap().contains("10.77.0.1"));
+        }
+    }
+    for (name, address, field) in [("Ann", "127.0.0.1", "address"), ("BOB", "10.77.0.1", "name")] {
+        let wrong = red
+            .send(Method::POST, &path, &[("name", name), ("address", address)])
+            .await;
+        assert_eq!(wrong.status(), 422);
+        let html = wrong.text().await.unwrap();
+        assert!(html.contains(&format!("id=\"{field}-error\"")), "{html}");
+        assert!(html.contains(&format!("value=\"{address}\"")), "{html}");
+    }
+    let form = [("name", "Anna"), ("address", "10.77.0.7")];
+    assert_eq!(location(&red.send(Method::POST, &path, &form).await), "/clan");
+    let html = page(&mut red, "/clan").await;
+    assert!(
+        html.contains("Anna") && html.contains("10.77.0.7") && !html.contains("10.77.0.1"),
+        "{html}"
+    );
+    assert_eq!(red.get("/clan/players/ada").await.status(), 404);
+}

@@ -38,7 +38,7 @@ struct ClanPage {
 }
 
 /// Which clan a page is about: a path's, or one's own.
-fn which(user: &User, path: Option<&str>) -> Result<(ClanId, String), PageError> {
+pub(super) fn which(user: &User, path: Option<&str>) -> Result<(ClanId, String), PageError> {
     match (path, user.role.clan()) {
         (Some(id), _) => Ok((
             id.parse().map_err(|_| PageError::not_found())?,

@@ -301,7 +301,7 @@ fn what_other_rules_would_choose_is_said_without_the_own_one() {
         "{rules}"
     );
     assert!(
-        rules.contains("<span>nobody</span>") && !rules.contains("valid-first"),
+        rules.contains("<span>no machine</span>") && !rules.contains("valid-first"),
         "{rules}"
     );
 }

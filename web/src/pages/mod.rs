@@ -16,6 +16,7 @@ pub(crate) mod live;
 mod match_page;
 mod matches;
 mod organise;
+mod player;
 pub(crate) mod plot;
 mod rules;
 mod scatter;
@@ -48,6 +49,7 @@ pub fn router() -> Router<App> {
         .route("/account/password", post(account::change_password))
         .route("/clan", get(clan::show))
         .route("/clan/players", post(clan::add_player))
+        .route("/clan/players/{player}", get(player::show).post(player::change))
         .route("/clan/players/{player}/remove", post(clan::remove_own_player))
         .route("/clan/invite", post(clan::invite))
         .route("/organise", get(organise::show))
