@@ -72,6 +72,8 @@ impl fmt::Display for LineupRisk {
 }
 
 /// All that could happen at a host where the line-up itself is within the rule. Empty: any line-up is.
+///
+/// What a limit needs is worked out only where that limit is set: most rules have none, and a match has many hosts.
 pub(crate) fn risks(policy: &Policy, players: &[Player], row: &[Option<Micros>]) -> Vec<LineupRisk> {
     let mut risks = Vec::new();
     for (player, rtt) in players
@@ -134,6 +136,12 @@ impl<'a> Bench<'a> {
         }
     }
 
+    /// The farthest; of equal ones the first by name.
+    fn last(&self) -> Option<&May<'a>> {
+        let most = self.may.last()?.floored;
+        self.may.get(self.may.partition_point(|may| may.floored < most))
+    }
+
     fn nearest(&self) -> &[May<'a>] {
         self.may.get(..self.play).unwrap_or(&self.may)
     }
@@ -146,6 +154,9 @@ impl<'a> Bench<'a> {
 }
 
 fn beyond_limits(policy: &Policy, players: &[Player], row: &[Option<Micros>]) -> Vec<LineupRisk> {
+    if policy.limits() == Limits::default() {
+        return Vec::new();
+    }
     let sided = players
         .iter()
         .any(|player| player.role.plays() && player.side.is_some());
@@ -164,13 +175,17 @@ fn beyond_limits(policy: &Policy, players: &[Player], row: &[Option<Micros>]) ->
         mean,
     } = policy.limits();
     let checks = [
-        (Limit::Spread, spread, widest(&benches)),
-        (Limit::TeamGap, team_gap, gap(&benches)),
-        (Limit::Mean, mean, far(&benches, players, row)),
+        (Limit::Spread, spread),
+        (Limit::TeamGap, team_gap),
+        (Limit::Mean, mean),
     ];
-    let broken = checks.into_iter().filter_map(|(limit, at, worst)| {
-        let (value, players) = worst?;
+    let broken = checks.into_iter().filter_map(|(limit, at)| {
         let at = MeanUs::new(u64::from(at?.us()), 1)?;
+        let (value, players) = match limit {
+            Limit::Spread => widest(&benches),
+            Limit::TeamGap => gap(&benches),
+            Limit::Mean => far(&benches, players, row),
+        }?;
         (value > at).then(|| LineupRisk::OverLimit {
             limit,
             us: value.us(),
@@ -184,21 +199,17 @@ fn names(of: &[May]) -> Vec<String> {
     of.iter().map(|may| may.name.to_owned()).collect()
 }
 
-/// The two farthest apart who can play together.
+/// The two farthest apart who can play together: of each side only its two ends can be among them.
 fn widest(benches: &[Bench]) -> Option<(MeanUs, Vec<String>)> {
-    let all = || {
-        benches
-            .iter()
-            .enumerate()
-            .flat_map(|(side, bench)| bench.may.iter().map(move |may| (side, bench, may)))
-    };
     let mut widest: Option<(u64, [&str; 2])> = None;
-    for (side, bench, one) in all() {
-        for (other_side, _, other) in all() {
+    for (side, bench) in benches.iter().enumerate() {
+        let Some(far) = bench.last() else { continue };
+        for (other_side, other) in benches.iter().enumerate() {
+            let Some(near) = other.may.first() else { continue };
             let together = side != other_side || bench.play >= 2;
-            let apart = one.floored.saturating_sub(other.floored);
+            let apart = far.floored.saturating_sub(near.floored);
             if together && widest.is_none_or(|(most, _)| apart > most) {
-                widest = Some((apart, [one.name, other.name]));
+                widest = Some((apart, [far.name, near.name]));
             }
         }
     }
@@ -235,3 +246,6 @@ fn far(benches: &[Bench], players: &[Player], row: &[Option<Micros>]) -> Option<
     let players = benches.iter().flat_map(|bench| names(bench.farthest())).collect();
     Some((MeanUs::new(total, weights)?, players))
 }
+
+#[cfg(test)]
+mod tests;
