@@ -99,8 +99,12 @@ fn kindest(judge: &Judge, row: &[Option<Micros>]) -> Figures {
     let (mut scratch, floor) = (Vec::new(), judge.policy.floor());
     let middle = judge.columns.figures(&filled, floor, &mut scratch);
     let least = judge.columns.figures(&least, floor, &mut scratch);
+    // Only the line-up has a spread and a largest: those who are known bound them from below, whoever else counts.
+    let known = judge.columns.figures(row, floor, &mut scratch);
     Figures {
         mean: least.mean,
+        max: known.max.or(least.max),
+        spread_us: known.spread_us.or(least.spread_us),
         team_gap: middle.team_gap.and_then(|_| least_gap(judge, row)),
         ..middle
     }
