@@ -1,6 +1,6 @@
 //! What would help when no host is possible.
 
-use crate::explain::{Reason, list};
+use crate::explain::{Reason, list, list_by};
 use crate::figures::Figures;
 use crate::judge::limit_breaks;
 use crate::{
@@ -10,13 +10,15 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The smallest change of one kind that would make a host possible.
+/// The smallest change of one kind that would make a host possible. In JSON a cap is in whole microseconds, as round-trip
+/// times are; a limit in milliseconds, as policies have it. The fields' names say which.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "help", rename_all = "snake_case")]
 pub enum Help {
     /// The smallest cap under which a host is possible.
     RaiseCap {
         /// To this.
+        #[serde(rename = "to_us", alias = "to")]
         to: Micros,
         /// Which host it would be.
         host: String,
@@ -28,6 +30,7 @@ pub enum Help {
         /// Whose.
         player: String,
         /// To this.
+        #[serde(rename = "to_us", alias = "to")]
         to: Micros,
         /// Which host it would be.
         host: String,
@@ -37,6 +40,7 @@ pub enum Help {
         /// Which.
         limit: Limit,
         /// To this.
+        #[serde(rename = "to_ms", alias = "to")]
         to: Ms,
         /// Which host it would be.
         host: String,
@@ -183,18 +187,18 @@ fn raise_own_cap(policy: &Policy, hosts: &[&HostAnswer]) -> Option<Help> {
 
 /// Among the hosts that break nothing but one limit.
 fn raise_limit(policy: &Policy, hosts: &[&HostAnswer]) -> Option<Help> {
-    let over = hosts.iter().filter_map(|host| match &host.reason {
-        Reason::OverLimit { breaks } => match breaks.as_slice() {
-            [one] => Some((one.over_us, host.id.as_str(), *host, one)),
-            _ => None,
-        },
-        _ => None,
+    let over = hosts.iter().filter_map(|host| {
+        let Reason::OverLimit { breaks } = &host.reason else {
+            return None;
+        };
+        let [one] = breaks.as_slice() else { return None };
+        // Exact: what `over_us` has rounded may be the same for two hosts.
+        let (total, count) = one.value.parts();
+        let to = u32::try_from(total.div_ceil(count)).ok()?;
+        let raise = to.saturating_sub(one.at.us());
+        (to <= policy.cap().us()).then_some((raise, host.id.as_str(), to, *host, one))
     });
-    let (_, _, host, one) = over.min_by_key(|(over, id, ..)| (*over, *id))?;
-    let (total, count) = one.value.parts();
-    let to = u32::try_from(total.div_ceil(count))
-        .ok()
-        .filter(|to| *to <= policy.cap().us())?;
+    let (_, _, to, host, one) = over.min_by_key(|(raise, id, ..)| (*raise, *id))?;
     Some(Help::RaiseLimit {
         limit: one.limit,
         to: Ms::from_us(to),
@@ -217,11 +221,13 @@ fn leave_out(policy: &Policy, matrix: &Matrix, hosts: &[&HostAnswer]) -> Option<
         .enumerate()
         .filter_map(|(index, (head, row))| {
             let out = matrix.players().iter().zip(row).filter(|pair| bad(*pair)).count();
+            let stay = matrix.players().iter().zip(row).filter(|pair| !bad(*pair));
+            let enough = enough_play(matrix.has_sides(), stay.map(|(player, _)| player));
             let barred = matches!(
                 free.get(head.id.as_str())?.verdict(),
                 Verdict::OverCap | Verdict::Undecided
             );
-            (barred && out > 0).then_some((out, head.id.as_str(), index))
+            (barred && enough && out > 0).then_some((out, head.id.as_str(), index))
         })
         .collect();
     candidates.sort_unstable();
@@ -242,17 +248,20 @@ fn leave_out(policy: &Policy, matrix: &Matrix, hosts: &[&HostAnswer]) -> Option<
         })
 }
 
-/// Whether the host would be possible with these people alone. Both sides keep at least one player.
+/// Whether these are a match: both sides keep a player, or two players stay where there are no sides.
+fn enough_play<'a>(sides: bool, stay: impl Iterator<Item = &'a Player>) -> bool {
+    let (mut on_a, mut on_b, mut all) = (0, 0, 0);
+    for player in stay.filter(|player| player.role == Role::Player) {
+        all += 1;
+        on_a += usize::from(player.side == Some(Side::A));
+        on_b += usize::from(player.side == Some(Side::B));
+    }
+    all >= 2 && (!sides || (on_a > 0 && on_b > 0))
+}
+
+/// Whether the host would be possible with these people alone.
 fn possible_with(policy: &Policy, head: &Host, stay: &[(&Player, &Option<Micros>)]) -> Option<usize> {
     let players: Vec<Player> = stay.iter().map(|(player, _)| (*player).clone()).collect();
-    let sided = |side| {
-        players
-            .iter()
-            .any(|player| player.role == Role::Player && player.side == Some(side))
-    };
-    if policy.needs_sides() && !(sided(Side::A) && sided(Side::B)) {
-        return None;
-    }
     let row = stay.iter().map(|(_, rtt)| **rtt).collect();
     let matrix = Matrix::new(players, vec![head.clone()], vec![row]).ok()?;
     choose_index(policy, &matrix, &[HostState::free()]).ok()?
@@ -292,12 +301,11 @@ impl fmt::Display for Help {
                     names(hosts)
                 )
             }
-            Self::Free { hosts } => write!(f, "at a time when {} has a free slot", either(hosts)),
+            Self::Free { hosts } => {
+                let hosts = list_by(hosts.iter().cloned(), "or");
+                write!(f, "at a time when {hosts} has a free slot")
+            }
             Self::AddHosts => f.write_str("no host can run it at that time: another host is needed"),
         }
     }
-}
-
-fn either(hosts: &[String]) -> String {
-    list(hosts.iter().cloned()).replace(" and ", " or ")
 }

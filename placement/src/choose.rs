@@ -2,11 +2,11 @@
 
 use crate::explain::{Reason, TieBreak, Verdict};
 use crate::figures::Figures;
-use crate::judge::{Bar, Judge, Rank, limit_breaks};
+use crate::judge::{Bar, Group, Judge, Rank, limit_breaks};
 use crate::lineups::{LineupRisk, risks};
 use crate::screen::Packed;
 use crate::settle::{Settle, settle};
-use crate::{Help, Matrix, MeanUs, Micros, Policy};
+use crate::{Help, Limits, Matrix, MeanUs, Micros, Policy};
 use serde::{Deserialize, Serialize};
 
 /// Whether a host can be had, latencies aside.
@@ -254,7 +254,13 @@ impl Telling<'_, '_> {
             (Ok(_), None) => self.judge.reason(Bar::Unfit, host, figures),
         };
         let matrix = self.judge.matrix;
-        let risks = || risks(self.judge.policy, matrix.players(), self.judge.row(host));
+        // Where any line-up is within the rule the rank says so already.
+        let lineup_risks = match rank {
+            Ok(rank) if rank.group != Group::AnyLineUp => {
+                risks(self.judge.policy, matrix.players(), self.judge.row(host))
+            }
+            _ => Vec::new(),
+        };
         let head = matrix.hosts().get(host);
         HostAnswer {
             id: head.map(|head| head.id.clone()).unwrap_or_default(),
@@ -265,7 +271,7 @@ impl Telling<'_, '_> {
             spread_us: figures.spread_us,
             team_gap: figures.team_gap,
             reason,
-            lineup_risks: if rank.is_ok() { risks() } else { Vec::new() },
+            lineup_risks,
         }
     }
 
@@ -295,6 +301,7 @@ impl Telling<'_, '_> {
             cap: self.judge.policy.cap(),
             within_us: (chosen.score != best.score).then(|| scorer.apart(chosen.score, best.score)),
             beyond_limits: chosen.group.beyond_limits(),
+            within_limits: self.judge.policy.limits() != Limits::default() && !chosen.group.beyond_limits(),
         }
     }
 

@@ -91,6 +91,7 @@ pub struct LimitBreak {
     /// Which.
     pub limit: Limit,
     /// Where it is set.
+    #[serde(rename = "at_ms", alias = "at")]
     pub at: Ms,
     /// The host's value.
     pub value: MeanUs,
@@ -138,6 +139,9 @@ pub enum Reason {
         within_us: Option<u64>,
         /// No host keeps the limits, so that the policy's `otherwise` was minimised.
         beyond_limits: bool,
+        /// The policy has limits, and this host keeps them: others may not.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        within_limits: bool,
     },
     /// See [`Verdict::Worse`].
     Worse {
@@ -202,6 +206,7 @@ impl Reason {
             cap,
             within_us,
             beyond_limits,
+            within_limits,
         } = self
         else {
             return Ok(());
@@ -210,18 +215,23 @@ impl Reason {
         if *beyond_limits {
             write!(f, "no host keeps the limits; ")?;
         }
+        let limits = if *within_limits {
+            " and within the limits"
+        } else {
+            ""
+        };
         match (of, within_us) {
             (1, _) => write!(
                 f,
-                "the only possible host under the cap of {cap}, with a {metric} of {score}"
+                "the only possible host under the cap of {cap}{limits}, with a {metric} of {score}"
             ),
             (of, None) => write!(
                 f,
-                "the smallest {metric}, {score}, of {of} possible hosts under the cap of {cap}"
+                "the smallest {metric}, {score}, of {of} possible hosts under the cap of {cap}{limits}"
             ),
             (of, Some(within)) => write!(
                 f,
-                "{metric} {score}, within {} of the smallest of {of} possible hosts under the cap of {cap}: \
+                "{metric} {score}, within {} of the smallest of {of} possible hosts under the cap of {cap}{limits}: \
                  as good as equal, with a smaller mean",
                 ms_text(*within)
             ),
@@ -314,6 +324,11 @@ impl fmt::Display for Reason {
 
 /// `a, b and c`; no more than four are named.
 pub(crate) fn list(all: impl ExactSizeIterator<Item = String>) -> String {
+    list_by(all, "and")
+}
+
+/// The same with another word before the last.
+pub(crate) fn list_by(all: impl ExactSizeIterator<Item = String>, word: &str) -> String {
     let total = all.len();
     let mut named: Vec<String> = all.take(if total > 4 { 3 } else { 4 }).collect();
     if total > named.len() {
@@ -321,7 +336,7 @@ pub(crate) fn list(all: impl ExactSizeIterator<Item = String>) -> String {
     }
     match named.split_last() {
         Some((last, [])) => last.clone(),
-        Some((last, first)) => format!("{} and {last}", first.join(", ")),
+        Some((last, first)) => format!("{} {word} {last}", first.join(", ")),
         None => "nobody".into(),
     }
 }

@@ -326,5 +326,6 @@ mod reservation {
     }
 }
 
+mod help;
 mod policies;
 mod rules;

@@ -45,17 +45,17 @@ fn policies() -> impl Strategy<Value = Policy> {
 }
 
 /// Small worlds with small numbers, so that ties and borders are common: line-ups of one to three a side, up to two
-/// substitutes a side, a coach with a weight.
+/// substitutes a side, up to two coaches with a weight.
 fn worlds() -> impl Strategy<Value = (Matrix, Vec<HostState>)> {
     (
         1usize..4,
         0usize..3,
         1usize..4,
         0usize..3,
-        prop::option::of(0u8..=100),
+        prop::collection::vec(0u8..=100, 0..3),
         1usize..6,
     )
-        .prop_flat_map(|(a, subs_a, b, subs_b, coach, hosts)| {
+        .prop_flat_map(|(a, subs_a, b, subs_b, coaches, hosts)| {
             let mut players = Vec::new();
             let mut add = |count: usize, side: Side, role: Role| {
                 for _ in 0..count {
@@ -67,8 +67,9 @@ fn worlds() -> impl Strategy<Value = (Matrix, Vec<HostState>)> {
             add(subs_a, Side::A, Role::Substitute);
             add(b, Side::B, Role::Player);
             add(subs_b, Side::B, Role::Substitute);
-            if let Some(weight) = coach {
-                let mut coach = Player::new("c", "c", Side::A).with_role(Role::Coach);
+            for (index, weight) in coaches.into_iter().enumerate() {
+                let id = format!("c{index}");
+                let mut coach = Player::new(id.clone(), id, Side::A).with_role(Role::Coach);
                 coach.weight = Weight::new(weight).unwrap();
                 players.push(coach);
             }
@@ -318,6 +319,26 @@ proptest! {
             let was_open = choice.hosts[winner].verdict() == Verdict::Undecided;
             let named = choice.settle.iter().any(|one| one.host == choice.hosts[winner].name);
             prop_assert!(!was_open || named, "{:?} {:?}", choice.settle, winner);
+        }
+    }
+
+    /// The smallest limit that helps helps, and a microsecond less does not.
+    #[test]
+    fn a_limit_is_raised_by_as_little_as_helps(policy in policies(), (matrix, states) in worlds()) {
+        let choice = choose(&policy, &matrix, &states).unwrap();
+        for help in &choice.help {
+            let Help::RaiseLimit { limit, to, .. } = help else { continue };
+            let under = |us: u32| {
+                let mut raised = policy.clone();
+                let at = match limit {
+                    Limit::Spread => &mut raised.limits.spread,
+                    Limit::TeamGap => &mut raised.limits.team_gap,
+                    Limit::Mean => &mut raised.limits.mean,
+                };
+                *at = Some(Ms::from_us(us));
+                choose_index(&raised, &matrix, &states).unwrap()
+            };
+            prop_assert!(under(to.us()).is_some() && under(to.us() - 1).is_none());
         }
     }
 
