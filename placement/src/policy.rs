@@ -35,17 +35,13 @@ pub struct Metric {
 }
 
 /// A host beyond one of these is not valid, even if everybody is within the cap.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// On the largest less the smallest round-trip time of the line-up.
-    #[serde(rename = "spread_ms", default, skip_serializing_if = "Option::is_none")]
+    /// On the largest less the smallest round-trip time of the line-up. Written as `spread_ms`.
     pub spread: Option<Ms>,
-    /// On the distance of the two sides' means.
-    #[serde(rename = "team_gap_ms", default, skip_serializing_if = "Option::is_none")]
+    /// On the distance of the two sides' means. Written as `team_gap_ms`.
     pub team_gap: Option<Ms>,
-    /// On the mean of the line-up.
-    #[serde(rename = "mean_ms", default, skip_serializing_if = "Option::is_none")]
+    /// On the mean of those who count. Written as `mean_ms`.
     pub mean: Option<Ms>,
 }
 
@@ -62,10 +58,13 @@ pub enum TieMargin {
 /// A rule that cannot be followed. The message names the field and its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadPolicy {
-    /// No name, or one too long.
-    #[error("name {name:?}: must have between 1 and 64 characters")]
+    /// No name, one too long, or one that does not read as it stands.
+    #[error(
+        "name {name}: must be a text of 1 to 64 characters, without line ends, control characters, and marks that are \
+         invisible or turn the direction of writing"
+    )]
     Name {
-        /// What was given.
+        /// What was given, as it is shown.
         name: String,
     },
     /// A time that cannot be.
@@ -73,13 +72,23 @@ pub enum BadPolicy {
     Time {
         /// Which field.
         field: &'static str,
-        /// What was given.
-        value: Ms,
+        /// What was given, as it is shown.
+        value: String,
         /// What would be right.
         must: String,
     },
+    /// Something in the place of a table.
+    #[error("{field} {value}: must be a table, such as {such_as}")]
+    NoTable {
+        /// Which field.
+        field: &'static str,
+        /// What was given, as it is shown.
+        value: String,
+        /// What could stand in it.
+        such_as: &'static str,
+    },
     /// A weight that cannot be.
-    #[error("{field} {value}: a weight is between 0 and 10, with three decimals at most")]
+    #[error("{field} {value}: a weight is a number between 0 and 10, with three decimals at most")]
     Weight {
         /// Which field, as `metric.closeness`.
         field: String,

@@ -56,12 +56,77 @@ fn a_rule_that_cannot_be_followed_is_refused_with_its_field() {
         "name = \"x\"\n[otherwise]\nspread = 1",
         "name = \"x\"\ntie_margin_ms = \"none\"",
         "name = \"x\"\ntie_margin_ms = 181",
+        "name = \"x\"\ntie_margin_ms = -1",
+        "cap_ms = 100",
+        "name = 5",
+        "name = \"a\\nb\"",
+        "name = \"a\\u202eb\"",
+        "name = \"x\"\ncap_ms = \"120\"",
+        "name = \"x\"\ncap_ms = true",
+        "name = \"x\"\ncap_ms = [1, 2]",
+        "name = \"x\"\nfloor_ms = {ms = 1}",
+        "name = \"x\"\nmetric = 5",
+        "name = \"x\"\nmetric = [1, 0.1]",
+        "name = \"x\"\nlimits = \"none\"",
+        "name = \"x\"\n[metric]\ncloseness = \"x\"",
+        "name = \"x\"\n[limits]\nspread_ms = 50\n[otherwise]\nmean = 1979-05-27",
     ];
     let all: Vec<String> = refused
         .iter()
         .map(|text| format!("{}\n  {}", text.replace('\n', " | "), read(text).unwrap_err()))
         .collect();
     insta::assert_snapshot!(all.join("\n"));
+}
+
+/// What would make a rule's name read as another, or on two lines.
+#[test]
+fn a_name_reads_as_it_stands() {
+    let named = |name: String| {
+        serde_json::from_value::<Policy>(serde_json::json!({ "name": name })).map_err(|why| why.to_string())
+    };
+    let refused = "\n\r\u{7f}\u{85}\u{61c}\u{200b}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2060}\u{2066}\u{2069}\u{feff}";
+    for letter in refused.chars() {
+        let why = named(format!("our{letter}league")).unwrap_err();
+        assert!(
+            why.starts_with("name \"our\\") && why.contains("direction of writing"),
+            "{why}"
+        );
+    }
+    for fine in ["Лига 1", "cup – größer", "リーグ", "ok 👍"] {
+        assert_eq!(named(fine.into()).unwrap().name(), fine);
+    }
+}
+
+/// The same words whether TOML or JSON; JSON may say that something is not there.
+#[test]
+fn json_is_checked_as_toml_is() {
+    let json = |text: &str| serde_json::from_str::<Policy>(text).map_err(|why| why.to_string());
+    assert_eq!(
+        json(r#"{"name": "x", "floor_ms": null, "otherwise": null, "limits": {"mean_ms": null}}"#),
+        Ok(read("name = \"x\"").unwrap())
+    );
+    for (text, part) in [
+        (
+            r#"{"name": "x", "cap_ms": null}"#,
+            "cap_ms (null): must be a number above 0 and at most 60000",
+        ),
+        (
+            r#"{"name": "x", "cap_ms": 18446744073709551615}"#,
+            "cap_ms 18446744073709552000: must be",
+        ),
+        (
+            r#"{"name": "x", "metric": [1]}"#,
+            "metric (a list): must be a table, such as closeness = 1",
+        ),
+        (
+            r#"{"name": "x", "metric": {"mean": {"a": [1]}}}"#,
+            "metric.mean (a table): a weight is",
+        ),
+        (r#"{"name": {"a": 1}}"#, "name (a table): must be a text"),
+    ] {
+        let why = json(text).unwrap_err();
+        assert!(why.starts_with(part), "{why}");
+    }
 }
 
 fn chosen(preset: Preset, rows: &[(&str, &[f64])]) -> String {
