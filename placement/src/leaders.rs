@@ -10,13 +10,17 @@ use crate::{BadRequest, Help, HostAnswer, HostState, Matrix, Policy, Settle, cho
 pub struct Leaders {
     /// The chosen host first, then those that come next. Empty if no host is possible.
     pub hosts: Vec<HostAnswer>,
+    /// As many at most of those that are not possible, with the reasons; in the matrix's order.
+    pub out: Vec<HostAnswer>,
+    /// How many are not possible.
+    pub out_of: usize,
     /// As in [`Choice`](crate::Choice).
     pub settle: Vec<Settle>,
     /// As in [`Choice`](crate::Choice).
     pub help: Vec<Help>,
 }
 
-/// As [`choose()`], but answers about no more than `most` hosts are made.
+/// As [`choose()`], but answers about no more than `most` possible hosts and as many others are made.
 ///
 /// # Errors
 /// As [`choose()`].
@@ -37,10 +41,14 @@ pub fn leaders(
     let Some((best, chosen)) =
         best.and_then(|best| Some((best, winner(&judge, best, ranks.iter().flatten())?)))
     else {
+        let mut choice = choose(policy, matrix, states)?;
+        choice.hosts.truncate(most);
         return Ok(Leaders {
             hosts: Vec::new(),
-            settle: settle(&judge, &ranks, None),
-            help: choose(policy, matrix, states)?.help,
+            out: choice.hosts,
+            out_of: ranks.len(),
+            settle: choice.settle,
+            help: choice.help,
         });
     };
     possible.retain(|rank| alike(chosen, rank));
@@ -50,6 +58,19 @@ pub fn leaders(
         chosen: Some(chosen),
         of: possible.len(),
     };
+    // Beyond the limits is not possible beside what keeps them.
+    let is_out = |rank: &Result<Rank, Bar>| rank.as_ref().map_or(true, |rank| !alike(chosen, rank));
+    let out: Vec<(usize, &Result<Rank, Bar>)> = ranks
+        .iter()
+        .enumerate()
+        .filter(|(_, rank)| is_out(rank))
+        .collect();
+    let out_of = out.len();
+    let out = out.into_iter().take(most).map(|(host, rank)| {
+        let figures = judge.figures(host, &mut scratch);
+        telling.answer(host, &figures, rank)
+    });
+    let out = out.collect();
     // All after the chosen one, in order; the rest need not be in order.
     let behind = |rank: &Rank| rank.host != chosen.host;
     let order = |one: &&Rank, other: &&Rank| (behind(one), *one).cmp(&(behind(other), *other));
@@ -64,6 +85,8 @@ pub fn leaders(
     };
     Ok(Leaders {
         hosts: possible.into_iter().map(&mut answer).collect(),
+        out,
+        out_of,
         settle: settle(&judge, &ranks, Some(best)),
         help: Vec::new(),
     })

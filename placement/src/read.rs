@@ -70,10 +70,18 @@ impl Reader {
             Some(Form::Csv(csv)) => csv.row(line, row)?,
             None if Pairs::begins(line) => {
                 let mut pairs = Pairs::default();
-                pairs.row(line, row)?;
+                // Pairs may have tabs between their three numbers; a table of a spreadsheet is told apart by being none.
+                pairs
+                    .row(line, row)
+                    .map_err(|bad| separated(line, b'\t').unwrap_or(bad))?;
                 self.form = Some(Form::Pairs(pairs));
             }
-            None => self.form = Some(Form::Csv(Csv::begin(line, row)?)),
+            None => {
+                if let Some(bad) = separated(line, b'\t') {
+                    return Err(bad);
+                }
+                self.form = Some(Form::Csv(Csv::begin(line, row)?));
+            }
         }
         // After the rest, which may say more exactly what is wrong.
         if line.len() > MAX_LINE {
@@ -97,11 +105,39 @@ impl Reader {
 
 /// Files that people give by mistake.
 fn check_text(line: &[u8]) -> Result<(), BadFile> {
-    let what = match line {
-        [0x1f, 0x8b, ..] => "compressed",
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16",
-        _ if line.contains(&0) => "no text",
-        _ => return Ok(()),
+    let utf_16 = match line {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        // The first letter of plain text, without the mark.
+        [one, other, ..] => (*one == 0) != (*other == 0),
+        _ => false,
     };
-    Err(BadFile::NoText { what })
+    let (what, right) = match line {
+        [0x1f, 0x8b, ..] => ("compressed", "give the text itself"),
+        _ if utf_16 => ("UTF-16", "save it as UTF-8, with commas between the values"),
+        _ if line.contains(&0) => ("no text", "give the text itself"),
+        _ => return separated(line, b';').map_or(Ok(()), Err),
+    };
+    Err(BadFile::NoText { what, right })
+}
+
+/// What is wrong with a first line whose values have something else than commas between them. Commas may stand in it,
+/// but only as decimal ones.
+fn separated(line: &[u8], by: u8) -> Option<BadFile> {
+    let line = line.trim_ascii();
+    let digits = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    let decimal = |cell: &[u8]| match cell.split(|byte| *byte == b',').collect::<Vec<_>>().as_slice() {
+        [_] => true,
+        [whole, part] => digits(whole.trim_ascii_start()) && digits(part.trim_ascii_end()),
+        _ => false,
+    };
+    let found = match by {
+        b';' => "semicolons",
+        _ => "tabs",
+    };
+    let quoted = line.contains(&b'"') && line.contains(&b',');
+    let is = line.contains(&by) && !quoted && line.split(|byte| *byte == by).all(decimal);
+    is.then(|| BadFile::Separator {
+        value: bad::shown(line),
+        found,
+    })
 }

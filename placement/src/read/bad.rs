@@ -155,10 +155,23 @@ pub enum BadFile {
         row: usize,
     },
     /// A file of another kind.
-    #[error("the file is {what}: give the text itself")]
+    #[error("the file is {what}: {right}")]
     NoText {
         /// Which.
         what: &'static str,
+        /// What to do.
+        right: &'static str,
+    },
+    /// Values with something else than commas between them.
+    #[error(
+        "row 1: {value:?} has {found} between its values: right are commas between them, and points in decimals, \
+         such as london,41.207,60"
+    )]
+    Separator {
+        /// What stands there.
+        value: String,
+        /// `semicolons` or `tabs`.
+        found: &'static str,
     },
     /// One column in all.
     #[error(

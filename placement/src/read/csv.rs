@@ -12,6 +12,8 @@ pub(super) struct Csv {
     header: Option<Vec<Vec<u8>>>,
     /// Known from the first row of values on.
     layout: Option<Layout>,
+    /// Whether the first row is none, though its first cell could be one's.
+    like_header: bool,
     /// Cells of each row, the hosts' names too.
     width: usize,
     hosts: Vec<Host>,
@@ -42,14 +44,23 @@ impl Csv {
             }
             first.push(cell.into_owned());
         }
+        let over_names = |cell: &Vec<u8>| {
+            let usual = ["host", "name", "server"];
+            cell.is_empty()
+                || usual
+                    .iter()
+                    .any(|word| cell.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        let header = is_header(&first)?;
         let mut csv = Self {
             header: None,
+            like_header: !header && first.first().is_some_and(over_names),
             layout: None,
             width: first.len(),
             hosts: Vec::new(),
             values: Vec::new(),
         };
-        if is_header(&first)? {
+        if header {
             csv.header = Some(first);
         } else {
             csv.row(line, row)?;
@@ -134,6 +145,7 @@ impl Csv {
             values: self.values,
             first_row: layout.first_row,
             first_column: 1 + usize::from(layout.named),
+            like_header: self.like_header,
         })
     }
 }

@@ -113,6 +113,7 @@ impl Pairs {
             values,
             first_row: 1,
             first_column: 1,
+            like_header: false,
         })
     }
 }

@@ -14,6 +14,8 @@ pub struct Table {
     pub(super) first_row: usize,
     /// Of the first player, from 1.
     pub(super) first_column: usize,
+    /// Whether the first row is a host's, though its first cell could be a header's.
+    pub(super) like_header: bool,
 }
 
 impl Table {
@@ -42,6 +44,14 @@ impl Table {
             player.side = teams.side_of(&player.name);
         }
         Ok(())
+    }
+
+    /// The name under which the first row stands, if that is a host's though it looks like a header: its first cell is
+    /// empty or says `host`, `name` or `server`, all others are numbers, and more rows follow.
+    #[must_use]
+    pub fn header_like_host(&self) -> Option<&str> {
+        let (first, more) = self.hosts.split_first()?;
+        (self.like_header && !more.is_empty()).then_some(first.name.as_str())
     }
 
     /// What can be judged.

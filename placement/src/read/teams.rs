@@ -90,7 +90,9 @@ impl std::str::FromStr for Teams {
     fn from_str(text: &str) -> Result<Self, BadTeams> {
         let mut sides = BTreeMap::new();
         let mut seen = Vec::new();
-        for part in text.split(';') {
+        // One semicolon behind the last team is fine.
+        let text = text.trim_end();
+        for part in text.strip_suffix(';').unwrap_or(text).split(';') {
             let (team, names) = part.split_once('=').ok_or_else(|| BadTeams::Form {
                 part: part.trim().into(),
             })?;

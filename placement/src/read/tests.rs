@@ -95,7 +95,7 @@ fn numbered_hosts_tie_in_their_order_not_in_that_of_letters() {
 #[test]
 fn what_is_wrong_is_named_by_row_column_and_value() {
     let wide = |columns: usize| format!("{}1\n", "1,".repeat(columns - 1));
-    let files: [(&str, String); 46] = [
+    let files: [(&str, String); 52] = [
         ("a word", "10,20\n30,abc\n".into()),
         (
             "a word under names",
@@ -142,6 +142,12 @@ fn what_is_wrong_is_named_by_row_column_and_value() {
         ("a header alone", "host,ann,bob\n".into()),
         ("one column", "10\n20\n".into()),
         ("semicolons", "10;20\n30;40\n".into()),
+        ("semicolons with names", "host;ann;bob\nlondon;10,5;20\n".into()),
+        ("semicolons and decimal commas", "london;10,5;20,25\n".into()),
+        ("tabs", "host\tann\tbob\nlondon\t10\t20\n".into()),
+        ("tabs and four numbers", "10\t20\t30\t40\n".into()),
+        ("tabs and decimal commas", "london\t10,5\t20,25\n".into()),
+        ("a name with a semicolon", "lon;don,10,2O\n".into()),
         ("one player", "host,ann\nlondon,10\n".into()),
         ("an open quote", "london,\"10,20\n".into()),
         ("behind a quote", "\"london\"x,10,20\n".into()),
@@ -153,11 +159,45 @@ fn what_is_wrong_is_named_by_row_column_and_value() {
     insta::assert_snapshot!(told.join("\n"));
 }
 
+/// What has commas is read as ever, whatever else stands in it.
+#[test]
+fn semicolons_and_tabs_in_a_csv_are_letters_and_blanks() {
+    for (text, expected) in [
+        ("lon;don,10,20\n", "p1 p2 | lon;don: 10000 20000"),
+        (
+            "\"lon;don\",10\n",
+            "refused: only \"p1\" plays: a match needs two players at least",
+        ),
+        ("10,20\t\n30,\t40\n", "p1 p2 | h1: 10000 20000 | h2: 30000 40000"),
+        ("host,a;b,c;d\nlondon,1,2\n", "a;b c;d | london: 1000 2000"),
+        ("1\t2\t3\n1\t3\t4\n", "p2 p3 | h1: 3 4"),
+    ] {
+        assert_eq!(seen(text), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn a_first_row_that_looks_like_a_header_but_is_none_is_known() {
+    for (text, name) in [
+        ("Host,1,2\nlondon,10,20\n", Some("Host")),
+        ("server,1,2\nlondon,10,20\n", Some("server")),
+        (",1,2\n7,10,20\n", Some("h1")),
+        ("name,1,2\n", None),
+        ("hostel,1,2\nlondon,10,20\n", None),
+        ("host,ann,2b\nlondon,10,20\n", None),
+        ("1,2\n3,4\n", None),
+    ] {
+        assert_eq!(table(text).unwrap().header_like_host(), name, "{text:?}");
+    }
+}
+
 #[test]
 fn bytes_that_are_no_text_are_told_so() {
     for (bytes, part) in [
         (&b"\x1f\x8b\x08"[..], "compressed"),
-        (b"\xff\xfe1\0", "UTF-16"),
+        (b"\xff\xfe1\0", "UTF-16: save it as UTF-8"),
+        (b"h\0o\0", "UTF-16: save it as UTF-8"),
+        (b"\0h\0o", "UTF-16"),
         (b"1,2\0", "no text"),
         (b"1,\xff\n", "\"\u{fffd}\" in column 2 is no number"),
         (
@@ -237,7 +277,7 @@ fn teams_are_a_and_b_and_everybody_is_in_one() {
         "A=p1;A=p2",
         "A=p1;B=",
         "A=p1,,p2;B=p3",
-        "A=p1;B=p2;",
+        "A=p1;B=p2;;",
         "A=p1,p2;B=p2,p3",
         "A=p1,p1;B=p2",
         "A=p1,p2;B=p9",
@@ -250,7 +290,9 @@ fn teams_are_a_and_b_and_everybody_is_in_one() {
     });
     insta::assert_snapshot!(told.join("\n"));
     let mut table = table("1,2,3\n").unwrap();
-    table.set_teams(&" A = p1 , p3 ; B=p2".parse().unwrap()).unwrap();
+    table
+        .set_teams(&" A = p1 , p3 ; B=p2; ".parse().unwrap())
+        .unwrap();
     let matrix = table.into_matrix().unwrap();
     let sides: Vec<_> = matrix.players().iter().filter_map(|player| player.side).collect();
     assert_eq!(sides, [Side::A, Side::B, Side::A]);

@@ -375,6 +375,9 @@ proptest! {
         let leaders = leaders(&policy, &matrix, &states, most).unwrap();
         let possible = choice.hosts.iter().filter(|host| matches!(host.verdict(), Verdict::Chosen | Verdict::Worse)).count();
         prop_assert_eq!(leaders.hosts.len(), possible.min(most));
+        let out: Vec<_> = choice.hosts.iter().filter(|host| !matches!(host.verdict(), Verdict::Chosen | Verdict::Worse)).collect();
+        prop_assert_eq!(leaders.out_of, out.len());
+        prop_assert!(leaders.out.iter().eq(out.into_iter().take(most)));
         prop_assert_eq!(leaders.hosts.first(), choice.chosen());
         for host in &leaders.hosts {
             prop_assert_eq!(choice.of(&host.id), Some(host));

@@ -92,6 +92,11 @@ fn place(flags: &Place, rtt: &Path) -> Result<Done, Failed> {
         .map_err(|bad| Failed::Given(format!("--teams: {bad}")))?;
     let policy = given::policy(&flags.policy)?;
     let mut table = given::table(rtt)?;
+    if let Some(host) = table.header_like_host() {
+        eprintln!(
+            "note: row 1 is read as the round-trip times of {host:?}: a header has a cell after the first that is no number"
+        );
+    }
     if let Some(teams) = &teams {
         table
             .set_teams(teams)
@@ -132,7 +137,9 @@ fn again(path: &Path) -> Result<Done, Failed> {
     let differs = |why: String| Failed::Else(format!("{}: {why}", path.display()));
     let report =
         String::from_utf8(bytes).map_err(|_| differs("this is no report: it is not UTF-8 text".into()))?;
-    replay(&report).map_err(|why| differs(why.to_string()))?;
+    // As editors on Windows save it.
+    let report = report.strip_prefix('\u{feff}').unwrap_or(&report);
+    replay(report).map_err(|why| differs(why.to_string()))?;
     print(&format!(
         "The same bytes come out: {} is what {} makes of its inputs.\n",
         path.display(),

@@ -47,10 +47,16 @@ pub(super) fn policy(given: &str) -> Result<Policy, Failed> {
             bad(error.to_string())
         }
     })?;
-    if text.trim_start().starts_with('{') {
-        return serde_json::from_str(&text).map_err(|error| bad(error.to_string()));
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    if is_json(given, text) {
+        if !text.trim_start().starts_with('{') {
+            return Err(bad(
+                "a rule in JSON is an object: {\"name\": \"our league\", \"cap_ms\": 120}".into(),
+            ));
+        }
+        return serde_json::from_str(text).map_err(|error| bad(error.to_string()));
     }
-    toml::from_str(&text).map_err(|error| {
+    toml::from_str(text).map_err(|error| {
         let line = error.span().map(|span| {
             1 + text
                 .as_bytes()
@@ -64,4 +70,12 @@ pub(super) fn policy(given: &str) -> Result<Policy, Failed> {
             _ => error.message().into(),
         })
     })
+}
+
+/// Whether a rule is meant to be JSON: by its file's name, by how it begins, or because it is.
+fn is_json(name: &str, text: &str) -> bool {
+    let named = Path::new(name)
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("json"));
+    named || text.trim_start().starts_with('{') || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }

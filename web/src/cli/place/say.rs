@@ -5,6 +5,8 @@ use vmatrix_placement::{HostAnswer, Leaders, Policy};
 
 /// How many hosts are named behind the chosen one.
 pub(super) const RUNNERS_UP: usize = 3;
+/// How many hosts that are not possible are named.
+const OUT: usize = 3;
 /// How many of what would help or settle are named.
 const HINTS: usize = 6;
 
@@ -32,6 +34,15 @@ pub(super) fn leaders(leaders: &Leaders, policy: &Policy) -> String {
                 line(if index == 0 { "would help" } else { "" }, help);
             }
         }
+    }
+    for (index, host) in leaders.out.iter().take(OUT).enumerate() {
+        let words = format!("{}: {}", host.name, host.reason);
+        line(if index == 0 { "out" } else { "" }, &words);
+    }
+    match leaders.out_of.saturating_sub(OUT.min(leaders.out.len())) {
+        0 => {}
+        1 => line("", &"and another; --json has all reasons"),
+        more => line("", &format_args!("and {more} others; --json has all reasons")),
     }
     for (index, settle) in leaders.settle.iter().take(HINTS).enumerate() {
         let words = format!("{}, once measured to {}", settle.host, settle.players.join(", "));
