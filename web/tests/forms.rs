@@ -239,7 +239,7 @@ async fn a_rule_is_picked_or_written_and_a_wrong_one_is_told_its_line_and_field(
     ]);
     let html = refused(&mut league, "/matches/new", &wrong).await;
     assert!(
-        html.contains("id=\"rule-error\">line 3, cap_ms: 99999999"),
+        html.contains("id=\"rule-error\">line 3: cap_ms 99999999"),
         "{html}"
     );
     assert!(

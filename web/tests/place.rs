@@ -98,6 +98,76 @@ fn the_choice_is_told_in_a_few_lines() {
     insta::assert_snapshot!(told.join("\n"));
 }
 
+/// The first few hosts that are not possible, with the reasons, and how many more there are.
+#[test]
+fn why_hosts_are_out_is_told_in_the_text_too() {
+    let many: String = (0..6).map(|host| format!("h{host},200,10\n")).collect();
+    let desk = Desk::new(&[
+        ("rtt.csv", "near,10,20\nwide,10,90\nfar,10,200\nopen,10,\n"),
+        ("many.csv", &many),
+        ("narrow.toml", "name = \"narrow\"\n[limits]\nspread_ms = 60\n"),
+        (
+            "or.toml",
+            "name = \"or\"\n[limits]\nspread_ms = 60\n[otherwise]\nmean = 1\n",
+        ),
+    ]);
+    let told = [
+        desk.prints(0, &["--rtt", "rtt.csv", "--policy", "narrow.toml"]),
+        desk.prints(0, &["--rtt", "rtt.csv", "--policy", "or.toml"]),
+        desk.prints(3, &["--rtt", "many.csv"]),
+    ];
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+/// Nothing else changes by it.
+#[test]
+fn a_first_row_that_only_looks_like_a_header_is_noted() {
+    let desk = Desk::new(&[
+        ("host.csv", "host,1,2\nlondon,10,20\n"),
+        ("empty.csv", ",1,2\n7,10,20\n8,10,20\n"),
+    ]);
+    for (file, code, note) in [
+        (
+            "host.csv",
+            0,
+            "note: row 1 is read as the round-trip times of \"host\": a header has a cell after the first that is no number\n",
+        ),
+        (
+            "empty.csv",
+            0,
+            "note: row 1 is read as the round-trip times of \"h1\": a header has a cell after the first that is no number\n",
+        ),
+    ] {
+        for words in [&["--rtt", file][..], &["--rtt", file, "--json"]] {
+            let output = desk.place(words);
+            let (said, noted) = texts(&output);
+            assert_eq!((output.status.code(), noted.as_str()), (Some(code), note));
+            assert!(said.starts_with("chosen ") || said.starts_with('{'), "{said}");
+        }
+    }
+}
+
+/// As Windows saves it, and as people end a list.
+#[test]
+fn a_mark_before_a_file_and_a_semicolon_behind_the_teams_are_fine() {
+    let desk = Desk::new(&[("rtt.csv", RTT), ("own.toml", "\u{feff}name = \"own\"\n")]);
+    let asked = [
+        "--rtt",
+        "rtt.csv",
+        "--policy",
+        "own.toml",
+        "--json",
+        "--teams",
+        "A=ann,bob;B=cid,dan;",
+    ];
+    let text = desk.prints(0, &asked);
+    desk.write("report.json", format!("\u{feff}{text}"));
+    assert!(
+        desk.prints(0, &["--replay", "report.json"])
+            .starts_with("The same bytes come out")
+    );
+}
+
 #[test]
 fn json_holds_the_choice_every_host_and_the_digest() {
     let desk = Desk::new(&[("rtt.csv", RTT)]);
@@ -258,6 +328,13 @@ fn what_is_given_in_a_wrong_way_exits_with_two_and_says_why() {
         ("word.toml", "name = \"x\"\ncolour = \"red\"\n"),
         ("half.toml", "name = \"x\"\n[metric\n"),
         ("half.json", "{\"name\": \"x\""),
+        ("list.json", "[]"),
+        ("list.toml", "[\"x\", 120]"),
+        ("text.toml", "name = \"x\"\ncap_ms = \"120\"\n"),
+        ("line.toml", "name = \"x\"\n\n[metric]\ncloseness = \"x\"\n"),
+        ("tabs.csv", "host\tann\tbob\nlondon\t10\t20\n"),
+        ("semicolons.csv", "host;ann;bob\nlondon;10,5;20\n"),
+        ("wide.csv", "h\0o\0s\0t\0"),
     ]);
     let rtt = |more: &[&'static str]| [&["--rtt", "rtt.csv"], more].concat();
     let asked: Vec<Vec<&str>> = vec![
@@ -280,7 +357,14 @@ fn what_is_given_in_a_wrong_way_exits_with_two_and_says_why() {
         rtt(&["--policy", "word.toml"]),
         rtt(&["--policy", "half.toml"]),
         rtt(&["--policy", "half.json"]),
+        rtt(&["--policy", "list.json"]),
+        rtt(&["--policy", "list.toml"]),
+        rtt(&["--policy", "text.toml"]),
+        rtt(&["--policy", "line.toml"]),
         rtt(&["--policy", "."]),
+        vec!["--rtt", "tabs.csv"],
+        vec!["--rtt", "semicolons.csv"],
+        vec!["--rtt", "wide.csv"],
     ];
     let told = asked
         .iter()
