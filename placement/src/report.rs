@@ -37,8 +37,8 @@ impl Inputs {
     }
 }
 
-/// The result with its inputs, as it stands in JSON. Times in milliseconds to 0.001, except within `inputs` and
-/// `detail`, which hold microseconds.
+/// The result with its inputs, as it stands in JSON. What is called `…_ms` is in milliseconds to 0.001, all other times
+/// are in whole microseconds.
 #[derive(Debug, Serialize)]
 pub struct Report {
     engine: &'static str,
