@@ -1,71 +1,16 @@
 //! `vmatrix place`: the program itself, with files.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/desk.rs"]
+mod desk;
+
+use desk::{Desk, texts};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    path::Path,
+    process::{Command, Stdio},
 };
-use tempfile::TempDir;
-
-/// A directory with files, where the program runs.
-struct Desk(TempDir);
-
-impl Desk {
-    fn new(files: &[(&str, &str)]) -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        for (name, text) in files {
-            desk.write(name, text);
-        }
-        desk
-    }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::write(&path, text).unwrap();
-        path
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vmatrix"));
-        command.arg("place").args(words).current_dir(self.0.path());
-        command
-    }
-
-    fn place(&self, words: &[&str]) -> Output {
-        self.command(words).output().unwrap()
-    }
-
-    /// What is printed, with this exit code and nothing on standard error.
-    #[track_caller]
-    fn prints(&self, code: i32, words: &[&str]) -> String {
-        let output = self.place(words);
-        let (said, wrong) = texts(&output);
-        assert_eq!((output.status.code(), wrong.as_str()), (Some(code), ""), "{said}");
-        said
-    }
-
-    /// What is wrong, with this exit code and nothing on standard output.
-    #[track_caller]
-    fn refuses(&self, code: i32, words: &[&str]) -> String {
-        let output = self.place(words);
-        let (said, wrong) = texts(&output);
-        assert_eq!((output.status.code(), said.as_str()), (Some(code), ""), "{wrong}");
-        wrong
-    }
-
-    #[track_caller]
-    fn json(&self, code: i32, words: &[&str]) -> Value {
-        serde_json::from_str(&self.prints(code, words)).unwrap()
-    }
-}
-
-fn texts(output: &Output) -> (String, String) {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (text(&output.stdout), text(&output.stderr))
-}
 
 const RTT: &str = "host,ann,bob,cid,dan\n\
                    denver,40,44,61.5,60\n\
@@ -417,21 +362,16 @@ fn a_million_columns_are_refused_without_being_kept() {
     let row = format!("{}1\n", "1,".repeat(999_999));
     desk.write("wide.csv", row.repeat(4));
     // Less memory than the file has bytes, beside what the program itself needs.
-    let script = format!(
-        "ulimit -v 400000; exec {} place --rtt wide.csv",
-        env!("CARGO_BIN_EXE_vmatrix")
-    );
+    let program = env!("CARGO_BIN_EXE_vmatrix");
+    let script = format!("ulimit -v 400000; exec {program} place --rtt wide.csv");
     let output = Command::new("sh")
         .args(["-c", &script])
-        .current_dir(desk.0.path())
+        .current_dir(desk.dir())
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(
-        texts(&output).1.contains("row 1, column 1026"),
-        "{}",
-        texts(&output).1
-    );
+    let wrong = texts(&output).1;
+    assert!(wrong.contains("row 1, column 1026"), "{wrong}");
 }
 
 /// What the text says is what the JSON says.

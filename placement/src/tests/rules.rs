@@ -325,8 +325,7 @@ proptest! {
     /// The smallest limit that helps helps, and a microsecond less does not.
     #[test]
     fn a_limit_is_raised_by_as_little_as_helps(policy in policies(), (matrix, states) in worlds()) {
-        let choice = choose(&policy, &matrix, &states).unwrap();
-        for help in &choice.help {
+        for help in choose(&policy, &matrix, &states).unwrap().help {
             let Help::RaiseLimit { limit, to, .. } = help else { continue };
             let under = |us: u32| {
                 let mut raised = policy.clone();
@@ -373,9 +372,9 @@ proptest! {
     fn the_leaders_are_the_first_of_the_choice(policy in policies(), (matrix, states) in worlds(), most in 1_usize..6) {
         let choice = choose(&policy, &matrix, &states).unwrap();
         let leaders = leaders(&policy, &matrix, &states, most).unwrap();
-        let possible = choice.hosts.iter().filter(|host| matches!(host.verdict(), Verdict::Chosen | Verdict::Worse)).count();
-        prop_assert_eq!(leaders.hosts.len(), possible.min(most));
-        let out: Vec<_> = choice.hosts.iter().filter(|host| !matches!(host.verdict(), Verdict::Chosen | Verdict::Worse)).collect();
+        let possible = |host: &&HostAnswer| matches!(host.verdict(), Verdict::Chosen | Verdict::Worse);
+        let (possible, out): (Vec<_>, Vec<_>) = choice.hosts.iter().partition(possible);
+        prop_assert_eq!(leaders.hosts.len(), possible.len().min(most));
         prop_assert_eq!(leaders.out_of, out.len());
         prop_assert!(leaders.out.iter().eq(out.into_iter().take(most)));
         prop_assert_eq!(leaders.hosts.first(), choice.chosen());
