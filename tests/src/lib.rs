@@ -7,6 +7,7 @@
 //! ```text
 //! world::World::load(path: &Path) -> Result<World, BadWorld>        hosts, players, directory, round-trip times
 //! World::rtt_ms(&self, a: &str, b: &str) -> Option<f64>             by names of nodes: what a ping must show
+//! World::rtt(&self, a: &str, b: &str) -> Option<Rtt>                the same with its mean deviation
 //! World::{hosts: Vec<Host{name, city, site}>, players: Vec<Player{name, clan, city, last_mile_ms}>, directory: Node{name, city}}
 //!
 //! turn::Turn::come(say: &dyn Fn(&str)) -> Result<Turn, UpError>      waits for another world on this machine to end

@@ -213,9 +213,15 @@ impl World {
     /// The round trip between two nodes, milliseconds: what a ping must show. `None` if one is not there.
     #[must_use]
     pub fn rtt_ms(&self, a: &str, b: &str) -> Option<f64> {
+        self.rtt(a, b).map(|rtt| rtt.ms)
+    }
+
+    /// The same with its mean deviation.
+    #[must_use]
+    pub fn rtt(&self, a: &str, b: &str) -> Option<Rtt> {
         let nodes = self.nodes();
         let find = |name: &str| nodes.iter().find(|node| node.name == name);
-        self.between(find(a)?, find(b)?).map(|rtt| rtt.ms)
+        self.between(find(a)?, find(b)?)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The emulated world keeps what its file says. Needs root.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -17,12 +16,12 @@ fn atlantic() -> Running {
     Running::start(World::load(Path::new(path)).unwrap()).unwrap()
 }
 
-/// The median of the round trips that the real `ping` measures, milliseconds.
-fn ping(running: &Running, from: &str, to: &str) -> f64 {
+/// The round trips that the real `ping` measures, milliseconds, the smallest first.
+fn ping(running: &Running, from: &str, to: &str) -> [f64; PINGS] {
     let address = running.address(to).unwrap().to_string();
     let mut command = Command::new("ping");
     command
-        .args(["-n", "-c", "21", "-i", "0.1", &address])
+        .args(["-n", "-i", "0.1", "-c", &PINGS.to_string(), &address])
         .stdout(Stdio::piped());
     let output = running
         .spawn_in(from, &mut command)
@@ -35,15 +34,23 @@ fn ping(running: &Running, from: &str, to: &str) -> f64 {
         .filter_map(|line| line.split("time=").nth(1)?.split(' ').next()?.parse().ok());
     let mut times: Vec<f64> = times.collect();
     times.sort_by(f64::total_cmp);
-    assert_eq!(times.len(), 21, "{from} to {to}: {text}");
-    times[10]
+    times
+        .try_into()
+        .unwrap_or_else(|_| panic!("{from} to {to}: {text}"))
 }
 
+/// Of each pair.
+const PINGS: usize = 21;
+/// What `ping` rounds away of the longest round trips, and some more, milliseconds.
+const ROUNDED_MS: f64 = 1.0;
+
+/// A busy machine makes single packets late, and the file's own deviation moves the median of so few. So of each pair the quickest
+/// packet must be neither too early, which no machine can bring about, nor late; and the median of a pair is as told in the middle.
 #[test]
-fn pings_are_within_a_millisecond_of_the_file() {
+fn pings_are_what_the_file_says() {
     let running = atlantic();
     let world = running.world();
-    let mut off = BTreeMap::new();
+    let mut off = Vec::new();
     for host in &world.hosts {
         // All players at once, as the agents measure.
         std::thread::scope(|scope| {
@@ -53,13 +60,24 @@ fn pings_are_within_a_millisecond_of_the_file() {
                 .map(|p| (p, scope.spawn(move || ping(running, &host.name, &p.name))))
                 .collect();
             for (player, measured) in all {
-                let told = world.rtt_ms(&host.name, &player.name).unwrap();
-                off.insert((&host.name, &player.name), measured.join().unwrap() - told);
+                let (told, times) = (
+                    world.rtt(&host.name, &player.name).unwrap(),
+                    measured.join().unwrap(),
+                );
+                let (quickest, earliest) = (times[0], told.ms - 3.0 * told.deviation_ms);
+                assert!(
+                    (earliest - ROUNDED_MS..told.ms + ROUNDED_MS).contains(&quickest),
+                    "{} to {}: {told:?}, measured {times:?}",
+                    host.name,
+                    player.name
+                );
+                off.push(times[PINGS / 2] - told.ms);
             }
         });
     }
-    let worst = off.iter().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs())).unwrap();
-    assert!(worst.1.abs() < 1.0, "{worst:?} ms off; all: {off:?}");
+    off.sort_by(f64::total_cmp);
+    let middle = off[off.len() / 2];
+    assert!(middle.abs() < 1.0, "{middle} ms off; all: {off:?}");
 }
 
 #[test]
@@ -92,7 +110,7 @@ fn what_a_killed_world_left_is_removed_by_the_next() {
     let second = atlantic();
     assert!(!stray.wait().unwrap().success() && !inside.wait().unwrap().success());
     assert!(!Path::new("/run/netns").join(slot).exists());
-    assert!(ping(&second, "denver", "lupa") > 0.0);
+    assert!(ping(&second, "denver", "lupa")[0] > 0.0);
     drop(second);
     up::clean().unwrap();
     assert!(!Path::new("/run/netns/vmx-denver").exists());
