@@ -135,10 +135,16 @@ def resume(snapshot, work):
     qemu, took = resumed(snapshot, work)
     sock = game()
     settings = b'set vm "rconpassword bare;g_password bare;sv_hostname bare;map oa_dm1"'
-    for command in settings, b"vstr vm":
-        sock.sendto(PREFIX + b"rcon " + RCON + b" " + command, GUEST)
-    while b"\\hostname\\bare\\" not in answered(game(), GUEST, 0.3, 30) + b"\\":
+    # A packet may be lost: said again after a while. Once taken, the old password is of no more use.
+    for turn in range(100):
+        if turn % 10 == 0:
+            for command in settings, b"vstr vm":
+                sock.sendto(PREFIX + b"rcon " + RCON + b" " + command, GUEST)
+        if b"\\hostname\\bare\\" in answered(game(), GUEST, 0.3, 30) + b"\\":
+            break
         time.sleep(0.3)
+    else:
+        sys.exit("the game does not take its settings")
     began = time.monotonic()
     qemu.command("stop")
     qemu.capabilities(events=True, x_ignore_shared=False, mapped_ram=True)
