@@ -98,7 +98,30 @@ async fn two_captains_play_a_match_that_was_booked_by_clicking() -> Result<()> {
         );
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+    play_again(&browser, &page).await?;
+    browser.open("/clan").await?;
+    browser.click_on("a[href^='/clan/players/']").await?;
+    browser.find("form[action^='/clan/players/']").await?;
+    browser.picture("player").await?;
     browser.close().await
+}
+
+/// Offered once the match is over; one click books the same clans anew.
+async fn play_again(browser: &Browser, page: &str) -> Result<()> {
+    browser.open(page).await?;
+    browser.find("#rematch-card").await?;
+    browser.picture("over").await?;
+    browser.click_on("#rematch-card button").await?;
+    let limit = std::time::Instant::now() + Duration::from_secs(60);
+    while browser.path().await? == page {
+        ensure!(
+            std::time::Instant::now() < limit,
+            "a minute after the click it is still the old match"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    browser.find("section[aria-label='State']").await?;
+    browser.picture("rematch").await
 }
 
 fn captain(clan: &str) -> String {
