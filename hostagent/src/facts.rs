@@ -2,7 +2,7 @@
 
 use crate::command::{self, run};
 use std::path::Path;
-use vmatrix_wire::{Facts, Network, Vmm};
+use vmatrix_wire::{Doors, Facts, Network, Vmm};
 
 /// QEMU's program for this architecture.
 pub const QEMU: &str = "qemu-system-x86_64";
@@ -52,6 +52,7 @@ pub async fn find(data: &Path, network: Network) -> Result<Facts, FactsError> {
         },
         accelerator,
         network,
+        doors: Doors::default(),
     })
 }
 

@@ -11,8 +11,8 @@ use fake_server::Fake;
 use std::net::IpAddr;
 use uuid::Uuid;
 use vmatrix_wire::{
-    Accelerator, Enrolled, Enrolment, Goal, Network, Phase, ProbeId, ProbeOrder, Role, Secret, SnapshotId,
-    Target, TargetId, VmId, VmTimes, Vmm,
+    Accelerator, Doors, Enrolled, Enrolment, Goal, Network, Phase, ProbeId, ProbeOrder, Role, Secret,
+    SnapshotId, Target, TargetId, VmId, VmTimes, Vmm,
 };
 
 const HOST: HostId = HostId(Uuid::from_u128(1));
@@ -54,6 +54,7 @@ impl Machines for Obedient {
             silent: false,
             fetched_bytes: 0,
             fetch_bytes: 0,
+            pings: None,
         };
         lock(&self.vms).iter().map(seen).collect()
     }
@@ -76,6 +77,7 @@ fn facts() -> Facts {
         },
         accelerator: Accelerator::Tcg,
         network: Network::User,
+        doors: Doors::default(),
     }
 }
 
@@ -221,6 +223,7 @@ async fn a_round_is_reported_while_it_goes_and_when_it_is_done() {
     let target = Target {
         target: TargetId(Uuid::from_u128(3)),
         address: IpAddr::from([127, 0, 0, 1]),
+        by: vmatrix_wire::Way::Icmp,
     };
     let probe = ProbeId(Uuid::from_u128(4));
     let round = ProbeOrder {

@@ -6,7 +6,7 @@ use clap::Args;
 use std::net::IpAddr;
 use std::process::ExitCode;
 use uuid::Uuid;
-use vmatrix_wire::{ProbeId, ProbeOrder, RttSample, Target, TargetId};
+use vmatrix_wire::{ProbeId, ProbeOrder, RttSample, Target, TargetId, Way};
 
 #[derive(Debug, Args)]
 pub(super) struct Ping {
@@ -31,6 +31,7 @@ impl Ping {
             targets.push(Target {
                 target: TargetId(Uuid::from_u128(number as u128)),
                 address: resolve(host).await?,
+                by: Way::Icmp,
             });
         }
         let order = ProbeOrder {
@@ -101,6 +102,8 @@ mod tests {
             min_us: None,
             median_us: None,
             deviation_us: None,
+            p90_us: None,
+            jitter_us: None,
         };
         assert_eq!(line(&unknown), "        -          -          -  0/7");
         let known = RttSample {
@@ -108,6 +111,8 @@ mod tests {
             min_us: Some(80_600),
             median_us: Some(81_000),
             deviation_us: Some(90),
+            p90_us: None,
+            jitter_us: None,
             ..unknown
         };
         assert_eq!(line(&known), "   80.600     81.000      0.090  7/7");

@@ -1,8 +1,6 @@
 //! Measures round-trip times by ICMP: all targets of a round at once, several requests each, spread out evenly so that
 //! answers do not arrive in bursts. Level-triggered: each ordered round is measured once, and reported as it goes.
 
-mod stats;
-
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -55,7 +53,7 @@ struct Measured {
 impl Answers {
     fn none_yet(targets: &[Target]) -> Self {
         let mut addresses: Vec<Measured> = Vec::new();
-        let targets = targets.iter().map(|Target { target, address }| {
+        let targets = targets.iter().map(|Target { target, address, .. }| {
             let known = addresses.iter().position(|known| known.address == *address);
             let index = known.unwrap_or_else(|| {
                 addresses.push(Measured {
@@ -77,7 +75,8 @@ impl Answers {
     fn sum_up(&self) -> Vec<RttSample> {
         let of = |(target, index): &(TargetId, usize)| {
             let measured = self.addresses.get(*index)?;
-            Some(stats::sum_up(*target, measured.sent, &measured.rtts))
+            let rtts: Vec<u32> = measured.rtts.iter().map(|rtt| micros(*rtt)).collect();
+            Some(RttSample::of(*target, measured.sent, &rtts))
         };
         self.targets.iter().filter_map(of).collect()
     }
@@ -203,6 +202,11 @@ fn note(answers: &Mutex<Answers>, index: usize, answer: Result<(IcmpPacket, Dura
     }
 }
 
+/// To the nearest microsecond.
+fn micros(time: Duration) -> u32 {
+    u32::try_from((time.as_nanos() + 500) / 1_000).unwrap_or(u32::MAX)
+}
+
 /// The library hands over errors of routers on the way as answers, too.
 fn is_echo(packet: &IcmpPacket) -> bool {
     match packet {
@@ -231,11 +235,13 @@ fn client(target: IpAddr) -> Option<Client> {
 mod tests {
     use super::*;
     use uuid::Uuid;
+    use vmatrix_wire::Way;
 
     fn order(probe: u128, addresses: &[&str]) -> ProbeOrder {
         let target = |(n, address): (usize, &&str)| Target {
             target: TargetId(Uuid::from_u128(n as u128)),
             address: address.parse().unwrap(),
+            by: Way::Icmp,
         };
         ProbeOrder {
             probe: ProbeId(Uuid::from_u128(probe)),

@@ -221,6 +221,7 @@ impl Task {
             silent: false,
             fetched_bytes: 0,
             fetch_bytes: 0,
+            pings: None,
         };
         let (intent, wanted) = watch::channel(Intent {
             order: Some(kept.order.clone()),

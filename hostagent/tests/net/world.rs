@@ -220,6 +220,7 @@ impl World {
         let target = |address: Ipv4Addr| Target {
             target: TargetId(uuid::Uuid::from_u128(u32::from(address).into())),
             address: address.into(),
+            by: vmatrix_wire::Way::Icmp,
         };
         let order = ProbeOrder {
             probe: ProbeId(uuid::Uuid::nil()),

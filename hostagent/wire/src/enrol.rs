@@ -69,6 +69,47 @@ pub struct Facts {
     pub accelerator: Accelerator,
     /// How VMs reach the network here.
     pub network: Network,
+    /// Where players measure to this host.
+    #[serde(default)]
+    pub doors: Doors,
+}
+
+/// Where players measure to a host: ports of its public address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Doors {
+    /// UDP port of the echo beacon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub echo: Option<u16>,
+    /// WebTransport, at `https://ADDRESS:PORT/measure/TICKET`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webtransport: Option<WebTransportDoor>,
+    /// A WebRTC data channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webrtc: Option<WebRtcDoor>,
+    /// `wss://HOST[:PORT][/PATH]`, without `/measure/TICKET`, of a host that has a public certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub websocket: Option<String>,
+}
+
+/// See [`Doors::webtransport`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebTransportDoor {
+    /// UDP port.
+    pub port: u16,
+    /// SHA-256 of the certificates that it may show, in hexadecimal: the present one and, before it runs out, the next.
+    pub hashes: Vec<String>,
+}
+
+/// See [`Doors::webrtc`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebRtcDoor {
+    /// UDP port.
+    pub port: u16,
+    /// SHA-256 of its certificate as in a session description: pairs of hexadecimal digits with colons.
+    pub fingerprint: String,
 }
 
 /// Name and version of a virtual machine monitor.

@@ -13,6 +13,7 @@
 
 mod contract;
 mod enrol;
+mod figures;
 mod ids;
 mod orders;
 pub mod quake3;
@@ -22,16 +23,21 @@ mod secret;
 pub use contract::{
     Clock, Contract, FileIndex, Game, LoadKey, Machine, Manifest, ManifestError, Need, Proof,
 };
-pub use enrol::{Accelerator, Enrolled, Enrolment, Facts, Network, Role, Vmm};
+pub use enrol::{
+    Accelerator, Doors, Enrolled, Enrolment, Facts, Network, Role, Vmm, WebRtcDoor, WebTransportDoor,
+};
 pub use ids::{BadId, Digest, HostId, PortRange, ProbeId, SnapshotId, TargetId, VmId};
-pub use orders::{Ask, Beacon, Goal, Lookout, LookoutId, MatchSettings, Orders, ProbeOrder, Target, VmOrder};
+pub use orders::{
+    Ask, Beacon, Goal, Lookout, LookoutId, MatchSettings, Orders, Pass, ProbeOrder, Target, VmOrder, Way,
+};
 pub use report::{
-    GameSeen, LookoutReport, Phase, ProbeReport, Problem, Report, RttSample, VmReport, VmTimes,
+    GamePings, GameSeen, LookoutReport, Phase, PlayerPing, ProbeReport, Problem, Report, RttSample, VmReport,
+    VmTimes,
 };
 pub use secret::Secret;
 
 /// The version of this protocol. A message of another version is refused with both versions named.
-pub const PROTOCOL: u16 = 1;
+pub const PROTOCOL: u16 = 2;
 
 /// How long the server holds an orders request that has nothing new to answer, in seconds.
 pub const HOLD_SECONDS: u64 = 20;

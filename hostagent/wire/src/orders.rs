@@ -23,6 +23,17 @@ pub struct Orders {
     /// Present while somebody checks this host's public address from outside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beacon: Option<Beacon>,
+    /// Who may measure by this host's doors now; everybody else is not answered there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passes: Vec<Pass>,
+}
+
+/// Lets one player's browser measure by a host's doors, until it is withdrawn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pass {
+    /// 32 of `a-z`, `A-Z` and `0-9`: what the browser shows. By WebRTC it is user fragment and password of ICE.
+    pub ticket: Secret,
 }
 
 impl Orders {
@@ -37,6 +48,7 @@ impl Orders {
             probes: Vec::new(),
             lookouts: Vec::new(),
             beacon: None,
+            passes: Vec::new(),
         }
     }
 }
@@ -112,6 +124,30 @@ pub struct Target {
     pub target: TargetId,
     /// Where to.
     pub address: IpAddr,
+    /// How.
+    #[serde(default, skip_serializing_if = "Way::is_icmp")]
+    pub by: Way,
+}
+
+/// How a target is measured.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "way", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Way {
+    /// By echo requests: the address is the player's own, or they have consented.
+    #[default]
+    Icmp,
+    /// By queries, without recursion, to the name server with this address for the SOA record of this zone, which it
+    /// serves: an estimate for players near it (King).
+    Dns {
+        /// Fully qualified.
+        zone: String,
+    },
+}
+
+impl Way {
+    fn is_icmp(&self) -> bool {
+        *self == Self::Icmp
+    }
 }
 
 /// Something to look at from here on behalf of the server, again and again until it is withdrawn.

@@ -74,6 +74,29 @@ pub struct VmReport {
     pub fetched_bytes: u64,
     /// See `fetched_bytes`.
     pub fetch_bytes: u64,
+    /// The pings of those who play, as the game itself last gave them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pings: Option<GamePings>,
+}
+
+/// What a game says of its players' round trips.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GamePings {
+    /// Grows with each time that the game was asked; begins at a random number with each agent.
+    pub number: u64,
+    /// Those who play; bots and those who still connect are left out.
+    pub players: Vec<PlayerPing>,
+}
+
+/// One player's ping.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlayerPing {
+    /// As the player calls themselves in the game, without colours.
+    pub name: String,
+    /// Milliseconds.
+    pub ping_ms: u16,
 }
 
 /// How long the steps of the last resume took, milliseconds.
@@ -203,6 +226,12 @@ pub struct RttSample {
     pub median_us: Option<u32>,
     /// Mean absolute deviation from the median.
     pub deviation_us: Option<u32>,
+    /// The smallest that at least nine in ten answers do not exceed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p90_us: Option<u32>,
+    /// Mean absolute difference of one answer and the next, by the order of their requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter_us: Option<u32>,
 }
 
 /// What a lookout has seen.

@@ -11,6 +11,7 @@ use crate::{
     store::{StoreError, Tx, hosts, rosters, rounds},
 };
 use std::net::IpAddr;
+use vmatrix_wire::Way;
 
 /// A roster with addresses, in roster order. Looking names up takes time: done before a transaction is begun.
 pub(crate) async fn resolve(
@@ -43,6 +44,7 @@ pub(crate) async fn start(
             target: TargetId(app.new_id()),
             player: entry.player,
             address: address.as_ref().ok().copied(),
+            by: Way::Icmp,
         })
         .collect();
     let from = from_where(tx, now).await?;

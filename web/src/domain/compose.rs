@@ -2,13 +2,10 @@
 
 use super::{
     Host, HostId, HostRecord, INTERVAL_MS, MatchId, Purpose, RoundId, SAMPLES, Snapshot, SnapshotId,
-    TIMEOUT_MS, TargetId, Time, Vm, VmGoal, VmSeen, VmmSeen, host_witness,
+    TIMEOUT_MS, Time, Vm, VmGoal, VmSeen, VmmSeen, host_witness,
     witness::{hear_witnesses, vm_witness},
 };
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, SocketAddr},
-};
+use std::{collections::BTreeMap, net::SocketAddr};
 use vmatrix_wire::{
     Ask, Beacon, Goal, Lookout, LookoutId, MatchSettings, Orders, PROTOCOL, Phase, ProbeOrder, Target,
     VmOrder,
@@ -39,7 +36,7 @@ pub struct OpenRound {
     /// From where it is measured.
     pub from: Vec<HostId>,
     /// To whom.
-    pub targets: Vec<(TargetId, IpAddr)>,
+    pub targets: Vec<Target>,
 }
 
 /// Whether a VM can be looked at from outside: it should be open, and its host says that it is.
@@ -79,6 +76,7 @@ pub fn compose(record: &HostRecord, fleet: &Fleet, now: Time) -> Orders {
             .collect(),
         lookouts: lookouts(id, fleet, now),
         beacon: beacon(record, fleet),
+        passes: Vec::new(),
     };
     if orders != record.orders {
         orders.generation += 1;
@@ -115,11 +113,7 @@ fn probe_order(round: &OpenRound) -> ProbeOrder {
         samples: SAMPLES,
         interval_ms: INTERVAL_MS,
         timeout_ms: TIMEOUT_MS,
-        targets: round
-            .targets
-            .iter()
-            .map(|&(target, address)| Target { target, address })
-            .collect(),
+        targets: round.targets.clone(),
     }
 }
 

@@ -15,6 +15,7 @@ fn vm(number: u128, host: HostId, goal: VmGoal, phase: Phase, port: u16) -> Vm {
         silent: false,
         fetched_bytes: 0,
         fetch_bytes: 0,
+        pings: None,
     };
     Vm {
         id: report.vm,
@@ -54,7 +55,11 @@ fn fleet(silent: &[bool], vms: Vec<Vm>) -> Fleet {
         rounds: vec![OpenRound {
             id: vmatrix_wire::ProbeId(Uuid::from_u128(77)),
             from: vec![HostId(Uuid::from_u128(1))],
-            targets: vec![(TargetId(Uuid::from_u128(5)), [10, 0, 0, 1].into())],
+            targets: vec![Target {
+                target: crate::domain::TargetId(Uuid::from_u128(5)),
+                address: [10, 0, 0, 1].into(),
+                by: vmatrix_wire::Way::Icmp,
+            }],
         }],
         ..Fleet::default()
     }

@@ -13,6 +13,7 @@ mod link;
 mod matches;
 mod next_step;
 mod people;
+mod reading;
 mod refusal;
 mod rematch;
 mod round;
@@ -47,6 +48,7 @@ pub use link::{Link, LinkKind};
 pub use matches::{EndedHow, Excluded, Held, Match, MatchState, Recheck, RoundReason};
 pub use next_step::{Pace, Situation, Step, again_at, may_be_placed_later, next_step};
 pub use people::{BadName, BadRole, Clan, Name, Player, PlayerAddress, Role, User};
+pub use reading::{Reading, source_name, source_of};
 pub use refusal::Refusal;
 pub use rematch::{Measured, Present, REUSE_WITHIN_MS, Reuse, WhyNot, may_reuse};
 pub use round::{

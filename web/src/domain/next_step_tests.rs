@@ -59,6 +59,7 @@ fn vm(phase: Phase, problem: Option<Problem>, verified: bool) -> Vm {
         silent: false,
         fetched_bytes: 0,
         fetch_bytes: 0,
+        pings: None,
     };
     Vm {
         id: held().vm,

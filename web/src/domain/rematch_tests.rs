@@ -45,6 +45,8 @@ fn sample(number: u8) -> RttSample {
         min_us: Some(20_000),
         median_us: Some(21_000),
         deviation_us: Some(100),
+        p90_us: None,
+        jitter_us: None,
     }
 }
 
@@ -67,6 +69,7 @@ fn the_same(players: u8, hosts: u8) -> (Before, After) {
                 target: target(n),
                 player: player(n),
                 address: Some(address(n)),
+                by: vmatrix_wire::Way::Icmp,
             })
             .collect(),
         samples: all_hosts

@@ -2,6 +2,7 @@
 
 use super::{MatchId, PlayerId, RoundId, RoundReason, TargetId, Time};
 use std::net::IpAddr;
+use vmatrix_wire::Way;
 
 /// One measurement of all players of a match from all hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct RoundTarget {
     pub player: PlayerId,
     /// Where to; absent if the host name has no address.
     pub address: Option<IpAddr>,
+    /// How.
+    pub by: Way,
 }
 
 /// Echo requests per player and host.

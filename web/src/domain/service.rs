@@ -109,6 +109,7 @@ mod tests {
             silent: false,
             fetched_bytes: 0,
             fetch_bytes: 0,
+            pings: None,
         };
         let vm = Vm {
             id: report.vm,

@@ -43,6 +43,7 @@ fn vm(problem: Option<Problem>, silent: bool) -> Vm {
         silent,
         fetched_bytes: 0,
         fetch_bytes: 0,
+        pings: None,
     };
     Vm {
         id: held().vm,

@@ -3,8 +3,8 @@
 use super::{Host, HostId, Site, SiteId, Time};
 use uuid::Uuid;
 use vmatrix_wire::{
-    Accelerator, Clock, Contract, Digest, Facts, Game, LoadKey, Machine, Manifest, Need, Network, Proof,
-    Report, Role, Secret, Vmm,
+    Accelerator, Clock, Contract, Digest, Doors, Facts, Game, LoadKey, Machine, Manifest, Need, Network,
+    Proof, Report, Role, Secret, Vmm,
 };
 
 pub(crate) fn facts() -> Facts {
@@ -20,6 +20,7 @@ pub(crate) fn facts() -> Facts {
         },
         accelerator: Accelerator::Tcg,
         network: Network::Tap,
+        doors: Doors::default(),
     }
 }
 

@@ -23,6 +23,7 @@ fn seen(phase: Phase, problem: Option<Problem>) -> VmReport {
         silent: true,
         fetched_bytes: 3 << 20,
         fetch_bytes: 9 << 20,
+        pings: None,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     store::{StoreError, Tx, clans, hosts, matches, rounds, snapshots, vms},
 };
 use std::collections::{BTreeMap, btree_map::Entry};
-use vmatrix_wire::{Goal, MatchSettings, Orders};
+use vmatrix_wire::{Goal, MatchSettings, Orders, Target};
 
 /// One pass; `true` if any host has new orders.
 pub(super) async fn step(app: &App) -> Result<bool, StoreError> {
@@ -62,7 +62,13 @@ pub(super) async fn load(tx: &mut Tx, app: &App) -> Result<Fleet, StoreError> {
         let targets = rounds::targets(tx, round.id).await?;
         let targets = targets
             .into_iter()
-            .filter_map(|target| Some((target.target, target.address?)))
+            .filter_map(|target| {
+                Some(Target {
+                    target: target.target,
+                    address: target.address?,
+                    by: target.by,
+                })
+            })
             .collect();
         fleet.rounds.push(OpenRound {
             id: round.id,

@@ -2,7 +2,7 @@
 
 use super::{StoreError, Tx, from_json, or_else, parsed, to_json};
 use crate::domain::{Host, HostId, HostRecord, Onlooker, Site, Time};
-use vmatrix_wire::{Accelerator, Digest, Facts, Network, Orders, Report, Vmm};
+use vmatrix_wire::{Accelerator, Digest, Doors, Facts, Network, Orders, Report, Vmm};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -86,6 +86,7 @@ fn unknown() -> Facts {
         },
         accelerator: Accelerator::Tcg,
         network: Network::User,
+        doors: Doors::default(),
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn at(millis: i64) -> Time {
 pub(super) struct Rows {
     pub(super) host: HostId,
     pub(super) of: Match,
-    players: [Player; 2],
+    pub(super) players: [Player; 2],
 }
 
 /// A host, two clans with a player each, a snapshot, and a match.
@@ -192,6 +192,7 @@ async fn the_life_of_a_round() {
             target: TargetId(Uuid::now_v7()),
             player: player.id,
             address: address.map(|text| text.parse().unwrap()),
+            by: vmatrix_wire::Way::Icmp,
         };
         let targets = [
             target(&rows.players[0], Some("10.0.0.1")),
@@ -224,6 +225,8 @@ async fn the_life_of_a_round() {
             min_us: None,
             median_us: None,
             deviation_us: None,
+            p90_us: None,
+            jitter_us: None,
         };
         let heard = RttSample {
             sent: 9,
@@ -231,6 +234,8 @@ async fn the_life_of_a_round() {
             min_us: Some(1),
             median_us: Some(2),
             deviation_us: Some(3),
+            p90_us: None,
+            jitter_us: None,
             ..lost.clone()
         };
         for sample in [&lost, &heard] {

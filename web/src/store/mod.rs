@@ -279,6 +279,7 @@ pub mod links;
 pub mod matches;
 mod names;
 pub mod players;
+pub mod readings;
 pub mod rematches;
 pub mod reservations;
 pub mod rosters;

@@ -34,12 +34,13 @@ pub async fn take_over(tx: &mut Tx, new: &Round, from: RoundId) -> Result<(), St
         new.taken_from.map(|id| id.to_string())
     )?;
     for text in [
-        "insert into round_targets (round_id, target_id, player_id, address)
-         select $2, target_id, player_id, address from round_targets where round_id = $1",
+        "insert into round_targets (round_id, target_id, player_id, address, way, zone)
+         select $2, target_id, player_id, address, way, zone from round_targets where round_id = $1",
         "insert into round_hosts (round_id, host_id, done)
          select $2, host_id, done from round_hosts where round_id = $1",
-        "insert into measurements (round_id, host_id, target_id, sent, received, min_us, median_us, deviation_us)
-         select $2, host_id, target_id, sent, received, min_us, median_us, deviation_us
+        "insert into measurements (round_id, host_id, target_id, sent, received, min_us, median_us, deviation_us,
+                                   p90_us, jitter_us)
+         select $2, host_id, target_id, sent, received, min_us, median_us, deviation_us, p90_us, jitter_us
          from measurements where round_id = $1",
     ] {
         sql!(tx, execute text, from.as_str(), id.as_str())?;

@@ -2,7 +2,7 @@
 
 use super::{StoreError, Tx, corrupt, parsed};
 use crate::domain::{HostId, MatchId, Round, RoundId, RoundReason, RoundTarget, Time};
-use vmatrix_wire::RttSample;
+use vmatrix_wire::{RttSample, Way};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -52,10 +52,15 @@ pub async fn insert(
         round.until_at.millis()
     )?;
     for target in targets {
-        let text =
-            "insert into round_targets (round_id, target_id, player_id, address) values ($1, $2, $3, $4)";
+        let text = "insert into round_targets (round_id, target_id, player_id, address, way, zone)
+             values ($1, $2, $3, $4, $5, $6)";
         let address = target.address.map(|ip| ip.to_string());
-        sql!(tx, execute text, id.as_str(), target.target.to_string(), target.player.to_string(), address)?;
+        let (way, zone) = match &target.by {
+            Way::Icmp => ("icmp", None),
+            Way::Dns { zone } => ("dns", Some(zone.as_str())),
+        };
+        let (name, player) = (target.target.to_string(), target.player.to_string());
+        sql!(tx, execute text, id.as_str(), name, player, address, way, zone)?;
     }
     for host in hosts {
         let text = "insert into round_hosts (round_id, host_id, done) values ($1, $2, $3)";
@@ -88,11 +93,21 @@ pub async fn of_match(tx: &mut Tx, of: MatchId) -> Result<Vec<Round>, StoreError
 
 /// Whom a round measures.
 pub async fn targets(tx: &mut Tx, id: RoundId) -> Result<Vec<RoundTarget>, StoreError> {
-    let text =
-        "select target_id, player_id, address from round_targets where round_id = $1 order by target_id";
-    let rows = sql!(tx, all(String, String, Option<String>), text, id.to_string())?;
-    let target = |(target, player, address): (String, String, Option<String>)| {
+    let text = "select target_id, player_id, address, way, zone from round_targets where round_id = $1 order by target_id";
+    let rows = sql!(
+        tx,
+        all(String, String, Option<String>, String, Option<String>),
+        text,
+        id.to_string()
+    )?;
+    type Columns = (String, String, Option<String>, String, Option<String>);
+    let target = |(target, player, address, way, zone): Columns| {
         Ok(RoundTarget {
+            by: match (way.as_str(), zone) {
+                ("icmp", None) => Way::Icmp,
+                ("dns", Some(zone)) => Way::Dns { zone },
+                _ => return Err(corrupt("round_targets", &target, "way", &way, "not a way")),
+            },
             target: parsed("round_targets", &target, "target_id", &target)?,
             player: parsed("round_targets", &target, "player_id", &player)?,
             address: address.map(|text| text.parse()).transpose().map_err(
@@ -130,11 +145,13 @@ pub async fn put_measurement(
 ) -> Result<(), StoreError> {
     sql!(
         tx,
-        execute "insert into measurements (round_id, host_id, target_id, sent, received, min_us, median_us, deviation_us)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8)
+        execute "insert into measurements (round_id, host_id, target_id, sent, received, min_us, median_us, deviation_us,
+                                           p90_us, jitter_us)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
                  on conflict (round_id, host_id, target_id) do update set sent = excluded.sent,
                      received = excluded.received, min_us = excluded.min_us, median_us = excluded.median_us,
-                     deviation_us = excluded.deviation_us",
+                     deviation_us = excluded.deviation_us, p90_us = excluded.p90_us,
+                     jitter_us = excluded.jitter_us",
         id.to_string(),
         host.to_string(),
         sample.target.to_string(),
@@ -142,7 +159,9 @@ pub async fn put_measurement(
         i64::from(sample.received),
         sample.min_us.map(i64::from),
         sample.median_us.map(i64::from),
-        sample.deviation_us.map(i64::from)
+        sample.deviation_us.map(i64::from),
+        sample.p90_us.map(i64::from),
+        sample.jitter_us.map(i64::from)
     )?;
     Ok(())
 }
@@ -156,11 +175,13 @@ struct Measurement {
     min_us: Option<i64>,
     median_us: Option<i64>,
     deviation_us: Option<i64>,
+    p90_us: Option<i64>,
+    jitter_us: Option<i64>,
 }
 
 /// All that was measured in a round.
 pub async fn measurements(tx: &mut Tx, id: RoundId) -> Result<Vec<(HostId, RttSample)>, StoreError> {
-    let text = "select host_id, target_id, sent, received, min_us, median_us, deviation_us
+    let text = "select host_id, target_id, sent, received, min_us, median_us, deviation_us, p90_us, jitter_us
                 from measurements where round_id = $1 order by host_id, target_id";
     let micros = |value: Option<i64>| value.and_then(|us| u32::try_from(us).ok());
     let measurement = |row: Measurement| {
@@ -171,6 +192,8 @@ pub async fn measurements(tx: &mut Tx, id: RoundId) -> Result<Vec<(HostId, RttSa
             min_us: micros(row.min_us),
             median_us: micros(row.median_us),
             deviation_us: micros(row.deviation_us),
+            p90_us: micros(row.p90_us),
+            jitter_us: micros(row.jitter_us),
         };
         Ok((
             parsed("measurements", &row.target_id, "host_id", &row.host_id)?,

@@ -157,6 +157,7 @@ fn everything(vm: VmId) -> VmSeen {
             silent: true,
             fetched_bytes: 1,
             fetch_bytes: 1,
+            pings: None,
         }),
         vmm: Some(VmmSeen {
             name: "qemu 10.0.2".into(),

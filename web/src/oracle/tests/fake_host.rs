@@ -189,6 +189,7 @@ fn report_of(vm: VmId, phase: Phase, problem: Option<Problem>) -> VmReport {
         silent: false,
         fetched_bytes: if phase == Phase::Absent { 0 } else { 100 },
         fetch_bytes: 100,
+        pings: None,
     }
 }
 
@@ -200,6 +201,8 @@ fn lost(target: TargetId, sent: u16) -> RttSample {
         min_us: None,
         median_us: None,
         deviation_us: None,
+        p90_us: None,
+        jitter_us: None,
     }
 }
 
@@ -211,5 +214,7 @@ fn measured(target: TargetId, sent: u16, us: u32, deviation_us: u32) -> RttSampl
         min_us: Some(us),
         median_us: Some(us),
         deviation_us: Some(deviation_us),
+        p90_us: None,
+        jitter_us: None,
     }
 }
