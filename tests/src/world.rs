@@ -40,6 +40,12 @@ pub enum BadWorld {
         /// The name.
         name: String,
     },
+    /// A player's name server is none of the world.
+    #[error("there is no name server {name:?}")]
+    NameServer {
+        /// The name.
+        name: String,
+    },
     /// There is no figure for a pair of cities.
     #[error("no round-trip time between {a} and {b}")]
     NoRtt {
@@ -92,6 +98,11 @@ pub struct Player {
     pub city: String,
     /// Added to every round trip.
     pub last_mile_ms: f64,
+    /// Drops echo requests, as many home routers do.
+    #[serde(default)]
+    pub firewalled: bool,
+    /// The name server that the reverse zone of the address is on; without one there is no such zone.
+    pub name_server: Option<String>,
 }
 
 /// Between two cities.
@@ -114,6 +125,11 @@ pub struct World {
     pub same_city_ms: f64,
     /// The game's master server.
     pub directory: Node,
+    /// Where the website is reached from the emulated internet.
+    pub website: Node,
+    /// Name servers of providers; the first also knows which reverse zone is on which.
+    #[serde(default)]
+    pub name_servers: Vec<Node>,
     /// Machines for agents.
     pub hosts: Vec<Host>,
     /// People.
@@ -156,6 +172,15 @@ impl World {
             }
             figure(|| format!("the last mile of {name}"), node.last_mile_ms, 0.0)?;
         }
+        for name in self
+            .players
+            .iter()
+            .filter_map(|player| player.name_server.as_ref())
+        {
+            if !self.name_servers.iter().any(|server| server.name == *name) {
+                return Err(BadWorld::NameServer { name: name.clone() });
+            }
+        }
         figure(|| "same_city_ms".into(), self.same_city_ms, 0.05)?;
         for (index, a) in nodes.iter().enumerate() {
             for b in nodes.iter().skip(index + 1) {
@@ -172,15 +197,12 @@ impl World {
         Ok(())
     }
 
-    /// All nodes: the directory, hosts, players, in this order.
+    /// All nodes: the directory, the website, hosts, players, name servers, in this order.
     pub(crate) fn nodes(&self) -> Vec<Placed<'_>> {
-        let directory = Placed::new(
-            Kind::Directory,
-            0,
-            &self.directory.name,
-            &self.directory.city,
-            0.0,
-        );
+        let first = [
+            Placed::of(Kind::Directory, 0, &self.directory),
+            Placed::of(Kind::Website, 0, &self.website),
+        ];
         let hosts = self
             .hosts
             .iter()
@@ -188,7 +210,14 @@ impl World {
             .map(|(n, h)| Placed::new(Kind::Host, n, &h.name, &h.city, 0.0));
         let players = self.players.iter().enumerate();
         let players = players.map(|(n, p)| Placed::new(Kind::Player, n, &p.name, &p.city, p.last_mile_ms));
-        [directory].into_iter().chain(hosts).chain(players).collect()
+        let name_servers = self.name_servers.iter().enumerate();
+        let name_servers = name_servers.map(|(n, server)| Placed::of(Kind::NameServer, n, server));
+        first
+            .into_iter()
+            .chain(hosts)
+            .chain(players)
+            .chain(name_servers)
+            .collect()
     }
 
     fn between_cities(&self, a: &str, b: &str) -> Option<Rtt> {
@@ -237,8 +266,10 @@ fn figure(what: impl Fn() -> String, value: f64, least: f64) -> Result<(), BadWo
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Directory,
+    Website,
     Host,
     Player,
+    NameServer,
 }
 
 /// A node of any kind.
@@ -253,6 +284,10 @@ pub(crate) struct Placed<'a> {
 }
 
 impl<'a> Placed<'a> {
+    fn of(kind: Kind, number: usize, node: &'a Node) -> Self {
+        Self::new(kind, number, &node.name, &node.city, 0.0)
+    }
+
     fn new(kind: Kind, number: usize, name: &'a str, city: &'a str, last_mile_ms: f64) -> Self {
         Self {
             kind,
