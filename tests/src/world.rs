@@ -158,6 +158,44 @@ impl World {
         Ok(world)
     }
 
+    /// As many hosts and players as wanted in the same cities, in turn; last miles of 1 to 25 ms.
+    ///
+    /// # Errors
+    /// Too many for names.
+    pub fn crowded(&self, hosts: usize, players: usize) -> Result<Self, BadWorld> {
+        let host = |(n, like): (usize, &Host)| Host {
+            name: format!("h{n}"),
+            ..like.clone()
+        };
+        let player = |((n, like), mile): ((usize, &Player), u32)| Player {
+            name: format!("p{n}"),
+            last_mile_ms: f64::from(1 + mile % 25),
+            ..like.clone()
+        };
+        let crowd = Self {
+            hosts: self
+                .hosts
+                .iter()
+                .cycle()
+                .take(hosts)
+                .enumerate()
+                .map(host)
+                .collect(),
+            players: self
+                .players
+                .iter()
+                .cycle()
+                .take(players)
+                .enumerate()
+                .zip((0..).step_by(7))
+                .map(player)
+                .collect(),
+            ..self.clone()
+        };
+        crowd.check()?;
+        Ok(crowd)
+    }
+
     fn check(&self) -> Result<(), BadWorld> {
         let mut seen = BTreeSet::new();
         let nodes = self.nodes();
