@@ -39,7 +39,7 @@ pub mod demo;
 mod devices;
 pub mod fleet;
 mod hurry;
-mod name_servers;
+pub mod name_servers;
 mod namespace;
 pub mod players;
 pub mod turn;

@@ -62,8 +62,10 @@ pub fn start(running: &Running, dir: &Path, logs: &Path) -> Result<Vec<(String, 
 
 /// The zones that a name server has: those of its provider's players.
 fn zones(running: &Running, server: &str) -> Result<Vec<String>, UpError> {
-    let players = running.world().players.iter();
-    let own = players.filter(|player| player.name_server.as_deref() == Some(server));
+    let own = running
+        .world()
+        .everybody()
+        .filter(|player| player.name_server.as_deref() == Some(server));
     own.map(|player| Ok(zone_of(running.address(&player.name)?)))
         .collect()
 }
@@ -96,7 +98,7 @@ fn above_file(running: &Running, own: Ipv4Addr) -> Result<String, UpError> {
     let mut text = format!(
         "$TTL 300\n@ SOA ns.dns.test. admin.dns.test. 1 600 600 600 60\n@ NS ns.dns.test.\nns A {own}\n"
     );
-    for player in &running.world().players {
+    for player in running.world().everybody() {
         if let Some(server) = &player.name_server {
             let [.., network, _] = running.address(&player.name)?.octets();
             let _ = writeln!(text, "{network} NS {server}.dns.test.");

@@ -183,7 +183,7 @@ impl Running {
             ip(Some(&namespace), &inside)?;
         }
         ip(None, &bridge)?;
-        for player in self.world.players.iter().filter(|player| player.firewalled) {
+        for player in self.world.everybody().filter(|player| player.firewalled) {
             self.close_to_pings(&player.name)?;
         }
         let way = |a: &Placed, b: &Placed| {

@@ -134,6 +134,9 @@ pub struct World {
     pub hosts: Vec<Host>,
     /// People.
     pub players: Vec<Player>,
+    /// More people, for what those do not show.
+    #[serde(default)]
+    pub guests: Vec<Player>,
     /// By city and city, each pair once.
     rtt: BTreeMap<String, BTreeMap<String, Rtt>>,
 }
@@ -170,6 +173,8 @@ impl World {
         let player = |((n, like), mile): ((usize, &Player), u32)| Player {
             name: format!("p{n}"),
             last_mile_ms: f64::from(1 + mile % 25),
+            firewalled: false,
+            name_server: None,
             ..like.clone()
         };
         let crowd = Self {
@@ -190,6 +195,8 @@ impl World {
                 .zip((0..).step_by(7))
                 .map(player)
                 .collect(),
+            guests: Vec::new(),
+            name_servers: Vec::new(),
             ..self.clone()
         };
         crowd.check()?;
@@ -210,11 +217,7 @@ impl World {
             }
             figure(|| format!("the last mile of {name}"), node.last_mile_ms, 0.0)?;
         }
-        for name in self
-            .players
-            .iter()
-            .filter_map(|player| player.name_server.as_ref())
-        {
+        for name in self.everybody().filter_map(|player| player.name_server.as_ref()) {
             if !self.name_servers.iter().any(|server| server.name == *name) {
                 return Err(BadWorld::NameServer { name: name.clone() });
             }
@@ -246,7 +249,7 @@ impl World {
             .iter()
             .enumerate()
             .map(|(n, h)| Placed::new(Kind::Host, n, &h.name, &h.city, 0.0));
-        let players = self.players.iter().enumerate();
+        let players = self.everybody().enumerate();
         let players = players.map(|(n, p)| Placed::new(Kind::Player, n, &p.name, &p.city, p.last_mile_ms));
         let name_servers = self.name_servers.iter().enumerate();
         let name_servers = name_servers.map(|(n, server)| Placed::of(Kind::NameServer, n, server));
@@ -256,6 +259,11 @@ impl World {
             .chain(players)
             .chain(name_servers)
             .collect()
+    }
+
+    /// Players and guests.
+    pub fn everybody(&self) -> impl Iterator<Item = &Player> {
+        self.players.iter().chain(&self.guests)
     }
 
     fn between_cities(&self, a: &str, b: &str) -> Option<Rtt> {
