@@ -152,6 +152,7 @@ mod tests {
             "join --server http://10.78.0.1:8080 --insecure --token T --site P --public-address 192.0.2.7 --ports 27960-27999 --name a --slots 2 --role loading --data d",
             "run --data d",
             "run",
+            "run --echo-port 0 --data d",
             "leave",
             "leave --force --data d",
             "image build hostagent/recipes/openarena --out o",
