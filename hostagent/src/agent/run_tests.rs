@@ -11,8 +11,8 @@ use fake_server::Fake;
 use std::net::IpAddr;
 use uuid::Uuid;
 use vmatrix_wire::{
-    Accelerator, Doors, Enrolled, Enrolment, Goal, Network, Phase, ProbeId, ProbeOrder, Role, Secret,
-    SnapshotId, Target, TargetId, VmId, VmTimes, Vmm,
+    Accelerator, Enrolled, Enrolment, Goal, Network, Phase, ProbeId, ProbeOrder, Role, Secret, SnapshotId,
+    Target, TargetId, VmId, VmTimes, Vmm,
 };
 
 const HOST: HostId = HostId(Uuid::from_u128(1));
@@ -77,7 +77,7 @@ fn facts() -> Facts {
         },
         accelerator: Accelerator::Tcg,
         network: Network::User,
-        doors: Doors::default(),
+        doors: vmatrix_wire::Doors::default(),
     }
 }
 
@@ -113,6 +113,7 @@ fn start(home: &Home, server: Server, machines: &Obedient) -> Running {
         server,
         facts(),
         machines.clone(),
+        Doors::none(),
     )))
 }
 
