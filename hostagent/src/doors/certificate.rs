@@ -66,9 +66,9 @@ pub fn duty(spans: &[Span], now_ms: i64) -> Duty {
     let make = keep
         .last()
         .is_none_or(|(until, _)| until.saturating_sub(now_ms) <= TOLD_BEFORE_END_MS);
-    // The one that is shown leaves when it is soon over, and another has been told.
+    // One that is soon over leaves when there is another, which has been told long ago unless the agent stood still.
     let over = |until: i64| until.saturating_sub(now_ms) <= SHOWN_BEFORE_END_MS;
-    while keep.len() > 1 && keep.first().is_some_and(|(until, _)| over(*until)) {
+    while (make || keep.len() > 1) && keep.first().is_some_and(|(until, _)| over(*until)) {
         keep.remove(0);
     }
     Duty {
