@@ -74,10 +74,16 @@ fn a_damaged_certificate_or_one_with_anothers_key_is_refused() {
     assert!(matches!(Certificate::take(mixed), Err(CertificateError::Tls(_))));
     let mut torn = one.kept().clone();
     torn.certificate.truncate(40);
-    assert!(matches!(Certificate::take(torn), Err(CertificateError::Damaged(_))));
+    assert!(matches!(
+        Certificate::take(torn),
+        Err(CertificateError::Damaged(_))
+    ));
 }
 
 #[test]
 fn a_time_that_no_certificate_can_say_is_an_error() {
-    assert!(matches!(Certificate::make(i64::MAX), Err(CertificateError::Make(_))));
+    assert!(matches!(
+        Certificate::make(i64::MAX),
+        Err(CertificateError::Make(_))
+    ));
 }

@@ -1,3 +1,4 @@
+//! The doors for those who measure by browser, from the outside: by clients that are not ours, and by real Chromium.
 
 mod chromium;
 mod house;

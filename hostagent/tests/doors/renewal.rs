@@ -34,7 +34,10 @@ async fn an_agent_that_is_started_again_is_known_by_the_same_certificate() {
     assert_eq!(open.webrtc.unwrap().fingerprint, seen.webrtc.unwrap().fingerprint);
     assert_eq!(seen.echo, Some(27_900), "what others have written stays");
     let file = dir.path().join("certificates.json");
-    assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
 }
 
 #[tokio::test]

@@ -46,5 +46,8 @@ async fn without_a_ticket_the_status_says_no() {
     let house = House::open().await;
     house.admit(&[]);
     let refused = connect(&house, "").await.err();
-    assert!(matches!(&refused, Some(Error::Http(answer)) if answer.status() == 403), "{refused:?}");
+    assert!(
+        matches!(&refused, Some(Error::Http(answer)) if answer.status() == 403),
+        "{refused:?}"
+    );
 }
