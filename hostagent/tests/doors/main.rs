@@ -2,6 +2,7 @@
 
 mod chromium;
 mod house;
+mod page;
 mod relay;
 mod renewal;
 mod rtc;
