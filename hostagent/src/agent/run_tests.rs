@@ -1,5 +1,7 @@
 //! The loops against a server on the loopback, with VMs that only remember what was intended.
 
+#[path = "doors_tests.rs"]
+mod doors_tests;
 #[path = "fake_server.rs"]
 mod fake_server;
 #[path = "leave_tests.rs"]
@@ -107,13 +109,17 @@ impl Drop for Running {
 }
 
 fn start(home: &Home, server: Server, machines: &Obedient) -> Running {
+    start_with(home, server, machines, Doors::none())
+}
+
+fn start_with(home: &Home, server: Server, machines: &Obedient, doors: Doors) -> Running {
     Running(tokio::spawn(run(
         home.clone(),
         HOST,
         server,
         facts(),
         machines.clone(),
-        Doors::none(),
+        doors,
     )))
 }
 

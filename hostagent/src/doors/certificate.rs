@@ -160,6 +160,12 @@ impl Certificate {
         self.kept.span
     }
 
+    /// SHA-256.
+    #[cfg(test)]
+    pub(super) fn digest(&self) -> [u8; 32] {
+        self.hash
+    }
+
     /// SHA-256 in hexadecimal.
     #[must_use]
     pub fn hash(&self) -> String {

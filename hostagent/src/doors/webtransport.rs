@@ -140,3 +140,40 @@ async fn echo(connection: &Connection, visit: &Visit) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vmatrix_wire::{Pass, Secret};
+    use wtransport::ClientConfig;
+    use wtransport::tls::Sha256Digest;
+
+    async fn connect(port: u16, trusting: &Certificate) -> bool {
+        let config = ClientConfig::builder()
+            .with_bind_default()
+            .with_server_certificate_hashes([Sha256Digest::new(trusting.digest())])
+            .build();
+        let client = Endpoint::client(config).unwrap();
+        let url = format!("https://127.0.0.1:{port}/measure/ticket");
+        client.connect(url).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn who_comes_after_a_renewal_sees_the_new_certificate() {
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis();
+        let made = || Certificate::make(i64::try_from(now).unwrap()).unwrap();
+        let (first, next) = (made(), made());
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let porter = Porter::default();
+        porter.intend(&[Pass {
+            ticket: Secret::new("ticket"),
+        }]);
+        let door = WebTransport::open(socket, &first, porter).unwrap();
+        let serving = tokio::spawn(door.clone().serve());
+        assert!(connect(port, &first).await && !connect(port, &next).await);
+        door.show(&next).unwrap();
+        assert!(connect(port, &next).await && !connect(port, &first).await);
+        serving.abort();
+    }
+}

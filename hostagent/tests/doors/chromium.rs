@@ -31,8 +31,9 @@ impl Chromium {
         let mut command = Command::new("chromedriver");
         command.arg(format!("--port={port}"));
         let spawned = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let Ok(driver) = spawned else {
-            eprintln!("skipped: chromedriver is not installed (chromium, chromium-driver)");
+        let browser = Command::new("chromium").arg("--version").output();
+        let (Ok(driver), Ok(_)) = (spawned, browser) else {
+            println!("skipped: Chromium is not installed (chromium, chromium-driver)");
             return None;
         };
         let options = json!({ "goog:chromeOptions": { "args": [

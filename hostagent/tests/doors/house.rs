@@ -39,8 +39,11 @@ impl House {
     }
 
     pub async fn with(config: DoorsConfig) -> Self {
+        Self::with_dir(tempfile::tempdir().unwrap(), config).await
+    }
+
+    pub async fn with_dir(dir: tempfile::TempDir, config: DoorsConfig) -> Self {
         vmatrix_hostagent::tls::install();
-        let dir = tempfile::tempdir().unwrap();
         let doors = Doors::open(Home::open(dir.path()).unwrap(), config).await;
         let mut open = vmatrix_wire::Doors::default();
         doors.describe(&mut open);
@@ -68,8 +71,12 @@ impl House {
 
     /// Waits until so many are inside. What ends a visit may be told by the other end, or by a clock.
     pub async fn wait_for(&self, visits: usize) {
-        while self.doors.visits() != visits {
+        for _ in 0..4_000 {
+            if self.doors.visits() == visits {
+                return;
+            }
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
+        panic!("{} are inside", self.doors.visits());
     }
 }

@@ -2,7 +2,10 @@
 
 use super::house::{ANY, House};
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 use vmatrix_hostagent::agent::Home;
+use vmatrix_hostagent::doors::certificate::Certificate;
 use vmatrix_hostagent::doors::{Doors, DoorsConfig};
 
 fn both() -> DoorsConfig {
@@ -38,6 +41,38 @@ async fn an_agent_that_is_started_again_is_known_by_the_same_certificate() {
         std::fs::metadata(file).unwrap().permissions().mode() & 0o777,
         0o600
     );
+}
+
+/// As the agent kept it so many days ago.
+fn keep_made_before(dir: &Path, days: i64) -> Certificate {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now_ms = i64::try_from(now.as_millis()).unwrap();
+    let made = Certificate::make(now_ms - days * 86_400_000).unwrap();
+    let home = Home::open(dir).unwrap();
+    home.keep_certificates(std::slice::from_ref(made.kept())).unwrap();
+    made
+}
+
+#[tokio::test]
+async fn a_certificate_that_ends_soon_is_shown_while_its_follower_is_told_and_one_that_ends_now_is_replaced()
+{
+    for (days, hashes, stays) in [(1, 1, true), (10, 2, true), (12, 1, false), (20, 1, false)] {
+        let dir = tempfile::tempdir().unwrap();
+        let made = keep_made_before(dir.path(), days);
+        let house = House::with_dir(dir, both()).await;
+        let told = &house.open.webtransport.as_ref().unwrap().hashes;
+        assert_eq!(
+            (told.len(), told[0] == made.hash()),
+            (hashes, stays),
+            "after {days} days"
+        );
+        let shown = &house.open.webrtc.as_ref().unwrap().fingerprint;
+        assert_eq!(*shown == made.fingerprint(), stays, "after {days} days");
+        let first_alone = vec![told[0].clone()];
+        super::webtransport::connect_trusting(&house, &first_alone)
+            .await
+            .unwrap();
+    }
 }
 
 #[tokio::test]

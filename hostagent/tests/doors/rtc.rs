@@ -1,6 +1,6 @@
 //! A client by WebRTC that is no browser: it does what `static/measure.js` has a browser do.
 
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::config::Fingerprint;
@@ -24,7 +24,7 @@ pub struct Shown<'a> {
 
 impl Client {
     pub fn new(host: SocketAddr, shown: &Shown<'_>) -> Self {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let socket = UdpSocket::bind((host.ip(), 0)).unwrap();
         let mut rtc = Rtc::builder().clear_codecs().build(Instant::now());
         rtc.add_local_candidate(Candidate::host(socket.local_addr().unwrap(), Protocol::Udp).unwrap());
         rtc.add_remote_candidate(Candidate::host(host, Protocol::Udp).unwrap());

@@ -1,7 +1,9 @@
 use super::house::{House, TICKET};
 use super::rtc::{Client, Shown};
 use super::webtransport::throw_garbage;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::time::Duration;
+use vmatrix_hostagent::doors::DoorsConfig;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// What must not happen is waited for this long.
@@ -110,4 +112,31 @@ async fn garbage_is_not_answered_and_hurts_nobody() {
         assert!(client.echo(b"still here", PATIENCE).is_some());
     })
     .await;
+}
+
+/// As an agent opens it: one socket for both families.
+#[tokio::test]
+async fn both_families_come_in_by_one_port() {
+    let any = DoorsConfig {
+        webrtc: Some((Ipv6Addr::UNSPECIFIED, 0).into()),
+        ..DoorsConfig::default()
+    };
+    let house = House::with(any).await;
+    let door = house.open.webrtc.clone().unwrap();
+    for address in [
+        IpAddr::from(Ipv4Addr::LOCALHOST),
+        IpAddr::from(Ipv6Addr::LOCALHOST),
+    ] {
+        if UdpSocket::bind((address, 0)).is_err() {
+            println!("{address} is left out: this machine does not have that family");
+            continue;
+        }
+        let shown = Shown {
+            ticket: TICKET,
+            password: TICKET,
+            fingerprint: &door.fingerprint,
+        };
+        let mut client = Client::new((address, door.port).into(), &shown);
+        assert!(beside(move || client.opens_within(PATIENCE)).await, "{address}");
+    }
 }

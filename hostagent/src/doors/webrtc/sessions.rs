@@ -133,3 +133,7 @@ impl Sessions {
 fn is_stun(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|first| *first < 4)
 }
+
+#[cfg(test)]
+#[path = "sessions_tests.rs"]
+mod tests;
