@@ -39,6 +39,7 @@ async fn welcome(stream: TcpStream, porter: Porter) {
         .read_buffer_size(4_096)
         .write_buffer_size(0)
         .max_write_buffer_size(4_096);
+    #[expect(clippy::result_large_err, reason = "the library wants it so")]
     let enter = |request: &Request, response: Response| match enter(request, &porter) {
         Ok(entered) => {
             visit = Some(entered);
