@@ -60,7 +60,7 @@ pub struct WebSocketConfig {
 pub struct Doors {
     porter: Porter,
     open: watch::Sender<vmatrix_wire::Doors>,
-    _answering: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 impl Doors {
@@ -70,7 +70,7 @@ impl Doors {
         Self {
             porter: Porter::default(),
             open: watch::Sender::new(vmatrix_wire::Doors::default()),
-            _answering: JoinSet::new(),
+            tasks: JoinSet::new(),
         }
     }
 
@@ -130,8 +130,7 @@ impl Doors {
         match TcpListener::bind(config.listen).await {
             Ok(listener) => {
                 tracing::info!(listen = %config.listen, url = %config.url, "door open: WebSocket");
-                self._answering
-                    .spawn(websocket::serve(listener, self.porter.clone()));
+                self.tasks.spawn(websocket::serve(listener, self.porter.clone()));
                 let url = config.url.as_str().trim_end_matches('/').to_owned();
                 self.open.send_modify(|open| open.websocket = Some(url));
             }
@@ -152,7 +151,7 @@ impl Doors {
         match opened {
             Ok((port, door)) => {
                 tracing::info!(port, "door open: WebTransport");
-                self._answering.spawn(door.clone().serve());
+                self.tasks.spawn(door.clone().serve());
                 let hashes = Vec::new();
                 self.open
                     .send_modify(|open| open.webtransport = Some(WebTransportDoor { port, hashes }));
@@ -174,7 +173,7 @@ impl Doors {
             Ok((port, socket)) => {
                 tracing::info!(port, "door open: WebRTC");
                 let serving = webrtc::serve(socket, self.porter.clone(), keeper.dtls());
-                self._answering.spawn(serving);
+                self.tasks.spawn(serving);
                 let fingerprint = String::new();
                 self.open
                     .send_modify(|open| open.webrtc = Some(WebRtcDoor { port, fingerprint }));
@@ -191,7 +190,7 @@ impl Doors {
 
     fn keep(&mut self, mut keeper: Keeper, webtransport: Option<WebTransport>) {
         let open = self.open.clone();
-        self._answering.spawn(async move {
+        self.tasks.spawn(async move {
             loop {
                 tokio::time::sleep(RENEWALS).await;
                 if !keeper.renew() {

@@ -1,7 +1,7 @@
 //! The door for browsers that have WebTransport: QUIC datagrams, sent back as they came.
 
 use super::certificate::{Certificate, CertificateError};
-use super::gate::{IDLE, LONGEST_VISIT, Refusal, Verdict};
+use super::gate::{AT_ONCE, IDLE, LONGEST_VISIT, Refusal, Verdict};
 use super::porter::{Porter, Visit};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -15,6 +15,8 @@ use wtransport::{Connection, Endpoint, ServerConfig, VarInt};
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// How long a refusal may take to reach who is refused.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// Connections at once, those included that were refused and do not go: the library cannot close them by force.
+const CONNECTIONS: usize = 2 * AT_ONCE;
 
 /// Why the door cannot be opened or take another certificate.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +71,9 @@ impl WebTransport {
     pub(super) async fn serve(self) {
         loop {
             let incoming = self.endpoint.accept().await;
-            if !incoming.remote_address_validated() {
+            if self.endpoint.open_connections() >= CONNECTIONS {
+                incoming.ignore();
+            } else if !incoming.remote_address_validated() {
                 // Smaller than what was asked, and nothing is kept for it: who forges addresses gains nothing here.
                 incoming.retry();
             } else if self.porter.knock(Some(incoming.remote_address().ip())) {
@@ -105,9 +109,7 @@ async fn welcome(incoming: IncomingSession, porter: Porter) {
         return;
     };
     match porter.enter(ticket, Some(from)) {
-        Ok(visit) => {
-            let _ = timeout(LONGEST_VISIT, receive(request, &visit)).await;
-        }
+        Ok(visit) => receive(request, &visit).await,
         Err(refusal) => {
             tracing::debug!(%refusal, "WebTransport");
             let _ = timeout(FAREWELL, refuse(request, refusal)).await;
@@ -123,8 +125,8 @@ async fn refuse(request: SessionRequest, refusal: Refusal) {
 }
 
 async fn receive(request: SessionRequest, visit: &Visit) {
-    if let Ok(connection) = request.accept().await {
-        echo(&connection, visit).await;
+    if let Ok(Ok(connection)) = timeout(HANDSHAKE, request.accept()).await {
+        let _ = timeout(LONGEST_VISIT, echo(&connection, visit)).await;
         connection.close(VarInt::from_u32(0), b"");
     }
 }

@@ -10,32 +10,48 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 const DELAY: Duration = Duration::from_millis(20);
+const LINE_MS: f64 = 40.0;
 const ERROR_MS: f64 = 3.0;
+/// Chromium's clock is coarse.
+const CLOCK_MS: f64 = 0.2;
+const TRIES: usize = 20;
 
+#[derive(Clone)]
 struct Chromium {
     client: Client,
-    driver: Child,
 }
 
-impl Drop for Chromium {
+/// Ended with the test, in whatever way that ends.
+struct Driver(Child);
+
+impl Drop for Driver {
     fn drop(&mut self) {
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Gives the test a browser, and closes that afterwards, also if the test fails: the driver alone would leave it behind.
+async fn with_chromium<F: Future<Output = ()> + Send + 'static>(test: impl FnOnce(Chromium) -> F) {
+    let port = super::house::free_port();
+    let mut command = Command::new("chromedriver");
+    command.arg(format!("--port={port}"));
+    let browser = Command::new("chromium").arg("--version").output();
+    let driver = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let (Ok(driver), Ok(_)) = (driver.map(Driver), browser) else {
+        return println!("skipped: Chromium is not installed (chromium, chromium-driver)");
+    };
+    let chromium = Chromium::connect(port).await;
+    let done = tokio::spawn(test(chromium.clone())).await;
+    let _ = chromium.client.close().await;
+    drop(driver);
+    if let Err(error) = done {
+        std::panic::resume_unwind(error.into_panic());
     }
 }
 
 impl Chromium {
-    /// `None` where it is not installed.
-    async fn start() -> Option<Self> {
-        let port = super::house::free_port();
-        let mut command = Command::new("chromedriver");
-        command.arg(format!("--port={port}"));
-        let spawned = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let browser = Command::new("chromium").arg("--version").output();
-        let (Ok(driver), Ok(_)) = (spawned, browser) else {
-            println!("skipped: Chromium is not installed (chromium, chromium-driver)");
-            return None;
-        };
+    async fn connect(port: u16) -> Self {
         let options = json!({ "goog:chromeOptions": { "args": [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
             "--disable-background-networking", "--disable-component-update", "--no-first-run",
@@ -44,15 +60,11 @@ impl Chromium {
         builder.capabilities(options.as_object().unwrap().clone());
         for _ in 0..200 {
             if let Ok(client) = builder.connect(&format!("http://127.0.0.1:{port}")).await {
-                return Some(Self { client, driver });
+                return Self { client };
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         panic!("chromedriver does not answer");
-    }
-
-    async fn close(self) {
-        self.client.clone().close().await.unwrap();
     }
 
     /// What one of the scripts' functions comes back with.
@@ -98,67 +110,75 @@ fn min_ms(measured: &Value) -> f64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn chromium_measures_by_webtransport_and_by_webrtc_what_the_line_takes() {
-    let Some(chromium) = Chromium::start().await else {
-        return;
-    };
-    let house = House::open().await;
-    let host = host(&house);
-    let truth = tokio::task::spawn_blocking(|| truth(DELAY))
-        .await
-        .unwrap()
-        .as_secs_f64()
-        * 1_000.0;
-    assert!(truth >= 40.0);
-    let website = Website::start(json!({})).await;
-    chromium.client.goto(&website.base).await.unwrap();
-    for way in ["webtransport", "webrtc"] {
-        let measured = chromium
-            .call("measureHost", json!([host, TICKET, { "ways": [way] }]))
-            .await;
-        assert_eq!(measured["way"], way, "{measured}");
-        assert_eq!(measured["sent"], 15, "{measured}");
-        assert!(measured["rttsUs"].as_array().unwrap().len() >= 10, "{measured}");
-        let error = min_ms(&measured) - truth;
-        println!(
-            "{way}: {:.2} ms, truth {truth:.2} ms, error {error:+.2} ms",
-            min_ms(&measured)
-        );
-        assert!(error.abs() <= ERROR_MS, "{way}: {measured}, truth {truth} ms");
-    }
-    chromium.close().await;
+    with_chromium(|chromium| async move {
+        let house = House::open().await;
+        let host = host(&house);
+        let truth = tokio::task::spawn_blocking(|| truth(DELAY))
+            .await
+            .unwrap()
+            .as_secs_f64()
+            * 1_000.0;
+        assert!(truth >= LINE_MS);
+        let website = Website::start(json!({})).await;
+        chromium.client.goto(&website.base).await.unwrap();
+        for way in ["webtransport", "webrtc"] {
+            // A machine that does other things too answers late, and never early: it may try until it has a quiet moment.
+            let mut best = f64::INFINITY;
+            for _ in 0..TRIES {
+                let measured = chromium
+                    .call("measureHost", json!([host, TICKET, { "ways": [way] }]))
+                    .await;
+                assert_eq!(
+                    (&measured["way"], &measured["sent"]),
+                    (&json!(way), &json!(15)),
+                    "{measured}"
+                );
+                assert!(measured["rttsUs"].as_array().unwrap().len() >= 10, "{measured}");
+                let smallest = min_ms(&measured);
+                println!(
+                    "{way}: {smallest:.2} ms, truth {truth:.2} ms, error {:+.2} ms",
+                    smallest - truth
+                );
+                assert!(smallest >= LINE_MS - CLOCK_MS, "{way}: {measured}");
+                best = best.min(smallest);
+                if best - truth <= ERROR_MS {
+                    break;
+                }
+            }
+            assert!(best - truth <= ERROR_MS, "{way}: {best} ms, truth {truth} ms");
+        }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_ticket_the_script_says_what_it_has_tried() {
-    let Some(chromium) = Chromium::start().await else {
-        return;
-    };
-    let house = House::open().await;
-    house.admit(&[]);
-    let website = Website::start(json!({})).await;
-    chromium.client.goto(&website.base).await.unwrap();
-    let measured = chromium.call("measureHost", json!([host(&house), TICKET])).await;
-    assert_eq!(
-        (&measured["way"], &measured["rttsUs"]),
-        (&Value::Null, &json!([])),
-        "{measured}"
-    );
-    let tried: Vec<&Value> = measured["tried"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| &one["way"])
-        .collect();
-    // By wss to a port that speaks no TLS there is no door, either.
-    assert_eq!(tried, ["webtransport", "webrtc", "websocket"], "{measured}");
-    chromium.close().await;
+    with_chromium(|chromium| async move {
+        let house = House::open().await;
+        house.admit(&[]);
+        let website = Website::start(json!({})).await;
+        chromium.client.goto(&website.base).await.unwrap();
+        let measured = chromium.call("measureHost", json!([host(&house), TICKET])).await;
+        assert_eq!(
+            (&measured["way"], &measured["rttsUs"]),
+            (&Value::Null, &json!([])),
+            "{measured}"
+        );
+        let tried: Vec<&Value> = measured["tried"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| &one["way"])
+            .collect();
+        // By wss to a port that speaks no TLS there is no door, either.
+        assert_eq!(tried, ["webtransport", "webrtc", "websocket"], "{measured}");
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_of_an_invite_link_measures_and_joins_and_says_what_is_wrong() {
-    let Some(chromium) = Chromium::start().await else {
-        return;
-    };
+    with_chromium(|chromium| async move {
     let house = House::open().await;
     let mut second = host(&house);
     second["id"] = json!("2");
@@ -230,5 +250,6 @@ async fn the_page_of_an_invite_link_measures_and_joins_and_says_what_is_wrong() 
         (&json!("1"), &json!("webtransport"), &json!(15))
     );
     assert!(hosts[0]["rtts_us"].as_array().unwrap().len() >= 10);
-    chromium.close().await;
+    })
+    .await;
 }
