@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use vmatrix_hostagent::agent::{Home, run};
 use vmatrix_hostagent::command::{run as program, run_within};
+use vmatrix_hostagent::doors::Doors;
 use vmatrix_hostagent::images::{Fetcher, freeze::freeze};
 use vmatrix_hostagent::net::HostNet;
 use vmatrix_hostagent::{facts, vm::Vms};
@@ -134,7 +135,7 @@ fn start_agent(house: &House) -> (Server, oneshot::Sender<()>) {
                 .unwrap();
             let home = Home::open(&data).unwrap();
             tokio::select! {
-                done = run(home, host, server, facts, vms) => done.unwrap(),
+                done = run(home, host, server, facts, vms, Doors::none()) => done.unwrap(),
                 _ = ended => {}
             }
         });
