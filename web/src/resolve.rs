@@ -1,6 +1,6 @@
 //! Players' host names to addresses, and which addresses may be measured at all.
 
-use crate::domain::PlayerAddress;
+use crate::domain::{NotAsked, PlayerAddress};
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -41,6 +41,12 @@ pub enum AddressError {
     /// Hosts and guests speak IPv4 only: what was measured by IPv6 would be another way than the one that is played on.
     #[error("{0} is an IPv6 address: players are measured and play by IPv4")]
     Ipv6(IpAddr),
+    /// It was deleted.
+    #[error("the address was deleted, as it had not been used for long; send them the players’ link, or enter it anew")]
+    Forgotten,
+    /// Nobody there has agreed to be measured.
+    #[error(transparent)]
+    NotAsked(#[from] NotAsked),
 }
 
 impl Resolver {
@@ -74,6 +80,7 @@ impl Resolver {
         let ip = match address {
             PlayerAddress::Ip(ip) => *ip,
             PlayerAddress::HostName(name) => self.look_up(name).await?,
+            PlayerAddress::Forgotten => return Err(AddressError::Forgotten),
         };
         if ip.is_ipv6() {
             return Err(AddressError::Ipv6(ip));

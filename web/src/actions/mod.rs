@@ -12,6 +12,7 @@ mod match_view;
 pub mod matches;
 pub mod nest;
 pub mod placements;
+pub mod player_links;
 pub mod players;
 mod rematch;
 #[cfg(test)]
@@ -20,7 +21,9 @@ mod roster;
 pub(crate) mod rounds;
 pub mod services;
 pub mod tokens;
+pub(crate) mod turns;
 pub mod users;
+pub mod visits;
 pub mod vms;
 
 use crate::{

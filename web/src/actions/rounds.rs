@@ -4,7 +4,7 @@ use super::ActionError;
 use crate::{
     app::App,
     domain::{
-        HostId, HostRecord, MOST_ROUNDS, Match, MatchState, ROUND_MS, Recheck, Round, RoundId, RoundReason,
+        HostId, HostRecord, MOST_ROUNDS, Match, MatchState, PlayerAddress, ROUND_MS, Recheck, Round, RoundId, RoundReason,
         RoundTarget, TargetId, Time, measure_again_at,
     },
     resolve::AddressError,
@@ -19,13 +19,36 @@ pub(crate) async fn resolve(
     roster: Vec<rosters::Entry>,
 ) -> Vec<(rosters::Entry, Result<IpAddr, AddressError>)> {
     let each = roster.into_iter().map(|entry| async {
-        let address = match &entry.address {
-            Some(address) => app.resolver.resolve(address).await,
-            None => Err(AddressError::Unknown("(removed)".into())),
-        };
+        let address = address_of(app, &entry).await;
         (entry, address)
     });
     futures_util::future::join_all(each).await
+}
+
+/// Where hosts may send echo requests to somebody. Who has not agreed is not looked up either.
+async fn address_of(app: &App, entry: &rosters::Entry) -> Result<IpAddr, AddressError> {
+    match (&entry.address, why_not_asked(app, entry)) {
+        (None, _) => Err(AddressError::Unknown("(removed)".into())),
+        (_, Some(why)) => Err(why),
+        (Some(address), None) => app.resolver.resolve(address).await,
+    }
+}
+
+/// Why hosts do not ping somebody of a roster, as far as it is known without looking their name up.
+pub(crate) fn why_not_asked(app: &App, entry: &rosters::Entry) -> Option<AddressError> {
+    if entry.address == Some(PlayerAddress::Forgotten) {
+        return Some(AddressError::Forgotten);
+    }
+    entry
+        .consent
+        .check(app.settings.trust_captains)
+        .err()
+        .map(AddressError::from)
+}
+
+/// Whether somebody can be in a match although hosts cannot measure them: they come by the players' link, or could.
+pub(crate) fn may_come(entry: &rosters::Entry, why: &AddressError) -> bool {
+    matches!(why, AddressError::NotAsked(_) | AddressError::Forgotten) || entry.consent.is_visitors()
 }
 
 /// Writes a round. It is measured from every production host whose agent is there; who has no address is not.

@@ -2,7 +2,10 @@
 
 use super::open;
 use crate::{
-    actions::links::{self, path_of},
+    actions::{
+        links::{self, path_of},
+        visits,
+    },
     app::App,
     config::Serve,
     oracle,
@@ -106,6 +109,9 @@ async fn sweep(app: App) {
     loop {
         if let Err(error) = links::sweep(&app, app.now()).await {
             tracing::warn!(%error, "expired links and sessions stay for now");
+        }
+        if let Err(error) = visits::sweep(&app, app.now()).await {
+            tracing::warn!(%error, "what is known of players stays for now");
         }
         tokio::time::sleep(SWEEP_EVERY).await;
     }

@@ -5,6 +5,7 @@ mod booking_error;
 mod capacity;
 mod choice;
 mod compose;
+mod consent;
 mod host;
 mod ids;
 mod labels;
@@ -30,6 +31,7 @@ pub(crate) mod testing;
 mod time;
 mod unplaced;
 pub mod view;
+mod visit;
 mod vm;
 mod witness;
 
@@ -38,6 +40,7 @@ pub use booking_error::BookingError;
 pub use capacity::{NoRoom, Purpose, Reservation, Wanted, room};
 pub use choice::{ChoiceBody, ChoiceRecord};
 pub use compose::{Fleet, OpenRound, beacon_port, compose, console_text, is_out, see, vm_lookout};
+pub use consent::{Consent, NotAsked};
 pub use host::{Host, HostRecord, Onlooker, Site, all_heard};
 pub use ids::{
     ApiTokenId, BadUuid, ChoiceId, ClanId, HostId, MatchId, PlayerId, ReservationId, RoundId, ServiceId,
@@ -52,7 +55,8 @@ pub use reading::{Reading, source_name, source_of};
 pub use refusal::Refusal;
 pub use rematch::{Measured, Present, REUSE_WITHIN_MS, Reuse, WhyNot, may_reuse};
 pub use round::{
-    INTERVAL_MS, MOST_ROUNDS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS, measure_again_at,
+    INTERVAL_MS, MOST_ROUNDS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS, is_time_again,
+    measure_again_at, whose_turn,
 };
 pub use rule::{is_preset, misnamed, preset_names};
 pub use seat::Seat;
@@ -62,5 +66,8 @@ pub use show_problem::show_problem;
 pub use snapshot::{Snapshot, SnapshotFacts};
 pub use standing::{Unfit, snapshot_for, standing, unfit};
 pub use time::{BadTime, Time};
+pub use visit::{
+    Brought, BroughtHost, Claim, PlayerLink, Visit, check_brought, claim, customer, offer, passes, takes_visits, visitor,
+};
 pub use vm::{Vm, VmGoal, VmSeen, VmmSeen};
 pub use witness::{host_witness, reached_by, vm_witness};

@@ -278,6 +278,7 @@ mod life_tests;
 pub mod links;
 pub mod matches;
 mod names;
+pub mod player_links;
 pub mod players;
 pub mod readings;
 pub mod rematches;
@@ -292,7 +293,9 @@ pub mod story;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tokens;
+pub mod turns;
 pub mod users;
+pub mod visits;
 pub mod vms;
 #[cfg(test)]
 mod vms_tests;
