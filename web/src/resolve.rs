@@ -42,7 +42,9 @@ pub enum AddressError {
     #[error("{0} is an IPv6 address: players are measured and play by IPv4")]
     Ipv6(IpAddr),
     /// It was deleted.
-    #[error("the address was deleted, as it had not been used for long; send them the players’ link, or enter it anew")]
+    #[error(
+        "the address was deleted, as it had not been used for long; send them the players’ link, or enter it anew"
+    )]
     Forgotten,
     /// Nobody there has agreed to be measured.
     #[error(transparent)]

@@ -28,6 +28,7 @@ impl Fleet {
             "--masters",
             &self.master()?.to_string(),
             "--allow-private-addresses",
+            "--trust-captains",
         ]);
         command.args(&self.options.serve);
         self.log_to(&mut command, "server")?;

@@ -222,7 +222,10 @@ async fn resolve_all(app: &App, user: &User, sides: &[ValidRoster; 2]) -> Result
     let resolved = rounds::resolve(app, all).await;
     let wrong = |(entry, address): &(rosters::Entry, Result<IpAddr, crate::resolve::AddressError>)| {
         let index = usize::from(entry.clan != sides[0].0);
-        let why = address.as_ref().err().filter(|why| !rounds::may_come(entry, why))?;
+        let why = address
+            .as_ref()
+            .err()
+            .filter(|why| !rounds::may_come(entry, why))?;
         Some(BookingError::Address {
             field: format!("rosters[{index}].players"),
             player: entry.name.to_string(),

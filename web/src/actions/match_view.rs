@@ -14,7 +14,8 @@ use crate::{
         view::{MatchLine, MatchView, RosterClan},
     },
     store::{
-        Tx, choices, clans, hosts, matches, player_links, readings, rosters, rounds, snapshots, story, turns, vms,
+        Tx, choices, clans, hosts, matches, player_links, readings, rosters, rounds, snapshots, story, turns,
+        vms,
     },
 };
 use std::collections::BTreeMap;

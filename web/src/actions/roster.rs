@@ -175,7 +175,10 @@ async fn gather(
     };
     let mut roster = rounds::resolve(app, new.into_iter().map(entry).collect()).await;
     let wrong = roster.iter().filter_map(|(entry, address)| {
-        let why = address.as_ref().err().filter(|why| !rounds::may_come(entry, why))?;
+        let why = address
+            .as_ref()
+            .err()
+            .filter(|why| !rounds::may_come(entry, why))?;
         Some(BookingError::Address {
             field: "players".into(),
             player: entry.name.to_string(),

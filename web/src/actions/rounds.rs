@@ -4,8 +4,8 @@ use super::ActionError;
 use crate::{
     app::App,
     domain::{
-        HostId, HostRecord, MOST_ROUNDS, Match, MatchState, PlayerAddress, ROUND_MS, Recheck, Round, RoundId, RoundReason,
-        RoundTarget, TargetId, Time, measure_again_at,
+        HostId, HostRecord, MOST_ROUNDS, Match, MatchState, PlayerAddress, ROUND_MS, Recheck, Round, RoundId,
+        RoundReason, RoundTarget, TargetId, Time, measure_again_at,
     },
     resolve::AddressError,
     store::{StoreError, Tx, hosts, rosters, rounds},

@@ -4,8 +4,8 @@ use super::{ActionError, matches::tell, roster};
 use crate::{
     app::App,
     domain::{
-        Brought, Claim, Clan, Consent, HostRecord, Match, MatchState, Name, Player, PlayerAddress, PlayerId, PlayerLink,
-        Reading, Seat, Time, Visit, check_brought, claim,
+        Brought, Claim, Clan, Consent, HostRecord, Match, MatchState, Name, Player, PlayerAddress, PlayerId,
+        PlayerLink, Reading, Seat, Time, Visit, check_brought, claim,
         limits::{
             LIVE_VISITS_OF_A_LINK, PLAYERS_OF_A_CLAN, PLAYERS_OF_A_LINK, PLAYERS_OF_A_ROSTER, TICKET_MS,
             VISIT_MS,
@@ -156,7 +156,13 @@ pub async fn end_visit(
     let (link, of) = live(&mut tx, &hash, now).await?;
     // Two who say one name at this moment: the second sees the first.
     clans::lock(&mut tx, link.clan).await?;
-    let nothing = || ActionError::invalid("nonce", nonce, "the nonce of a measurement that was begun here: begin again");
+    let nothing = || {
+        ActionError::invalid(
+            "nonce",
+            nonce,
+            "the nonce of a measurement that was begun here: begin again",
+        )
+    };
     let visit = visits::get(&mut tx, &hash, nonce).await?.ok_or_else(nothing)?;
     let (name, samples) = check_brought(&visit, brought, now).map_err(ActionError::Invalid)?;
     let came = visits::players(&mut tx, &hash).await?;
@@ -212,7 +218,13 @@ async fn enter(
     };
     if !came.contains(&id) && came.len() >= PLAYERS_OF_A_LINK {
         let (what, way) = ("players who came by one link", "ask your captain");
-        return Err(ActionError::full("name", came.len(), PLAYERS_OF_A_LINK, what, way));
+        return Err(ActionError::full(
+            "name",
+            came.len(),
+            PLAYERS_OF_A_LINK,
+            what,
+            way,
+        ));
     }
     let now = app.now();
     let Some(before) = named else {
@@ -273,8 +285,17 @@ async fn join(tx: &mut Tx, of: &Match, player: &Player) -> Result<bool, ActionEr
         return Ok(false);
     }
     if seats.len() >= PLAYERS_OF_A_ROSTER {
-        let (what, way) = ("players of one clan in a match", "your captain can change the roster");
-        return Err(ActionError::full("name", seats.len(), PLAYERS_OF_A_ROSTER, what, way));
+        let (what, way) = (
+            "players of one clan in a match",
+            "your captain can change the roster",
+        );
+        return Err(ActionError::full(
+            "name",
+            seats.len(),
+            PLAYERS_OF_A_ROSTER,
+            what,
+            way,
+        ));
     }
     seats.push((player.id, Seat::default()));
     rosters::set(tx, of.id, player.clan, &seats).await?;
@@ -292,7 +313,3 @@ pub async fn sweep(app: &App, now: Time) -> Result<(), ActionError> {
     tx.commit().await?;
     Ok(())
 }
-
-#[cfg(test)]
-#[path = "visits_tests.rs"]
-mod tests;

@@ -123,11 +123,15 @@ mod tests {
         // Something changes each second for an hour.
         for second in 0..3600 {
             if is_time_again(&rounds, at(second)) {
-                let last = rounds.last().map_or(0, |round: &Round| at(second).since(round.started_at));
+                let last = rounds
+                    .last()
+                    .map_or(0, |round: &Round| at(second).since(round.started_at));
                 longest = longest.max(last);
                 rounds.push(begun(at(second)));
             }
-            let recent = rounds.iter().filter(|round| at(second).since(round.started_at) < ROUNDS_WITHIN_MS);
+            let recent = rounds
+                .iter()
+                .filter(|round| at(second).since(round.started_at) < ROUNDS_WITHIN_MS);
             assert!(recent.count() <= MOST_ROUNDS + 1, "at {second} s");
         }
         assert_eq!(longest, AFTER_MANY_MS, "nobody waits longer than that");

@@ -195,9 +195,9 @@ fn explanation(whole: &Whole, labels: &Labels) -> String {
             recheck: super::Recheck::Running { .. },
             ..
         } => {
-            let turn = whole
-                .before_it
-                .map_or_else(String::new, |before| format!(" when it is its turn: {before} before it"));
+            let turn = whole.before_it.map_or_else(String::new, |before| {
+                format!(" when it is its turn: {before} before it")
+            });
             format!("A slot on {host} is held; the players are measured again{turn}.")
         }
         MatchState::Reserved {

@@ -55,10 +55,7 @@ pub fn takes_visits(of: &Match, now: Time) -> bool {
 #[must_use]
 pub fn offer(hosts: &[HostRecord], now: Time) -> Vec<&HostRecord> {
     let mut of_site: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut all: Vec<&HostRecord> = hosts
-        .iter()
-        .filter(|record| is_offered(record, now))
-        .collect();
+    let mut all: Vec<&HostRecord> = hosts.iter().filter(|record| is_offered(record, now)).collect();
     all.sort_by(|a, b| a.host.name.cmp(&b.host.name));
     let mut turns: Vec<(usize, &str, &HostRecord)> = all
         .into_iter()
@@ -134,7 +131,8 @@ pub fn check_brought(
 ) -> Result<(Name, Vec<(HostId, RttSample)>), Vec<Refusal>> {
     let mut wrong = Vec::new();
     if visit.used || now.since(visit.begun_at) >= VISIT_MS {
-        let expected = "the nonce of a measurement that was begun here less than ten minutes ago: begin again";
+        let expected =
+            "the nonce of a measurement that was begun here less than ten minutes ago: begin again";
         wrong.push(Refusal::new("nonce", &visit.nonce, expected));
     }
     let name = Name::entered(&brought.name).map_err(|bad| {

@@ -61,11 +61,11 @@ fn a_nonce_is_good_once_and_for_ten_minutes() {
     let all = brought(vec![host(1, 1, &[1])]);
     let open = visit(&[id(1)]);
     assert!(check_brought(&open, &all, now().plus(VISIT_MS - 1)).is_ok());
-    assert_eq!(fields(check_brought(&open, &all, now().plus(VISIT_MS))), ["nonce"]);
-    let used = Visit {
-        used: true,
-        ..open
-    };
+    assert_eq!(
+        fields(check_brought(&open, &all, now().plus(VISIT_MS))),
+        ["nonce"]
+    );
+    let used = Visit { used: true, ..open };
     assert_eq!(fields(check_brought(&used, &all, now())), ["nonce"]);
 }
 
@@ -97,7 +97,10 @@ fn each_field_that_is_wrong_is_named() {
     let none = brought(Vec::new());
     assert_eq!(fields(check_brought(&offered, &none, now())), ["hosts"]);
     let many = brought(vec![host(1, 65, &[7; 65])]);
-    assert_eq!(fields(check_brought(&offered, &many, now())), ["hosts[0].rtts_us"]);
+    assert_eq!(
+        fields(check_brought(&offered, &many, now())),
+        ["hosts[0].rtts_us"]
+    );
     let too_many = brought((1..=6).map(|n| host(n, 1, &[])).collect());
     assert_eq!(fields(check_brought(&offered, &too_many, now())), ["hosts"]);
 }
@@ -191,7 +194,11 @@ fn a_name_is_theirs_who_came_with_it_first() {
         let came = player(from, consent);
         assert_eq!(claim(Some(&came), true, from), is, "the same again");
         assert_eq!(claim(Some(&came), true, other), Claim::Taken);
-        assert_eq!(claim(Some(&came), false, other), is, "by the link of another match");
+        assert_eq!(
+            claim(Some(&came), false, other),
+            is,
+            "by the link of another match"
+        );
     }
     let (a, b): (IpAddr, IpAddr) = (
         "2001:db8::1".parse().unwrap(),

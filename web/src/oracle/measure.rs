@@ -70,7 +70,11 @@ async fn whose(app: &App) -> Result<(Vec<MatchId>, Option<StoreError>), StoreErr
             not_yet.insert(of.id);
         }
     }
-    let waiting: Vec<MatchId> = turns::list(&mut tx).await?.into_iter().map(|(_, id)| id).collect();
+    let waiting: Vec<MatchId> = turns::list(&mut tx)
+        .await?
+        .into_iter()
+        .map(|(_, id)| id)
+        .collect();
     let running = rounds::open(&mut tx).await?.len();
     tx.commit().await?;
     let may_begin = |id: &MatchId| !not_yet.contains(id);

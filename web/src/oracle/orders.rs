@@ -3,7 +3,8 @@
 use crate::{
     app::App,
     domain::{
-        Fleet, HostRecord, Match, OpenRound, Purpose, Time, Vm, VmId, compose, console_text, limits::TICKET_MS,
+        Fleet, HostRecord, Match, OpenRound, Purpose, Time, Vm, VmId, compose, console_text,
+        limits::TICKET_MS,
     },
     store::{StoreError, Tx, clans, hosts, matches, rounds, snapshots, visits, vms},
 };

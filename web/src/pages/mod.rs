@@ -69,10 +69,7 @@ pub fn router() -> Router<App> {
         .route("/matches/{id}", get(matches::show))
         .route("/matches/{id}/live", get(matches::live))
         .route("/matches/{id}/rosters/{clan}", post(matches::set_roster))
-        .route(
-            "/matches/{id}/rosters/{clan}/link",
-            post(players_link::make),
-        )
+        .route("/matches/{id}/rosters/{clan}/link", post(players_link::make))
         .route(
             "/matches/{id}/rosters/{clan}/link/revoke",
             post(players_link::revoke),

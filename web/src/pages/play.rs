@@ -87,7 +87,8 @@ async fn show(State(app): State<App>, Path(token): Path<String>) -> Result<Respo
 /// Counts what comes from an address and by a link.
 fn count(app: &App, peer: Peer, token: &str) -> Result<(), Problem> {
     let from_here = app.limits.by_visitor.count(&customer(peer.0));
-    from_here.map_err(|wait| Problem::too_many("That came too often from your address. Wait a moment.", wait))?;
+    from_here
+        .map_err(|wait| Problem::too_many("That came too often from your address. Wait a moment.", wait))?;
     let by_link = app.limits.by_link.count(&visits::hash_of(token)?);
     by_link.map_err(|wait| Problem::too_many("This link is used too often. Wait a moment.", wait))
 }

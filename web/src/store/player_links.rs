@@ -42,12 +42,15 @@ pub async fn insert(tx: &mut Tx, token_hash: &str, link: &PlayerLink) -> Result<
 /// A link by the hash of its token.
 pub async fn get(tx: &mut Tx, token_hash: &str) -> Result<Option<PlayerLink>, StoreError> {
     let text = "select token_hash, match_id, clan_id, created_by, created_at from player_links where token_hash = $1";
-    sql!(tx, optional Row, text, token_hash)?.map(Row::link).transpose()
+    sql!(tx, optional Row, text, token_hash)?
+        .map(Row::link)
+        .transpose()
 }
 
 /// A match's links.
 pub async fn of_match(tx: &mut Tx, of: MatchId) -> Result<Vec<PlayerLink>, StoreError> {
-    let text = "select token_hash, match_id, clan_id, created_by, created_at from player_links where match_id = $1
+    let text =
+        "select token_hash, match_id, clan_id, created_by, created_at from player_links where match_id = $1
                 order by clan_id";
     sql!(tx, all Row, text, of.to_string())?
         .into_iter()

@@ -30,9 +30,8 @@ pub(super) fn consent_of(
 
 impl Row {
     fn player(self) -> Result<Player, StoreError> {
-        let address = PlayerAddress::stored(&self.address).map_err(|why: Refusal| {
-            corrupt("players", &self.id, "address", "(not shown)", why.expected)
-        })?;
+        let address = PlayerAddress::stored(&self.address)
+            .map_err(|why: Refusal| corrupt("players", &self.id, "address", "(not shown)", why.expected))?;
         let (by, at) = (self.consent_by.as_deref(), self.consent_at);
         Ok(Player {
             id: parsed("players", &self.id, "id", &self.id)?,
@@ -88,7 +87,10 @@ pub async fn update(tx: &mut Tx, player: &Player, now: Time) -> Result<bool, Sto
                 where id = $1 and clan_id = $2 and removed_at is null";
     let (id, clan, name) = (player.id.to_string(), player.clan.to_string(), &player.name);
     let consent = player.consent;
-    let (by, at) = (consent.by().map(|by| by.to_string()), consent.at().map(Time::millis));
+    let (by, at) = (
+        consent.by().map(|by| by.to_string()),
+        consent.at().map(Time::millis),
+    );
     let address = player.address.reveal();
     let changed = sql!(
         tx, execute text, id, clan, name.as_str(), name.key(), address, consent.name(), by, at, now.millis()
@@ -194,7 +196,9 @@ mod tests {
             let rows = life_tests::rows(&mut tx).await;
             let [plays, idle] = &rows.players;
             let seats = [(plays.id, Seat::default())];
-            rosters::set(&mut tx, rows.of.id, plays.clan, &seats).await.unwrap();
+            rosters::set(&mut tx, rows.of.id, plays.clan, &seats)
+                .await
+                .unwrap();
             let at = Time::from_millis;
             assert_eq!(forget_addresses(&mut tx, at(1)).await.unwrap(), 0);
             assert_eq!(forget_addresses(&mut tx, at(1500)).await.unwrap(), 1);

@@ -42,7 +42,8 @@ pub async fn insert(tx: &mut Tx, token_hash: &str, visit: &Visit) -> Result<(), 
 
 /// A visit by this link.
 pub async fn get(tx: &mut Tx, token_hash: &str, nonce: &str) -> Result<Option<Visit>, StoreError> {
-    let text = "select nonce, ticket, offered, begun_at, used_at from visits where nonce = $1 and token_hash = $2";
+    let text =
+        "select nonce, ticket, offered, begun_at, used_at from visits where nonce = $1 and token_hash = $2";
     sql!(tx, optional Row, text, nonce, token_hash)?
         .map(Row::visit)
         .transpose()
@@ -50,8 +51,7 @@ pub async fn get(tx: &mut Tx, token_hash: &str, nonce: &str) -> Result<Option<Vi
 
 /// All that were begun after `since`, oldest first.
 pub async fn since(tx: &mut Tx, since: Time) -> Result<Vec<Visit>, StoreError> {
-    let text =
-        "select nonce, ticket, offered, begun_at, used_at from visits where begun_at > $1 order by begun_at, nonce";
+    let text = "select nonce, ticket, offered, begun_at, used_at from visits where begun_at > $1 order by begun_at, nonce";
     sql!(tx, all Row, text, since.millis())?
         .into_iter()
         .map(Row::visit)
@@ -129,11 +129,10 @@ mod tests {
 
             let one = visit("one", 10, rows.host);
             insert(&mut tx, "hash", &one).await.unwrap();
-            insert(&mut tx, "hash", &visit("two", 20, rows.host)).await.unwrap();
-            assert_eq!(
-                get(&mut tx, "hash", "one").await.unwrap().as_ref(),
-                Some(&one)
-            );
+            insert(&mut tx, "hash", &visit("two", 20, rows.host))
+                .await
+                .unwrap();
+            assert_eq!(get(&mut tx, "hash", "one").await.unwrap().as_ref(), Some(&one));
             assert_eq!(get(&mut tx, "other", "one").await.unwrap(), None);
             assert_eq!(since(&mut tx, at(10)).await.unwrap().len(), 1);
             assert_eq!(count(&mut tx, "hash", at(9)).await.unwrap(), 2);

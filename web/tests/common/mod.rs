@@ -123,6 +123,7 @@ pub struct Person {
 pub async fn world() -> World {
     world_with(Settings {
         allow_private_addresses: true,
+        trust_captains: true,
         ..Settings::default()
     })
     .await

@@ -13,5 +13,6 @@ mod roles;
 mod room;
 mod services;
 mod unreadable;
+mod visits;
 mod witness;
 mod world;
