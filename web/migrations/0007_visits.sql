@@ -48,3 +48,6 @@ create table probes_sent (
     primary key (round_id, player_id, way)
 );
 create index probes_sent_at on probes_sent (at);
+create index probes_sent_to on probes_sent (address, at);
+create index probes_sent_into on probes_sent (prefix, at);
+create index probes_sent_by on probes_sent (caused_by, at);

@@ -3,6 +3,7 @@
 //! An action is `async fn verb(app: &App, user: &User, request…) -> Result<T, ActionError>`. It authorises, checks,
 //! writes, commits, and calls [`App::changed`](crate::app::App::changed).
 
+pub mod accounting;
 mod booking;
 pub mod clans;
 pub mod health;

@@ -1,14 +1,14 @@
 //! A round of measurements, from a roster to rows: used when a match is booked, and by the Oracle when it looks again.
 
-use super::ActionError;
+use super::{ActionError, accounting};
 use crate::{
     app::App,
     domain::{
         HostId, HostRecord, MOST_ROUNDS, Match, MatchState, PlayerAddress, ROUND_MS, Recheck, Round, RoundId,
-        RoundReason, RoundTarget, TargetId, Time, measure_again_at,
+        RoundReason, RoundTarget, SAMPLES, StoryId, TargetId, Time, measure_again_at,
     },
     resolve::AddressError,
-    store::{StoreError, Tx, hosts, rosters, rounds},
+    store::{StoreError, Tx, hosts, rosters, rounds, story},
 };
 use std::net::IpAddr;
 use vmatrix_wire::Way;
@@ -61,7 +61,7 @@ pub(crate) async fn start(
     now: Time,
 ) -> Result<RoundId, StoreError> {
     let id = vmatrix_wire::ProbeId(app.new_id());
-    let targets: Vec<RoundTarget> = roster
+    let mut targets: Vec<RoundTarget> = roster
         .iter()
         .map(|(entry, address)| RoundTarget {
             target: TargetId(app.new_id()),
@@ -71,6 +71,8 @@ pub(crate) async fn start(
         })
         .collect();
     let from = from_where(tx, now).await?;
+    let packets = (from.len() as u64).saturating_mul(u64::from(SAMPLES));
+    let left_out = accounting::leave_out(tx, of, &mut targets, packets, now).await?;
     let round = Round {
         id,
         match_id: of.id,
@@ -81,6 +83,11 @@ pub(crate) async fn start(
         taken_from: None,
     };
     rounds::insert(tx, &round, &targets, &from).await?;
+    accounting::write_down(tx, of, id, &targets, packets, now).await?;
+    for (why, count) in left_out {
+        let text = accounting::words(why, count);
+        story::add(tx, StoryId(app.new_id()), of.id, now, &text).await?;
+    }
     Ok(id)
 }
 

@@ -7,17 +7,19 @@ use crate::{
         Brought, Claim, Clan, Consent, HostRecord, Match, MatchState, Name, Player, PlayerAddress, PlayerId,
         PlayerLink, Reading, Seat, Time, Visit, check_brought, claim,
         limits::{
-            LIVE_VISITS_OF_A_LINK, PLAYERS_OF_A_CLAN, PLAYERS_OF_A_LINK, PLAYERS_OF_A_ROSTER, TICKET_MS,
-            VISIT_MS,
+            ADDRESS_DAYS, LIVE_VISITS_OF_A_LINK, PLAYERS_OF_A_CLAN, PLAYERS_OF_A_LINK, PLAYERS_OF_A_ROSTER,
+            PROBES_SENT_DAYS, READINGS_MS, TICKET_MS, VISIT_MS,
         },
         offer, takes_visits, visitor,
     },
     secrets::{self, TokenKind},
-    store::{Tx, clans, hosts, matches, player_links, players, readings, rosters, visits},
+    store::{Tx, clans, hosts, matches, player_links, players, probes_sent, readings, rosters, visits},
 };
 use std::net::IpAddr;
 use vmatrix_placement::Source;
 use vmatrix_wire::RttSample;
+
+const DAY_MS: i64 = 24 * 3_600_000;
 
 /// What a link leads to.
 #[derive(Debug)]
@@ -302,7 +304,8 @@ async fn join(tx: &mut Tx, of: &Match, player: &Player) -> Result<bool, ActionEr
     Ok(true)
 }
 
-/// Forgets visits that came to nothing, and links to matches that are over.
+/// Forgets what is not needed any more: visits that came to nothing, links to matches that are over, what players' programs have
+/// measured, and addresses that were not used for long; see `docs/players-addresses.md`.
 ///
 /// # Errors
 /// Only the store's.
@@ -310,6 +313,14 @@ pub async fn sweep(app: &App, now: Time) -> Result<(), ActionError> {
     let mut tx = app.db.begin().await?;
     visits::delete_unused(&mut tx, now.plus(-VISIT_MS)).await?;
     player_links::delete_expired(&mut tx, now).await?;
+    readings::delete(&mut tx, now.plus(-READINGS_MS)).await?;
+    probes_sent::forget_addresses(&mut tx, now.plus(-DAY_MS)).await?;
+    probes_sent::delete(&mut tx, now.plus(-PROBES_SENT_DAYS * DAY_MS)).await?;
+    let forgotten = players::forget_addresses(&mut tx, now.plus(-ADDRESS_DAYS * DAY_MS)).await?;
     tx.commit().await?;
+    if forgotten > 0 {
+        tracing::info!(forgotten, "players' addresses that were not used for long");
+        app.changed();
+    }
     Ok(())
 }

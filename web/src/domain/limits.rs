@@ -71,6 +71,29 @@ pub const READINGS_MS: i64 = 24 * 3_600_000;
 /// How long an address is kept after it was entered, or its player came from it, or was in a match: days.
 pub const ADDRESS_DAYS: i64 = 30;
 
+/// Packets from all hosts to one player's address: less than the game itself sends to them in the same time, about 30 a second.
+pub const PACKETS_TO_AN_ADDRESS: Packets = Packets {
+    ten_minutes: 10_000,
+    day: 100_000,
+};
+/// To all addresses of one network, a /24 or /48: a LAN party or two.
+pub const PACKETS_TO_A_NETWORK: Packets = Packets {
+    ten_minutes: 100_000,
+    day: 1_000_000,
+};
+/// For the matches that one captain has booked: twenty of two teams, each measured twice from 100 hosts, at a time.
+pub const PACKETS_OF_A_CAPTAIN: Packets = Packets {
+    ten_minutes: 400_000,
+    day: 2_000_000,
+};
+/// For the matches that one organiser or operator has booked: a league's evening.
+pub const PACKETS_OF_STAFF: Packets = Packets {
+    ten_minutes: 20_000_000,
+    day: 200_000_000,
+};
+/// How long what was sent is kept, days; addresses are left out of it after one.
+pub const PROBES_SENT_DAYS: i64 = 30;
+
 /// Matches that are measured at the same time; others wait for their turn. A host pings the players of all of them at once.
 pub const ROUNDS_AT_ONCE: usize = 32;
 
@@ -91,6 +114,15 @@ pub const STREAMS_OF_A_USER: usize = 16;
 pub const POLLS_OF_A_HOST: usize = 2;
 /// How long a connection may take for the head of its next request.
 pub const HEAD_WITHIN: Duration = Duration::from_secs(20);
+
+/// How many packets may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Packets {
+    /// In any ten minutes.
+    pub ten_minutes: u64,
+    /// In any day.
+    pub day: u64,
+}
 
 /// How often something may be done.
 #[derive(Debug, Clone, Copy)]

@@ -9,6 +9,7 @@ mod consent;
 mod host;
 mod ids;
 mod labels;
+mod ledger;
 pub mod limits;
 mod link;
 mod matches;
@@ -47,6 +48,7 @@ pub use ids::{
     SiteId, SnapshotId, StoryId, TargetId, UserId, VmId,
 };
 pub use labels::{Labels, Named, predicted, unlike_names};
+pub use ledger::{Ledger, OverLimit, Prefix, Sent, Span, TopTarget};
 pub use link::{Link, LinkKind};
 pub use matches::{EndedHow, Excluded, Held, Match, MatchState, Recheck, RoundReason};
 pub use next_step::{Pace, Situation, Step, again_at, may_be_placed_later, next_step};

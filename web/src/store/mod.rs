@@ -280,6 +280,7 @@ pub mod matches;
 mod names;
 pub mod player_links;
 pub mod players;
+pub mod probes_sent;
 pub mod readings;
 pub mod rematches;
 pub mod reservations;
