@@ -5,7 +5,7 @@ use crate::{
     app::App,
     domain::{
         Brought, Claim, Clan, Consent, HostRecord, Match, MatchState, Name, Player, PlayerAddress, PlayerId,
-        PlayerLink, Reading, Seat, Time, Visit, check_brought, claim,
+        PlayerLink, Reading, Seat, Taken, Time, Visit, check_brought, claim,
         limits::{
             ADDRESS_DAYS, LIVE_VISITS_OF_A_LINK, PLAYERS_OF_A_CLAN, PLAYERS_OF_A_LINK, PLAYERS_OF_A_ROSTER,
             PROBES_SENT_DAYS, READINGS_MS, TICKET_MS, VISIT_MS,
@@ -166,7 +166,7 @@ pub async fn end_visit(
         )
     };
     let visit = visits::get(&mut tx, &hash, nonce).await?.ok_or_else(nothing)?;
-    let (name, samples) = check_brought(&visit, brought, now).map_err(ActionError::Invalid)?;
+    let Taken { name, samples } = check_brought(&visit, brought, now).map_err(ActionError::Invalid)?;
     let came = visits::players(&mut tx, &hash).await?;
     let consent = Consent::of_visitor(may_ping, now);
     let (player, is_other) = enter(&mut tx, app, &link, &came, name, from, consent).await?;

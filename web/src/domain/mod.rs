@@ -69,7 +69,7 @@ pub use snapshot::{Snapshot, SnapshotFacts};
 pub use standing::{Unfit, snapshot_for, standing, unfit};
 pub use time::{BadTime, Time};
 pub use visit::{
-    Brought, BroughtHost, Claim, PlayerLink, Visit, check_brought, claim, customer, offer, passes,
+    Brought, BroughtHost, Claim, PlayerLink, Taken, Visit, check_brought, claim, customer, offer, passes,
     takes_visits, visitor,
 };
 pub use vm::{Vm, VmGoal, VmSeen, VmmSeen};

@@ -117,6 +117,15 @@ pub struct BroughtHost {
     pub rtts_us: Vec<u64>,
 }
 
+/// What a visitor has brought, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Who they say they are.
+    pub name: Name,
+    /// What they measured to each host.
+    pub samples: Vec<(HostId, RttSample)>,
+}
+
 /// The longest round trip that is taken: a minute, microseconds.
 const LONGEST_US: u64 = 60_000_000;
 
@@ -124,11 +133,7 @@ const LONGEST_US: u64 = 60_000_000;
 ///
 /// # Errors
 /// Each field that is wrong.
-pub fn check_brought(
-    visit: &Visit,
-    brought: &Brought,
-    now: Time,
-) -> Result<(Name, Vec<(HostId, RttSample)>), Vec<Refusal>> {
+pub fn check_brought(visit: &Visit, brought: &Brought, now: Time) -> Result<Taken, Vec<Refusal>> {
     let mut wrong = Vec::new();
     if visit.used || now.since(visit.begun_at) >= VISIT_MS {
         let expected =
@@ -159,7 +164,7 @@ pub fn check_brought(
         }
     }
     match name {
-        Ok(name) if wrong.is_empty() => Ok((name, samples)),
+        Ok(name) if wrong.is_empty() => Ok(Taken { name, samples }),
         _ => Err(wrong),
     }
 }

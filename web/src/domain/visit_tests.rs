@@ -38,7 +38,7 @@ fn host(n: u128, sent: u32, rtts_us: &[u64]) -> BroughtHost {
     }
 }
 
-fn fields(result: Result<(Name, Vec<(HostId, RttSample)>), Vec<Refusal>>) -> Vec<String> {
+fn fields(result: Result<Taken, Vec<Refusal>>) -> Vec<String> {
     result
         .unwrap_err()
         .into_iter()
@@ -49,7 +49,7 @@ fn fields(result: Result<(Name, Vec<(HostId, RttSample)>), Vec<Refusal>>) -> Vec
 #[test]
 fn what_was_offered_and_is_possible_is_taken() {
     let all = brought(vec![host(1, 15, &[41_000, 42_000, 43_000]), host(2, 15, &[])]);
-    let (name, samples) = check_brought(&visit(&[id(1), id(2)]), &all, now()).unwrap();
+    let Taken { name, samples } = check_brought(&visit(&[id(1), id(2)]), &all, now()).unwrap();
     assert_eq!(name.as_str(), "akela");
     assert_eq!(samples[0].1.median_us, Some(42_000));
     assert_eq!((samples[0].1.sent, samples[0].1.received), (15, 3));
@@ -112,10 +112,10 @@ proptest! {
     ) {
         let all = brought(vec![host(1, sent, &rtts)]);
         let possible = rtts.iter().all(|us| (1..=60_000_000).contains(us))
-            && rtts.len() <= 64 && sent >= 1 && sent <= 64 && sent as usize >= rtts.len();
+            && rtts.len() <= 64 && (1..=64).contains(&sent) && sent as usize >= rtts.len();
         let taken = check_brought(&visit(&[id(1)]), &all, now());
         prop_assert_eq!(taken.is_ok(), possible);
-        if let Ok((_, samples)) = taken {
+        if let Ok(Taken { samples, .. }) = taken {
             prop_assert_eq!(usize::from(samples[0].1.received), rtts.len());
             prop_assert_eq!(samples[0].1.min_us.map(u64::from), rtts.iter().min().copied());
         }

@@ -124,7 +124,7 @@ mod tests {
             assert_eq!(player_links::get(&mut tx, "other").await.unwrap(), None);
             assert_eq!(
                 player_links::of_match(&mut tx, rows.of.id).await.unwrap(),
-                [link.clone()]
+                std::slice::from_ref(&link)
             );
 
             let one = visit("one", 10, rows.host);
