@@ -30,6 +30,11 @@ impl Fleet {
             "--allow-private-addresses",
             "--trust-captains",
         ]);
+        command.args(["--https-listen", &self.website()?.to_string()]);
+        command
+            .arg("--https-certificate")
+            .arg(self.authority.certificate());
+        command.arg("--https-key").arg(self.authority.key());
         command.args(&self.options.serve);
         self.log_to(&mut command, "server")?;
         self.programs

@@ -14,8 +14,8 @@ use crate::{
         view::{MatchLine, MatchView, RosterClan},
     },
     store::{
-        Tx, choices, clans, hosts, matches, player_links, readings, rosters, rounds, snapshots, story, turns,
-        vms,
+        Tx, choices, clans, hosts, matches, player_links, readings, rosters, rounds, snapshots, story, truth,
+        turns, vms,
     },
 };
 use std::collections::BTreeMap;
@@ -94,6 +94,7 @@ async fn gather(tx: &mut Tx, app: &App, of: Match) -> Result<Whole, ActionError>
         rounds: rounds::of_match(tx, of.id).await?,
         sent,
         answers,
+        pings: truth::pings(tx, of.id).await?,
         story: story::list(tx, of.id).await?,
         of,
     })

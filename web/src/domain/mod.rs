@@ -30,6 +30,7 @@ mod standing;
 #[cfg(test)]
 pub(crate) mod testing;
 mod time;
+mod truth;
 mod unplaced;
 pub mod view;
 mod visit;
@@ -68,6 +69,7 @@ pub use show_problem::show_problem;
 pub use snapshot::{Snapshot, SnapshotFacts};
 pub use standing::{Unfit, snapshot_for, standing, unfit};
 pub use time::{BadTime, Time};
+pub use truth::{Kept, Learned, Observed, closeness_kept, kept, observed, residuals};
 pub use visit::{
     Brought, BroughtHost, Claim, PlayerLink, Taken, Visit, check_brought, claim, customer, offer, passes,
     takes_visits, visitor,

@@ -12,6 +12,7 @@ mod report;
 mod roles;
 mod room;
 mod services;
+mod truth;
 mod turns;
 mod unreadable;
 mod visits;
