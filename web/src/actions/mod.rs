@@ -6,6 +6,7 @@
 pub mod accounting;
 mod booking;
 pub mod clans;
+pub mod forget;
 pub mod health;
 pub mod hosts;
 pub mod links;

@@ -7,19 +7,16 @@ use crate::{
         Brought, Claim, Clan, Consent, HostRecord, Match, MatchState, Name, Player, PlayerAddress, PlayerId,
         PlayerLink, Reading, Seat, Taken, Time, Visit, check_brought, claim,
         limits::{
-            ADDRESS_DAYS, LIVE_VISITS_OF_A_LINK, PLAYERS_OF_A_CLAN, PLAYERS_OF_A_LINK, PLAYERS_OF_A_ROSTER,
-            PROBES_SENT_DAYS, READINGS_MS, TICKET_MS, VISIT_MS,
+            LIVE_VISITS_OF_A_LINK, PLAYERS_OF_A_CLAN, PLAYERS_OF_A_LINK, PLAYERS_OF_A_ROSTER, TICKET_MS,
         },
         offer, takes_visits, visitor,
     },
     secrets::{self, TokenKind},
-    store::{Tx, clans, hosts, matches, player_links, players, probes_sent, readings, rosters, visits},
+    store::{Tx, clans, hosts, matches, player_links, players, readings, rosters, visits},
 };
 use std::net::IpAddr;
 use vmatrix_placement::Source;
 use vmatrix_wire::RttSample;
-
-const DAY_MS: i64 = 24 * 3_600_000;
 
 /// What a link leads to.
 #[derive(Debug)]
@@ -104,7 +101,10 @@ pub async fn begin_visit(app: &App, token: &str) -> Result<BegunVisit, ActionErr
     clans::lock(&mut tx, link.clan).await?;
     let have = visits::count(&mut tx, &hash, now.plus(-TICKET_MS)).await?;
     if have >= LIVE_VISITS_OF_A_LINK {
-        let (what, way) = ("visits by one link in five minutes", "wait a minute");
+        let (what, way) = (
+            "visits by one link that have brought nothing yet",
+            "wait a minute",
+        );
         return Err(ActionError::full("link", have, LIVE_VISITS_OF_A_LINK, what, way));
     }
     let all = hosts::list(&mut tx).await?;
@@ -302,25 +302,4 @@ async fn join(tx: &mut Tx, of: &Match, player: &Player) -> Result<bool, ActionEr
     seats.push((player.id, Seat::default()));
     rosters::set(tx, of.id, player.clan, &seats).await?;
     Ok(true)
-}
-
-/// Forgets what is not needed any more: visits that came to nothing, links to matches that are over, what players' programs have
-/// measured, and addresses that were not used for long; see `docs/players-addresses.md`.
-///
-/// # Errors
-/// Only the store's.
-pub async fn sweep(app: &App, now: Time) -> Result<(), ActionError> {
-    let mut tx = app.db.begin().await?;
-    visits::delete_unused(&mut tx, now.plus(-VISIT_MS)).await?;
-    player_links::delete_expired(&mut tx, now).await?;
-    readings::delete(&mut tx, now.plus(-READINGS_MS)).await?;
-    probes_sent::forget_addresses(&mut tx, now.plus(-DAY_MS)).await?;
-    probes_sent::delete(&mut tx, now.plus(-PROBES_SENT_DAYS * DAY_MS)).await?;
-    let forgotten = players::forget_addresses(&mut tx, now.plus(-ADDRESS_DAYS * DAY_MS)).await?;
-    tx.commit().await?;
-    if forgotten > 0 {
-        tracing::info!(forgotten, "players' addresses that were not used for long");
-        app.changed();
-    }
-    Ok(())
 }

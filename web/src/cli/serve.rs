@@ -3,8 +3,8 @@
 use super::open;
 use crate::{
     actions::{
+        forget,
         links::{self, path_of},
-        visits,
     },
     app::App,
     config::Serve,
@@ -142,7 +142,7 @@ async fn sweep(app: App) {
         if let Err(error) = links::sweep(&app, app.now()).await {
             tracing::warn!(%error, "expired links and sessions stay for now");
         }
-        if let Err(error) = visits::sweep(&app, app.now()).await {
+        if let Err(error) = forget::sweep(&app, app.now()).await {
             tracing::warn!(%error, "what is known of players stays for now");
         }
         tokio::time::sleep(SWEEP_EVERY).await;

@@ -79,6 +79,12 @@ impl Consent {
         }
     }
 
+    /// Whether an organiser's word would help.
+    #[must_use]
+    pub fn wants_a_word(self) -> bool {
+        self == Self::Typed
+    }
+
     /// From the stored name, and whose word it is since when.
     #[must_use]
     pub fn parse(name: &str, by: Option<UserId>, at: Option<Time>) -> Option<Self> {

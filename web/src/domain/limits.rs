@@ -51,7 +51,7 @@ pub const VISIT_MS: i64 = 10 * 60_000;
 pub const TICKET_MS: i64 = 5 * 60_000;
 /// Tickets that one host lets pass at a time: the oldest go first.
 pub const PASSES_OF_A_HOST: usize = 64;
-/// Visits by one link whose tickets are good at the same time: nobody with a link keeps all others from hosts.
+/// Visits by one link that are under way at the same time: nobody with a link keeps all others from hosts.
 pub const LIVE_VISITS_OF_A_LINK: usize = 32;
 /// Players who come by one link: a full roster.
 pub const PLAYERS_OF_A_LINK: usize = PLAYERS_OF_A_ROSTER;

@@ -80,12 +80,13 @@ fn is_offered(record: &HostRecord, now: Time) -> bool {
         && record.host.facts.doors != vmatrix_wire::Doors::default()
 }
 
-/// The tickets that a host lets pass: of those that offer it and are still good, the newest, oldest first.
+/// The tickets that a host lets pass: of those that offer it and are still wanted and good, the newest, oldest first.
 #[must_use]
 pub fn passes(host: HostId, live: &[Visit], now: Time) -> Vec<vmatrix_wire::Pass> {
     let mut mine: Vec<&Visit> = live
         .iter()
-        .filter(|visit| visit.offered.contains(&host) && now < visit.begun_at.plus(TICKET_MS))
+        .filter(|visit| !visit.used && visit.offered.contains(&host))
+        .filter(|visit| now < visit.begun_at.plus(TICKET_MS))
         .collect();
     mine.sort_by(|a, b| (a.begun_at, &a.nonce).cmp(&(b.begun_at, &b.nonce)));
     let pass = |visit: &Visit| vmatrix_wire::Pass {

@@ -122,15 +122,21 @@ proptest! {
     }
 
     #[test]
-    fn a_host_has_the_newest_passes_and_no_more_than_it_keeps(begun in proptest::collection::vec(-400_000_i64..1, 0..100)) {
-        let live: Vec<Visit> = (0_u128..).zip(&begun).map(|(n, ago)| Visit {
+    fn a_host_has_the_newest_passes_and_no_more_than_it_keeps(
+        begun in proptest::collection::vec((-400_000_i64..1, proptest::bool::weighted(0.2)), 0..120),
+    ) {
+        let live: Vec<Visit> = (0_u128..).zip(&begun).map(|(n, (ago, used))| Visit {
             nonce: format!("{n:032}"),
             ticket: Secret::new(format!("{n:032}")),
             begun_at: now().plus(*ago),
+            used: *used,
             ..visit(&[id(1)])
         }).collect();
         let mine = passes(id(1), &live, now());
-        let mut good: Vec<&Visit> = live.iter().filter(|visit| now().since(visit.begun_at) < TICKET_MS).collect();
+        let mut good: Vec<&Visit> = live
+            .iter()
+            .filter(|visit| !visit.used && now().since(visit.begun_at) < TICKET_MS)
+            .collect();
         good.sort_by_key(|visit| (visit.begun_at, visit.nonce.clone()));
         let kept = good.split_off(good.len().saturating_sub(PASSES_OF_A_HOST));
         let tickets: Vec<&str> = mine.iter().map(|pass| pass.ticket.reveal()).collect();

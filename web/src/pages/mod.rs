@@ -64,6 +64,7 @@ pub fn router() -> Router<App> {
             "/organise/clans/{clan}/players/{player}/remove",
             post(clan::remove_player),
         )
+        .route("/organise/clans/{clan}/players/{player}/vouch", post(clan::vouch))
         .route("/matches", get(matches::list))
         .route("/matches/new", get(book::show).post(book::book))
         .route("/matches/{id}", get(matches::show))

@@ -58,9 +58,9 @@ pub async fn since(tx: &mut Tx, since: Time) -> Result<Vec<Visit>, StoreError> {
         .collect()
 }
 
-/// How many were begun by a link after `since`.
+/// How many were begun by a link after `since` and have brought nothing yet.
 pub async fn count(tx: &mut Tx, token_hash: &str, since: Time) -> Result<usize, StoreError> {
-    let text = "select count(*) from visits where token_hash = $1 and begun_at > $2";
+    let text = "select count(*) from visits where token_hash = $1 and begun_at > $2 and used_at is null";
     let (count,) = sql!(tx, one(i64,), text, token_hash, since.millis())?;
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
@@ -139,6 +139,7 @@ mod tests {
             let player = rows.players[0].id;
             assert!(use_up(&mut tx, "one", player, at(30)).await.unwrap());
             assert!(!use_up(&mut tx, "one", player, at(31)).await.unwrap());
+            assert_eq!(count(&mut tx, "hash", at(9)).await.unwrap(), 1);
             assert!(get(&mut tx, "hash", "one").await.unwrap().unwrap().used);
             assert_eq!(players(&mut tx, "hash").await.unwrap(), [player]);
             assert_eq!(delete_unused(&mut tx, at(20)).await.unwrap(), 0);

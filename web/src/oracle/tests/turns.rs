@@ -2,7 +2,7 @@
 
 use super::world::{MINUTE, World, address};
 use crate::{
-    actions::{accounting::who_is_probed, matches::Start, visits},
+    actions::{accounting::who_is_probed, forget, matches::Start},
     domain::{
         MatchId, PlayerAddress, Role, Time, User,
         limits::{ADDRESS_DAYS, PACKETS_TO_AN_ADDRESS, ROUNDS_AT_ONCE},
@@ -133,10 +133,10 @@ async fn addresses_are_forgotten_when_they_were_not_used_for_long() {
             .count()
     };
     world.pass(ADDRESS_DAYS * day);
-    visits::sweep(&world.app, world.app.now()).await.unwrap();
+    forget::sweep(&world.app, world.app.now()).await.unwrap();
     assert_eq!(known().await, 2, "they had a match since");
     world.pass(day);
-    visits::sweep(&world.app, world.app.now()).await.unwrap();
+    forget::sweep(&world.app, world.app.now()).await.unwrap();
     assert_eq!(known().await, 0);
     let mut tx = world.app.db.read().await.unwrap();
     assert!(

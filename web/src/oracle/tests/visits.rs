@@ -3,11 +3,11 @@
 use super::world::{MINUTE, World};
 use crate::{
     actions::{
-        ActionError,
+        ActionError, forget,
         matches::{Start, end_match, view_match},
         player_links::{make_player_link, revoke_player_link},
         players::{NewPlayer, change_player, list_players, vouch},
-        visits::{self, BegunVisit, Came, begin_visit, end_visit, look_at},
+        visits::{BegunVisit, Came, begin_visit, end_visit, look_at},
     },
     app::Settings,
     domain::{Brought, BroughtHost, Consent, MatchId, PlayerAddress, User},
@@ -224,7 +224,7 @@ async fn a_link_is_the_own_captains_and_dies_with_the_match() {
     let late = make_player_link(&world.app, &world.staff, id, world.reds.id).await;
     assert!(matches!(late, Err(ActionError::Conflict(_))));
     world.pass(120 * MINUTE);
-    visits::sweep(&world.app, world.app.now()).await.unwrap();
+    forget::sweep(&world.app, world.app.now()).await.unwrap();
     let mut tx = world.app.db.read().await.unwrap();
     assert!(
         crate::store::player_links::of_match(&mut tx, id)
