@@ -3,10 +3,11 @@
 
 mod common;
 
-use common::{Answer, Person, World, facts, report, send, world, world_with};
+use common::{Answer, Person, World, browser::Browser, facts, report, send, world, world_with};
 use reqwest::Method;
 use serde_json::{Value, json};
 use vmatrix_web::{
+    actions::users,
     app::Settings,
     domain::{Role, limits::VISITS_OF_AN_ADDRESS},
 };
@@ -335,4 +336,56 @@ async fn who_asks_too_often_waits() {
         assert_eq!(answer.status(), 404);
     }
     panic!("nobody was told to wait");
+}
+
+#[tokio::test]
+async fn captains_and_organisers_make_a_link_on_the_page_of_the_match() {
+    let evening = evening(world().await).await;
+    let at = async |name: &str, role| {
+        let (_, password) = users::add_user(&evening.world.app, name.parse().unwrap(), role)
+            .await
+            .unwrap();
+        let mut browser = Browser::new(&evening.world.url);
+        assert_eq!(browser.sign_in(name, password.reveal()).await.status(), 303);
+        browser
+    };
+    let reds = evening.reds.parse().unwrap();
+    let page = format!("/matches/{}", evening.id);
+    let form = format!("{page}/rosters/{}/link", evening.reds);
+    for (name, role) in [("rita", Role::ClanAdmin(reds)), ("orla", Role::Organiser)] {
+        let mut browser = at(name, role).await;
+        let html = browser.get(&page).await.text().await.unwrap();
+        assert!(html.contains(&format!(r#"action="{form}""#)), "{html}");
+        let made = browser.send(Method::POST, &form, &[]).await;
+        assert_eq!(made.status(), 200);
+        let html = made.text().await.unwrap();
+        let (_, rest) = html.split_once(r#"<code id="players-link">"#).unwrap();
+        let link = rest.split('<').next().unwrap();
+        let path = link.strip_prefix(&evening.world.url).unwrap();
+        evening.begin(path).await;
+        let html = browser.get(&page).await.text().await.unwrap();
+        assert!(html.contains("Take the link back") && !html.contains(link));
+        let gone = browser.send(Method::POST, &format!("{form}/revoke"), &[]).await;
+        assert_eq!(gone.status(), 303);
+        assert_eq!(
+            evening.post(&format!("{path}/begin"), &json!({})).await.status,
+            404
+        );
+    }
+    // On the organisers' page of the clan they stand for a player.
+    let mut organiser = at("olaf", Role::Organiser).await;
+    let clan = format!("/organise/clans/{}", evening.reds);
+    let html = organiser.get(&clan).await.text().await.unwrap();
+    assert!(
+        html.contains("entered by a captain") && !html.contains(SECRET_ADDRESS),
+        "{html}"
+    );
+    let (_, rest) = html.split_once(&format!(r#"action="{clan}/players/"#)).unwrap();
+    let player = rest.split('/').next().unwrap();
+    let vouched = organiser
+        .send(Method::POST, &format!("{clan}/players/{player}/vouch"), &[])
+        .await;
+    assert_eq!(vouched.status(), 303);
+    let html = organiser.get(&clan).await.text().await.unwrap();
+    assert!(html.contains("an organiser stands for it"), "{html}");
 }
