@@ -1,14 +1,14 @@
 //! A round of measurements, from a roster to rows: used when a match is booked, and by the Oracle when it looks again.
 
-use super::ActionError;
+use super::{ActionError, accounting};
 use crate::{
     app::App,
     domain::{
-        HostId, HostRecord, MOST_ROUNDS, Match, MatchState, ROUND_MS, Recheck, Round, RoundId, RoundReason,
-        RoundTarget, TargetId, Time, measure_again_at,
+        HostId, HostRecord, MOST_ROUNDS, Match, MatchState, PlayerAddress, ROUND_MS, Recheck, Round, RoundId,
+        RoundReason, RoundTarget, SAMPLES, StoryId, TargetId, Time, measure_again_at,
     },
     resolve::AddressError,
-    store::{StoreError, Tx, hosts, rosters, rounds},
+    store::{StoreError, Tx, hosts, rosters, rounds, story},
 };
 use std::net::IpAddr;
 use vmatrix_wire::Way;
@@ -19,13 +19,36 @@ pub(crate) async fn resolve(
     roster: Vec<rosters::Entry>,
 ) -> Vec<(rosters::Entry, Result<IpAddr, AddressError>)> {
     let each = roster.into_iter().map(|entry| async {
-        let address = match &entry.address {
-            Some(address) => app.resolver.resolve(address).await,
-            None => Err(AddressError::Unknown("(removed)".into())),
-        };
+        let address = address_of(app, &entry).await;
         (entry, address)
     });
     futures_util::future::join_all(each).await
+}
+
+/// Where hosts may send echo requests to somebody. Who has not agreed is not looked up either.
+async fn address_of(app: &App, entry: &rosters::Entry) -> Result<IpAddr, AddressError> {
+    match (&entry.address, why_not_asked(app, entry)) {
+        (None, _) => Err(AddressError::Unknown("(removed)".into())),
+        (_, Some(why)) => Err(why),
+        (Some(address), None) => app.resolver.resolve(address).await,
+    }
+}
+
+/// Why hosts do not ping somebody of a roster, as far as it is known without looking their name up.
+pub(crate) fn why_not_asked(app: &App, entry: &rosters::Entry) -> Option<AddressError> {
+    if entry.address == Some(PlayerAddress::Forgotten) {
+        return Some(AddressError::Forgotten);
+    }
+    entry
+        .consent
+        .check(app.settings.trust_captains)
+        .err()
+        .map(AddressError::from)
+}
+
+/// Whether somebody can be in a match although hosts cannot measure them: they come by the players' link, or could.
+pub(crate) fn may_come(entry: &rosters::Entry, why: &AddressError) -> bool {
+    matches!(why, AddressError::NotAsked(_) | AddressError::Forgotten) || entry.consent.is_visitors()
 }
 
 /// Writes a round. It is measured from every production host whose agent is there; who has no address is not.
@@ -38,7 +61,7 @@ pub(crate) async fn start(
     now: Time,
 ) -> Result<RoundId, StoreError> {
     let id = vmatrix_wire::ProbeId(app.new_id());
-    let targets: Vec<RoundTarget> = roster
+    let mut targets: Vec<RoundTarget> = roster
         .iter()
         .map(|(entry, address)| RoundTarget {
             target: TargetId(app.new_id()),
@@ -48,6 +71,8 @@ pub(crate) async fn start(
         })
         .collect();
     let from = from_where(tx, now).await?;
+    let packets = (from.len() as u64).saturating_mul(u64::from(SAMPLES));
+    let left_out = accounting::leave_out(tx, of, &mut targets, packets, now).await?;
     let round = Round {
         id,
         match_id: of.id,
@@ -58,6 +83,11 @@ pub(crate) async fn start(
         taken_from: None,
     };
     rounds::insert(tx, &round, &targets, &from).await?;
+    accounting::write_down(tx, of, id, &targets, packets, now).await?;
+    for (why, count) in left_out {
+        let text = accounting::words(why, count);
+        story::add(tx, StoryId(app.new_id()), of.id, now, &text).await?;
+    }
     Ok(id)
 }
 

@@ -13,12 +13,12 @@ const LISTS: [(&str, &str, &str); 11] = [
     (
         "clans",
         "/clans",
-        "GET, POST; players below /clans/{clan}/players",
+        "GET, POST; players below /clans/{clan}/players, and /vouch below each",
     ),
     (
         "matches",
         "/matches",
-        "GET, POST; /matches/{id}/rosters/{clan}, /end, /retry, /rematch and /report",
+        "GET, POST; /matches/{id}/rosters/{clan}, /player-links, /end, /retry, /rematch and /report",
     ),
     ("images", "/images", "GET: what can be booked"),
     (

@@ -3,6 +3,7 @@
 //! ```text
 //!   clans             POST GET           /clans            players  POST GET PUT DELETE  /clans/{id}/players[/{id}]
 //!   matches           POST GET           /matches[/{id}]   roster   PUT                  /matches/{id}/rosters/{clan}
+//!   player links      POST               /matches/{id}/player-links                      DELETE …/player-links/{clan}
 //!                     POST               /matches/{id}/end, /retry, /rematch       GET /matches/{id}/report
 //!   invitations       POST               /invitations      tokens   GET POST DELETE      /tokens[/{id}]
 //!   hosts             GET DELETE         /hosts[/{id}]     join     POST                 /join-tokens
@@ -25,7 +26,7 @@ mod seat;
 mod services;
 mod users;
 
-pub(crate) use body::{bytes, parse};
+pub(crate) use body::{Body, bytes, parse};
 pub use problem::Problem;
 pub(crate) use problem::{missing, seconds, wrong_method};
 

@@ -2,7 +2,7 @@
 
 use super::{
     Host, HostId, HostRecord, INTERVAL_MS, MatchId, Purpose, RoundId, SAMPLES, Snapshot, SnapshotId,
-    TIMEOUT_MS, Time, Vm, VmGoal, VmSeen, VmmSeen, host_witness,
+    TIMEOUT_MS, Time, Visit, Vm, VmGoal, VmSeen, VmmSeen, host_witness, passes,
     witness::{hear_witnesses, vm_witness},
 };
 use std::{collections::BTreeMap, net::SocketAddr};
@@ -26,6 +26,8 @@ pub struct Fleet {
     pub rounds: Vec<OpenRound>,
     /// Master servers that games register with.
     pub masters: Vec<SocketAddr>,
+    /// Visits of players whose tickets may be good.
+    pub visits: Vec<Visit>,
 }
 
 /// A round that has not ended.
@@ -76,7 +78,7 @@ pub fn compose(record: &HostRecord, fleet: &Fleet, now: Time) -> Orders {
             .collect(),
         lookouts: lookouts(id, fleet, now),
         beacon: beacon(record, fleet),
-        passes: Vec::new(),
+        passes: passes(id, &fleet.visits, now),
     };
     if orders != record.orders {
         orders.generation += 1;

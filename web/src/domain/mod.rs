@@ -5,9 +5,11 @@ mod booking_error;
 mod capacity;
 mod choice;
 mod compose;
+mod consent;
 mod host;
 mod ids;
 mod labels;
+mod ledger;
 pub mod limits;
 mod link;
 mod matches;
@@ -31,6 +33,7 @@ mod time;
 mod truth;
 mod unplaced;
 pub mod view;
+mod visit;
 mod vm;
 mod witness;
 
@@ -39,12 +42,14 @@ pub use booking_error::BookingError;
 pub use capacity::{NoRoom, Purpose, Reservation, Wanted, room};
 pub use choice::{ChoiceBody, ChoiceRecord};
 pub use compose::{Fleet, OpenRound, beacon_port, compose, console_text, is_out, see, vm_lookout};
+pub use consent::{Consent, NotAsked};
 pub use host::{Host, HostRecord, Onlooker, Site, all_heard};
 pub use ids::{
     ApiTokenId, BadUuid, ChoiceId, ClanId, HostId, MatchId, PlayerId, ReservationId, RoundId, ServiceId,
     SiteId, SnapshotId, StoryId, TargetId, UserId, VmId,
 };
 pub use labels::{Labels, Named, predicted, unlike_names};
+pub use ledger::{Ledger, OverLimit, Prefix, Sent, Span, TopTarget};
 pub use link::{Link, LinkKind};
 pub use matches::{EndedHow, Excluded, Held, Match, MatchState, Recheck, RoundReason};
 pub use next_step::{Pace, Situation, Step, again_at, may_be_placed_later, next_step};
@@ -53,7 +58,8 @@ pub use reading::{Reading, source_name, source_of};
 pub use refusal::Refusal;
 pub use rematch::{Measured, Present, REUSE_WITHIN_MS, Reuse, WhyNot, may_reuse};
 pub use round::{
-    INTERVAL_MS, MOST_ROUNDS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS, measure_again_at,
+    INTERVAL_MS, MOST_ROUNDS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS, is_time_again,
+    measure_again_at, whose_turn,
 };
 pub use rule::{is_preset, misnamed, preset_names};
 pub use seat::Seat;
@@ -64,5 +70,9 @@ pub use snapshot::{Snapshot, SnapshotFacts};
 pub use standing::{Unfit, snapshot_for, standing, unfit};
 pub use time::{BadTime, Time};
 pub use truth::{Kept, Learned, Observed, closeness_kept, kept, observed, residuals};
+pub use visit::{
+    Brought, BroughtHost, Claim, PlayerLink, Taken, Visit, check_brought, claim, customer, offer, passes,
+    takes_visits, visitor,
+};
 pub use vm::{Vm, VmGoal, VmSeen, VmmSeen};
 pub use witness::{host_witness, reached_by, vm_witness};

@@ -318,6 +318,9 @@ pub struct RosterView {
     pub clan: RosterClan,
     /// Its players; for another clan's admin numbered and without ids.
     pub players: Vec<RosterPlayer>,
+    /// Since when there is a link by which its players come; absent for another clan's admin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_since: Option<Time>,
 }
 
 /// A clan in a roster.
@@ -341,6 +344,9 @@ pub struct RosterPlayer {
     /// A cap of their own instead of the rule's, milliseconds; absent for another clan's admin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cap_ms: Option<f64>,
+    /// Why hosts do not ping them, and what can be done about it; absent for another clan's admin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_measured: Option<String>,
 }
 
 /// A match in a list.

@@ -28,8 +28,10 @@ fn roster(n: u128, clan: &str, players: &[&str]) -> RosterView {
         name: (*name).to_owned(),
         role: "player",
         cap_ms: None,
+        not_measured: None,
     };
     RosterView {
+        link_since: None,
         clan: RosterClan {
             id: ClanId(id(n)),
             name: clan.into(),
@@ -156,6 +158,7 @@ pub(super) fn players() -> Choice {
         id: PlayerId(id(1200 + n)),
         name: name.parse::<Name>().unwrap(),
         address: Some("192.0.2.9".into()),
+        consent: crate::domain::Consent::Typed,
     };
     let players = [(0, "Cem"), (1, "Dov"), (2, "Eve")]
         .into_iter()

@@ -54,6 +54,7 @@ pub(super) async fn rows(tx: &mut Tx) -> Rows {
             clan: clan.id,
             name: "Ada".parse().unwrap(),
             address: "10.0.0.1".parse().unwrap(),
+            consent: crate::domain::Consent::Typed,
         };
         players::insert(tx, &player, at(1)).await.unwrap();
         both.push(player);

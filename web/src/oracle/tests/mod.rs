@@ -13,6 +13,8 @@ mod roles;
 mod room;
 mod services;
 mod truth;
+mod turns;
 mod unreadable;
+mod visits;
 mod witness;
 mod world;

@@ -48,6 +48,7 @@ fn app(db: Db, clock: &Arc<AtomicI64>) -> App {
     let settings = Settings {
         masters: vec!["10.77.9.9:27950".parse().unwrap()],
         allow_private_addresses: true,
+        trust_captains: true,
         ..Settings::default()
     };
     let clock = Arc::clone(clock);
@@ -86,6 +87,7 @@ impl World {
             clan: if index < 2 { reds.id } else { blues.id },
             name: name.parse().unwrap(),
             address: address(index).to_string().parse().unwrap(),
+            consent: crate::domain::Consent::Typed,
         };
         let all: Vec<Player> = ["Ruby", "Rowan", "Basil", "Bruno"]
             .into_iter()
