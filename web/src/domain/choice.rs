@@ -1,6 +1,6 @@
 //! What was chosen when, and why: the answer with its inputs.
 
-use super::{ChoiceId, MatchId, RoundId, Time};
+use super::{ChoiceId, MatchId, RoundId, Smelt, Time};
 use serde::{Deserialize, Serialize};
 use vmatrix_placement::{
     Choice, HostState, Matrix, Policy, Preset, Recheck, Series, Verdict, choose_index, series,
@@ -42,6 +42,24 @@ pub struct ChoiceBody {
     pub alternatives: Vec<(Preset, Option<usize>)>,
     /// Hosts for a best of three.
     pub series: Option<Series>,
+    /// What does not fit together in the measurements of some players.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub smells: Vec<Smelt>,
+    /// Columns of players whom no host was asked to measure: there is no address, or none that may be measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unasked: Vec<usize>,
+    /// Hosts that could have been had and were not probed, because by prediction none of them could win.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unprobed: Vec<Unprobed>,
+}
+
+/// A host that was not probed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unprobed {
+    /// Its name.
+    pub host: String,
+    /// Name of its site.
+    pub site: String,
 }
 
 impl ChoiceBody {
@@ -64,10 +82,13 @@ impl ChoiceBody {
             states,
             alternatives,
             series,
+            smells: Vec::new(),
+            unasked: Vec::new(),
+            unprobed: Vec::new(),
         }
     }
 
-    /// The columns of the players who answered none of the hosts that were asked to measure; none if no host was.
+    /// The columns of the players who answered none of the hosts that were asked to measure them; none if no host was.
     #[must_use]
     pub fn silent(&self) -> Vec<usize> {
         let rows = self.matrix.rows().map(|(_, row)| row).zip(&self.choice.hosts);
@@ -83,6 +104,19 @@ impl ChoiceBody {
         if asked.is_empty() {
             return Vec::new();
         }
-        (0..self.matrix.players().len()).filter(silent).collect()
+        let columns = 0..self.matrix.players().len();
+        let was_asked = |column: &usize| !self.unasked.contains(column);
+        columns.filter(was_asked).filter(silent).collect()
+    }
+
+    /// The columns of the players whom no host was asked to measure, and of whom nothing else is known either.
+    #[must_use]
+    pub fn unknown(&self) -> Vec<usize> {
+        let is_known = |column: usize| {
+            let mut rows = self.matrix.rows();
+            rows.any(|(_, row)| row.get(column).is_some_and(Option::is_some))
+        };
+        let unasked = self.unasked.iter().copied();
+        unasked.filter(|column| !is_known(*column)).collect()
     }
 }

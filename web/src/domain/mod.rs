@@ -8,9 +8,11 @@ mod compose;
 mod host;
 mod ids;
 mod labels;
+mod latency;
 pub mod limits;
 mod link;
 mod matches;
+mod mesh;
 mod next_step;
 mod people;
 mod reading;
@@ -36,7 +38,7 @@ mod witness;
 pub use booking::{Asked, Valid, ValidRoster, check_booking, check_roster};
 pub use booking_error::BookingError;
 pub use capacity::{NoRoom, Purpose, Reservation, Wanted, room};
-pub use choice::{ChoiceBody, ChoiceRecord};
+pub use choice::{ChoiceBody, ChoiceRecord, Unprobed};
 pub use compose::{Fleet, OpenRound, beacon_port, compose, console_text, is_out, see, vm_lookout};
 pub use host::{Host, HostRecord, Onlooker, Site, all_heard};
 pub use ids::{
@@ -44,8 +46,13 @@ pub use ids::{
     SiteId, SnapshotId, StoryId, TargetId, UserId, VmId,
 };
 pub use labels::{Labels, Named, predicted, unlike_names};
+pub use latency::{Fused, Known, Smelt};
 pub use link::{Link, LinkKind};
 pub use matches::{EndedHow, Excluded, Held, Match, MatchState, Recheck, RoundReason};
+pub use mesh::{
+    MESH_SLOT_MS, MESH_TOO_OLD_MS, MeshHost, MeshWay, is_mesh, mesh_of, mesh_order, mesh_probe, mesh_slot,
+    mesh_way,
+};
 pub use next_step::{Pace, Situation, Step, again_at, may_be_placed_later, next_step};
 pub use people::{BadName, BadRole, Clan, Name, Player, PlayerAddress, Role, User};
 pub use reading::{Reading, source_name, source_of};
