@@ -4,13 +4,13 @@ use super::ActionError;
 use crate::{
     app::App,
     domain::{
-        HostId, HostRecord, MOST_ROUNDS, Match, MatchState, ROUND_MS, Recheck, Round, RoundId, RoundReason,
-        RoundTarget, TargetId, Time, measure_again_at,
+        FEW_FROM, FEW_ROUND_MS, HostId, HostRecord, MESH_TOO_OLD_MS, MOST_ROUNDS, Match, MatchState,
+        ROUND_MS, Recheck, Round, RoundId, RoundReason, RoundTarget, TargetId, Time, measure_again_at,
     },
     resolve::AddressError,
-    store::{StoreError, Tx, hosts, rosters, rounds},
+    store::{StoreError, Tx, hosts, mesh, rosters, rounds},
 };
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 use vmatrix_wire::Way;
 
 /// A roster with addresses, in roster order. Looking names up takes time: done before a transaction is begun.
@@ -28,7 +28,8 @@ pub(crate) async fn resolve(
     futures_util::future::join_all(each).await
 }
 
-/// Writes a round. It is measured from every production host whose agent is there; who has no address is not.
+/// Writes a round. It is measured from every production host whose agent is there, or step by step from few of them; who has
+/// no address is not.
 pub(crate) async fn start(
     tx: &mut Tx,
     app: &App,
@@ -47,18 +48,41 @@ pub(crate) async fn start(
             by: Way::Icmp,
         })
         .collect();
-    let from = from_where(tx, now).await?;
+    let all = from_where(tx, now).await?;
+    // Where nobody can be measured, nobody waits.
+    let anybody = targets.iter().any(|target| target.address.is_some());
+    let few = anybody && are_few_enough(tx, &all, now).await?;
+    let from: Vec<HostId> = if few {
+        // The Oracle adds the others; the reserved one is always looked at again.
+        of.state.held().map(|held| held.host).into_iter().collect()
+    } else {
+        all.into_iter().filter(|_| anybody).collect()
+    };
     let round = Round {
         id,
         match_id: of.id,
         reason,
         started_at: now,
-        until_at: now.plus(ROUND_MS),
+        until_at: now.plus(if few { FEW_ROUND_MS } else { ROUND_MS }),
         ended_at: None,
         taken_from: None,
     };
     rounds::insert(tx, &round, &targets, &from).await?;
+    if few {
+        rounds::set_few(tx, id).await?;
+    }
     Ok(id)
+}
+
+/// Whether few of these hosts say enough: there are many, and nearly all know where they are among the others.
+async fn are_few_enough(tx: &mut Tx, hosts: &[HostId], now: Time) -> Result<bool, StoreError> {
+    if hosts.len() <= FEW_FROM {
+        return Ok(false);
+    }
+    let ways = mesh::list(tx, now.plus(-MESH_TOO_OLD_MS)).await?;
+    let known: BTreeSet<HostId> = ways.iter().flat_map(|way| [way.from, way.to]).collect();
+    let known = hosts.iter().filter(|host| known.contains(host)).count();
+    Ok(known * 10 >= hosts.len() * 9)
 }
 
 /// The hosts that measure players now.

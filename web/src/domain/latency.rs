@@ -45,7 +45,11 @@ impl Known {
         samples: &[(HostId, RttSample)],
         now: Time,
     ) {
-        let age_s = seconds(round.and_then(|round| round.ended_at).map_or(0, |at| now.since(at)));
+        let age_s = seconds(
+            round
+                .and_then(|round| round.ended_at)
+                .map_or(0, |at| now.since(at)),
+        );
         let targets: BTreeMap<_, _> = targets.iter().map(|one| (one.target, one)).collect();
         for (host, sample) in samples {
             let Some(target) = targets.get(&sample.target) else {
@@ -62,7 +66,13 @@ impl Known {
     /// Takes what a player's own program has measured.
     pub fn own(&mut self, reading: &Reading, now: Time) {
         let age_s = seconds(now.since(reading.taken_at));
-        self.take(reading.player, reading.host, reading.source, &reading.sample, age_s);
+        self.take(
+            reading.player,
+            reading.host,
+            reading.source,
+            &reading.sample,
+            age_s,
+        );
     }
 
     fn take(&mut self, player: PlayerId, host: HostId, source: Source, sample: &RttSample, age_s: u32) {
@@ -175,7 +185,11 @@ mod tests {
         let dns = Way::Dns {
             zone: "2.0.192.in-addr.arpa.".into(),
         };
-        let targets = [target(1, 1, Way::Icmp), target(2, 2, Way::Icmp), target(3, 3, dns)];
+        let targets = [
+            target(1, 1, Way::Icmp),
+            target(2, 2, Way::Icmp),
+            target(3, 3, dns),
+        ];
         let samples = [
             (host(1), sample(1, &[40, 41, 43])),
             (host(1), sample(2, &[])),

@@ -111,7 +111,11 @@ fn peers<'a>(of: HostId, known: &[&'a MeshHost], slot: i64) -> Vec<&'a MeshHost>
             speakers.push(one);
         }
     }
-    let landmarks = speakers.iter().copied().take(LANDMARKS).filter(|one| one.id != of);
+    let landmarks = speakers
+        .iter()
+        .copied()
+        .take(LANDMARKS)
+        .filter(|one| one.id != of);
     if mesh_slot(me.joined_at) + 1 == slot {
         return landmarks.collect();
     }
@@ -146,7 +150,9 @@ fn in_turn<'a>(of: HostId, all: &[&'a MeshHost], hour: i64, count: usize) -> Vec
     let others = all.iter().cycle().skip(at + 1).take(all.len().saturating_sub(1));
     let others: Vec<&MeshHost> = others.copied().collect();
     let begin = i64::try_from(others.len()).ok().filter(|all| *all > 0);
-    let begin = begin.map_or(0, |all| (hour * i64::try_from(count).unwrap_or(1)).rem_euclid(all));
+    let begin = begin.map_or(0, |all| {
+        (hour * i64::try_from(count).unwrap_or(1)).rem_euclid(all)
+    });
     let begin = usize::try_from(begin).unwrap_or_default();
     let turn = others.iter().cycle().skip(begin).take(count.min(others.len()));
     turn.copied().collect()
@@ -175,7 +181,10 @@ pub fn mesh_of(hosts: &[HostId], ways: &[MeshWay], now: Time) -> Option<Mesh> {
     let at: BTreeMap<HostId, usize> = hosts.iter().enumerate().map(|(at, id)| (*id, at)).collect();
     let mut rows = vec![vec![None; hosts.len()]; hosts.len()];
     let mut any = false;
-    for way in ways.iter().filter(|way| now.since(way.taken_at) <= MESH_TOO_OLD_MS) {
+    for way in ways
+        .iter()
+        .filter(|way| now.since(way.taken_at) <= MESH_TOO_OLD_MS)
+    {
         let (Some(from), Some(to)) = (at.get(&way.from), at.get(&way.to)) else {
             continue;
         };

@@ -90,10 +90,7 @@ fn who_has_just_joined_measures_the_landmarks_at_once_and_only_then() {
     assert_eq!(targets(of, &all, 1_001), landmarks);
     assert!(targets(of, &all, 1_002).len() <= 1);
     // Nobody is told to measure whom it may have heard of in the middle of a slot.
-    assert!(
-        all.iter()
-            .all(|one| !targets(one.id, &all, 1_000).contains(&of))
-    );
+    assert!(all.iter().all(|one| !targets(one.id, &all, 1_000).contains(&of)));
 }
 
 #[test]
@@ -110,13 +107,13 @@ fn what_is_old_or_of_others_is_not_in_the_mesh() {
     let way = |from, to, slot, us: &[u32]| mesh_way(id(from), slot, &sample(to, us));
     assert_eq!(way(1, 2, 10, &[]), None, "it did not answer");
     assert_eq!(way(1, 1, 10, &[5]), None, "itself");
-    let ways = [way(1, 2, 10_000, &[40, 50, 60]).unwrap(), way(1, 9, 10_000, &[7]).unwrap()];
+    let ways = [
+        way(1, 2, 10_000, &[40, 50, 60]).unwrap(),
+        way(1, 9, 10_000, &[7]).unwrap(),
+    ];
     let now = Time::from_millis(10_000 * MESH_SLOT_MS + 9);
     let mesh = mesh_of(&[id(2), id(1)], &ways, now).unwrap();
     assert_eq!(mesh.between(0, 1).map(Micros::us), Some(50));
-    assert_eq!(
-        mesh_of(&[id(2), id(1)], &ways, now.plus(MESH_TOO_OLD_MS)),
-        None
-    );
+    assert_eq!(mesh_of(&[id(2), id(1)], &ways, now.plus(MESH_TOO_OLD_MS)), None);
     assert_eq!(mesh_of(&[id(2), id(3)], &ways, now), None);
 }

@@ -59,7 +59,8 @@ pub use reading::{Reading, source_name, source_of};
 pub use refusal::Refusal;
 pub use rematch::{Measured, Present, REUSE_WITHIN_MS, Reuse, WhyNot, may_reuse};
 pub use round::{
-    INTERVAL_MS, MOST_ROUNDS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS, measure_again_at,
+    FEW_FROM, FEW_ROUND_MS, INTERVAL_MS, MOST_ROUNDS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS,
+    measure_again_at,
 };
 pub use rule::{is_preset, misnamed, preset_names};
 pub use seat::Seat;

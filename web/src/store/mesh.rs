@@ -1,7 +1,7 @@
 //! How far hosts are from each other.
 
 use super::{StoreError, Tx, corrupt, parsed};
-use crate::domain::{HostId, MeshWay, Time};
+use crate::domain::{MeshWay, Time};
 use vmatrix_placement::Micros;
 
 #[derive(sqlx::FromRow)]
@@ -71,20 +71,11 @@ pub async fn list(tx: &mut Tx, since: Time) -> Result<Vec<MeshWay>, StoreError> 
         .collect()
 }
 
-/// Which ways from a host are as new as that.
-pub async fn newer(tx: &mut Tx, from: HostId, since: Time) -> Result<Vec<HostId>, StoreError> {
-    let text = "select to_host from mesh where from_host = $1 and taken_at >= $2";
-    let rows = sql!(tx, all(String,), text, from.to_string(), since.millis())?;
-    rows.into_iter()
-        .map(|(to,)| parsed("mesh", &to, "to_host", &to))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        domain::{Host, testing},
+        domain::{Host, HostId, testing},
         store::{hosts, life_tests, testing::databases},
     };
     use uuid::Uuid;
@@ -120,8 +111,6 @@ mod tests {
             let at = Time::from_millis;
             assert_eq!(list(&mut tx, at(6)).await.unwrap(), [way(other.id, 6, 800)]);
             assert_eq!(list(&mut tx, at(7)).await.unwrap(), []);
-            assert_eq!(newer(&mut tx, rows.host, at(6)).await.unwrap(), [other.id]);
-            assert_eq!(newer(&mut tx, other.id, at(0)).await.unwrap(), []);
         }
     }
 }

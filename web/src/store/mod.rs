@@ -277,6 +277,7 @@ pub mod hosts;
 mod life_tests;
 pub mod links;
 pub mod matches;
+pub mod mesh;
 mod names;
 pub mod players;
 pub mod readings;

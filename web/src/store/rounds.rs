@@ -63,10 +63,33 @@ pub async fn insert(
         sql!(tx, execute text, id.as_str(), name, player, address, way, zone)?;
     }
     for host in hosts {
-        let text = "insert into round_hosts (round_id, host_id, done) values ($1, $2, $3)";
-        sql!(tx, execute text, id.as_str(), host.to_string(), false)?;
+        add_host(tx, round.id, *host).await?;
     }
     Ok(())
+}
+
+/// Adds a host from which a round is measured.
+pub async fn add_host(tx: &mut Tx, id: RoundId, host: HostId) -> Result<(), StoreError> {
+    let text = "insert into round_hosts (round_id, host_id, done) values ($1, $2, $3)";
+    sql!(tx, execute text, id.to_string(), host.to_string(), false)?;
+    Ok(())
+}
+
+/// Notes that the hosts of a round are added step by step.
+pub async fn set_few(tx: &mut Tx, id: RoundId) -> Result<(), StoreError> {
+    sql!(tx, execute "update rounds set few = $2 where id = $1", id.to_string(), true)?;
+    Ok(())
+}
+
+/// Whether the hosts of a round are added step by step.
+pub async fn is_few(tx: &mut Tx, id: RoundId) -> Result<bool, StoreError> {
+    let row = sql!(
+        tx,
+        optional(bool,),
+        "select few from rounds where id = $1",
+        id.to_string()
+    )?;
+    Ok(row.is_some_and(|(few,)| few))
 }
 
 /// A round.
