@@ -1,5 +1,9 @@
 //! Players' host names to addresses, and which addresses may be measured at all.
 
+mod near;
+
+pub use near::{NameServer, NoAnswer, prefix_of};
+
 use crate::domain::PlayerAddress;
 use std::{
     collections::HashMap,
@@ -55,6 +59,12 @@ impl Resolver {
             .inspect_err(|error| tracing::warn!(%error, "host names cannot be resolved"))
             .ok();
         Self::new(names, allow_private)
+    }
+
+    /// Addresses only, for tests that are to ask nobody.
+    #[cfg(test)]
+    pub(crate) fn without_names(allow_private: bool) -> Self {
+        Self::new(None, allow_private)
     }
 
     fn new(names: Option<hickory_resolver::TokioResolver>, allow_private: bool) -> Self {

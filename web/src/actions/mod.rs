@@ -7,6 +7,7 @@ mod booking;
 pub mod clans;
 pub mod health;
 pub mod hosts;
+mod king;
 pub mod links;
 mod match_view;
 pub mod matches;

@@ -1,6 +1,6 @@
 //! A round of measurements, from a roster to rows: used when a match is booked, and by the Oracle when it looks again.
 
-use super::ActionError;
+use super::{ActionError, king};
 use crate::{
     app::App,
     domain::{
@@ -13,7 +13,8 @@ use crate::{
 use std::{collections::BTreeSet, net::IpAddr};
 use vmatrix_wire::Way;
 
-/// A roster with addresses, in roster order. Looking names up takes time: done before a transaction is begun.
+/// A roster with addresses, in roster order; name servers near these are known then, too. Looking names up takes time: done
+/// before a transaction is begun.
 pub(crate) async fn resolve(
     app: &App,
     roster: Vec<rosters::Entry>,
@@ -25,7 +26,13 @@ pub(crate) async fn resolve(
         };
         (entry, address)
     });
-    futures_util::future::join_all(each).await
+    let roster: Vec<_> = futures_util::future::join_all(each).await;
+    let addresses: Vec<IpAddr> = roster
+        .iter()
+        .filter_map(|(_, address)| address.as_ref().ok().copied())
+        .collect();
+    king::learn(app, &addresses).await;
+    roster
 }
 
 /// Writes a round. It is measured from every production host whose agent is there, or step by step from few of them; who has
@@ -39,7 +46,7 @@ pub(crate) async fn start(
     now: Time,
 ) -> Result<RoundId, StoreError> {
     let id = vmatrix_wire::ProbeId(app.new_id());
-    let targets: Vec<RoundTarget> = roster
+    let mut targets: Vec<RoundTarget> = roster
         .iter()
         .map(|(entry, address)| RoundTarget {
             target: TargetId(app.new_id()),
@@ -48,6 +55,10 @@ pub(crate) async fn start(
             by: Way::Icmp,
         })
         .collect();
+    let known = roster
+        .iter()
+        .filter_map(|(entry, address)| Some((entry.player, *address.as_ref().ok()?)));
+    targets.extend(king::targets(tx, app, known, now).await?);
     let all = from_where(tx, now).await?;
     // Where nobody can be measured, nobody waits.
     let anybody = targets.iter().any(|target| target.address.is_some());

@@ -25,6 +25,7 @@ mod service;
 mod show;
 mod show_choice;
 mod show_problem;
+mod show_sources;
 mod snapshot;
 mod standing;
 #[cfg(test)]

@@ -38,6 +38,15 @@ pub struct MatchView {
     pub settle: Vec<SettleView>,
     /// Host name to player name to median round trip in milliseconds; what the current reservation was chosen from.
     pub matrix_ms: BTreeMap<String, BTreeMap<String, Option<f64>>>,
+    /// Where the values of each player come from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourcesView>,
+    /// Players in whose measurements something does not fit together: all for staff, the own ones for a clan.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<FlagView>,
+    /// How many hosts were probed, if not all that could have been had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probed: Option<ProbedView>,
     /// A later measurement that did not move the reservation.
     pub recheck: Option<RecheckView>,
     /// Home clan first, in roster order.
@@ -56,6 +65,47 @@ pub struct MatchView {
     pub story: Vec<StoryView>,
     /// Home first, then away.
     pub rosters: Vec<RosterView>,
+}
+
+/// Where one player's values come from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SourcesView {
+    /// See [`PlayerView::name`].
+    pub player: String,
+    /// `icmp`, `udp`, `browser`, `king`: whatever is used at any host; none if nothing is known.
+    pub sources: Vec<&'static str>,
+    /// Of the value at the held host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub here: Option<SourceView>,
+}
+
+/// Where one value comes from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SourceView {
+    /// As in [`SourcesView::sources`].
+    pub source: &'static str,
+    /// How old it was, seconds.
+    pub age_s: u32,
+    /// How wrong it may be, milliseconds.
+    pub error_ms: f64,
+}
+
+/// A player at whose measurements the league looks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FlagView {
+    /// See [`PlayerView::name`].
+    pub player: String,
+    /// What does not fit together; for staff only.
+    pub sentences: Vec<String>,
+}
+
+/// How many hosts were probed, of how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ProbedView {
+    /// So many have an answer from somebody.
+    pub hosts: usize,
+    /// In all.
+    pub of: usize,
 }
 
 /// What was booked, and where it is in its life.
@@ -159,7 +209,7 @@ pub struct HostView {
     /// With which other line-ups it would not be within the rule: sentences.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lineup_risks: Vec<String>,
-    /// `chosen`, `worse`, `over_cap`, `over_limit`, `undecided`, `no_capacity` or `unfit`.
+    /// `chosen`, `worse`, `over_cap`, `over_limit`, `undecided`, `no_capacity`, `unfit` or `not_probed`.
     pub verdict: String,
     /// Why, in a sentence for people.
     pub reason: String,

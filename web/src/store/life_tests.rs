@@ -218,6 +218,10 @@ async fn the_life_of_a_round() {
             [(rows.host, true)]
         );
 
+        assert!(!rounds::is_few(&mut tx, round.id).await.unwrap());
+        rounds::set_few(&mut tx, round.id).await.unwrap();
+        assert!(rounds::is_few(&mut tx, round.id).await.unwrap());
+
         let lost = RttSample {
             target: targets[0].target,
             sent: 2,

@@ -278,6 +278,7 @@ mod life_tests;
 pub mod links;
 pub mod matches;
 pub mod mesh;
+pub mod name_servers;
 mod names;
 pub mod players;
 pub mod readings;
