@@ -120,3 +120,39 @@ impl ChoiceBody {
         unasked.filter(|column| !is_known(*column)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vmatrix_placement::{Host, Micros, Player, Side, choose};
+
+    #[test]
+    fn who_was_not_asked_is_not_silent_and_unknown_only_without_a_value() {
+        let player = |id: &str, side| Player::new(id, id, Some(side));
+        let players = vec![
+            player("measured", Side::A),
+            player("silent", Side::A),
+            player("browser", Side::B),
+            player("nothing", Side::B),
+        ];
+        let host = Host {
+            id: "h".into(),
+            name: "h".into(),
+        };
+        let at = |ms: u32| Micros::new(ms * 1000).ok();
+        let rows = vec![vec![at(40), None, at(50), None]];
+        let matrix = Matrix::new(players, vec![host], rows).unwrap();
+        let states = vec![HostState::free()];
+        let choice = choose(&Policy::default(), &matrix, &states).unwrap();
+        let body = ChoiceBody {
+            unasked: vec![2, 3],
+            ..ChoiceBody::new(matrix, states, choice, None)
+        };
+        assert_eq!((body.silent(), body.unknown()), (vec![1], vec![3]));
+        // As it was kept before there were other sources.
+        let mut json = serde_json::to_value(&body).unwrap();
+        json.as_object_mut().unwrap().remove("unasked");
+        let old: ChoiceBody = serde_json::from_value(json).unwrap();
+        assert_eq!((old.silent(), old.unknown()), (vec![1, 3], vec![]));
+    }
+}

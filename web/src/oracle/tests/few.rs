@@ -91,22 +91,22 @@ fn assert_good(world: &World, view: &MatchView, hosts: u8) {
 
 #[tokio::test]
 async fn few_of_many_hosts_are_probed_and_a_good_one_is_chosen() {
-    let mut world = world(60).await;
+    let mut world = world(48).await;
     let id = world.book_now().await;
-    let view = world.until(id, "reserved").await;
-    assert_good(&world, &view, 60);
+    let view = world.until(id, "ready").await;
+    assert_good(&world, &view, 48);
 }
 
 #[tokio::test]
 async fn a_server_that_is_killed_between_all_steps_ends_the_same() {
-    let mut steady = world(40).await;
+    let mut steady = world(24).await;
     let id = steady.book_now().await;
-    let expected = steady.until(id, "reserved").await;
-    let mut killed = world(40).await;
+    let expected = steady.until(id, "ready").await;
+    let mut killed = world(24).await;
     killed.restarts = true;
     let id = killed.book_now().await;
-    let view = killed.until(id, "reserved").await;
-    assert_good(&killed, &view, 40);
+    let view = killed.until(id, "ready").await;
+    assert_good(&killed, &view, 24);
     assert_eq!(view.matrix_ms, expected.matrix_ms);
     assert_eq!(
         view.chosen.map(|chosen| chosen.host),
@@ -118,7 +118,7 @@ async fn a_server_that_is_killed_between_all_steps_ends_the_same() {
 async fn up_to_sixteen_hosts_are_probed_all_at_once() {
     let mut world = world(16).await;
     let id = world.book_now().await;
-    let view = world.until(id, "reserved").await;
+    let view = world.until(id, "ready").await;
     assert_eq!((probed(&world), view.probed), (16, None));
 }
 

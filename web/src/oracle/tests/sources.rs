@@ -1,9 +1,9 @@
 //! Round trips from several sources in one match.
 
-use super::world::{World, address};
+use super::world::{MINUTE, World, address};
 use crate::{
-    actions::matches::view_match,
-    domain::{Reading, view::MatchView},
+    actions::matches::{Start, view_match},
+    domain::{Reading, Time, view::MatchView},
     resolve::{NameServer, prefix_of},
     store::{name_servers, readings, testing::sqlite},
 };
@@ -98,35 +98,18 @@ async fn a_forged_result_is_not_used_and_the_league_is_told() {
 #[tokio::test]
 async fn where_nobody_can_be_asked_nobody_is_waited_for() {
     let mut world = World::new(sqlite().await, &TWO).await;
-    // None of them has an address that may be measured: on the internet theirs are nobody's.
-    world.app.resolver = crate::resolve::Resolver::without_names(false);
-    for player in 0..4 {
-        browser(&world, player, [50, 90]).await;
-    }
+    let start = Start::At(Time::from_millis(world.now() + 60 * MINUTE));
+    let id = world.book(start).await.unwrap();
+    world.until(id, "reserved").await;
     let probed = world.hosts[0].probed();
-    let id = world.book_now().await;
-    world.tick().await;
-    let view = world.view(id).await;
-    assert_ne!(
-        view.booked.state, "probing",
-        "a round ends when nobody is to answer"
-    );
-    assert_eq!(sources(&view), vec![vec!["browser"]; 4]);
-    assert_eq!(world.hosts[0].probed(), probed);
-}
-
-#[tokio::test]
-async fn who_is_known_by_nothing_is_not_called_silent() {
-    let mut world = World::new(sqlite().await, &TWO).await;
+    // From now on none of them has an address that may be measured: on the internet theirs are nobody's.
     world.app.resolver = crate::resolve::Resolver::without_names(false);
-    for player in 0..3 {
-        browser(&world, player, [50, 90]).await;
+    world.pass(45 * MINUTE);
+    for player in 0..4 {
+        browser(&world, player, [57, 90]).await;
     }
-    let id = world.book_now().await;
-    let view = world.until(id, "unplaced").await;
-    let said = &view.booked.explanation;
-    assert!(
-        said.contains("Nothing is known of Bruno") && !said.contains("answer ping"),
-        "{said}"
-    );
+    world.ticks(2).await;
+    let again = world.view(id).await.recheck.unwrap();
+    assert_eq!(again.matrix_ms["host-1"]["Bruno"], Some(57.0));
+    assert_eq!(world.hosts[0].probed(), probed, "no host was asked");
 }
