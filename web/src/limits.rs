@@ -3,7 +3,7 @@
 
 use crate::domain::{
     HostId, UserId,
-    limits::{POLLS_OF_A_HOST, Rate, STREAMS_OF_A_USER, WRITES},
+    limits::{LATENCIES, POLLS_OF_A_HOST, Rate, STREAMS_OF_A_USER, WRITES},
 };
 use governor::{
     DefaultKeyedRateLimiter, Quota, RateLimiter,
@@ -26,6 +26,10 @@ const MANY: usize = 10_000;
 pub struct Limits {
     /// What each user writes.
     pub writes: Paced<UserId>,
+    /// Pairs of addresses that each user asks for.
+    pub latency: Paced<UserId>,
+    /// The same for each network that is asked about.
+    pub latency_at: Paced<String>,
     /// The live pages that each user has open.
     pub streams: Streams,
     /// The requests of each host that wait for orders.
@@ -36,6 +40,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             writes: Paced::at(WRITES),
+            latency: Paced::at(LATENCIES),
+            latency_at: Paced::at(LATENCIES),
             streams: Streams::default(),
             polls: Polls::default(),
         }

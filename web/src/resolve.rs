@@ -1,8 +1,10 @@
 //! Players' host names to addresses, and which addresses may be measured at all.
 
 mod near;
+mod timing;
 
 pub use near::{NameServer, NoAnswer, prefix_of};
+pub use timing::{NoTimes, Times, time_between};
 
 use crate::domain::PlayerAddress;
 use std::{
@@ -88,11 +90,17 @@ impl Resolver {
         if ip.is_ipv6() {
             return Err(AddressError::Ipv6(ip));
         }
-        if is_public(ip) || (self.allow_private && is_somebodys(ip)) {
+        if self.may_ask(ip) {
             Ok(ip)
         } else {
             Err(AddressError::NotPublic(ip))
         }
+    }
+
+    /// Whether packets may be sent to an address.
+    #[must_use]
+    pub fn may_ask(&self, ip: IpAddr) -> bool {
+        is_public(ip) || (self.allow_private && is_somebodys(ip))
     }
 
     async fn look_up(&self, name: &str) -> Result<IpAddr, AddressError> {

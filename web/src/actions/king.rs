@@ -63,6 +63,12 @@ async fn unknown(app: &App, addresses: &[IpAddr]) -> Result<BTreeMap<String, IpA
     Ok(unknown)
 }
 
+/// The name server nearest to an address, if one is known.
+pub(super) async fn near(tx: &mut Tx, ip: IpAddr, now: Time) -> Result<Option<NameServer>, StoreError> {
+    let known = name_servers::get(tx, &prefix_of(ip), now.plus(-KNOWN_FOR_MS)).await?;
+    Ok(known.flatten())
+}
+
 /// A name server to time for each player with an address, as far as one is known. Players of one prefix have the same one, which
 /// each host asks for all of them at once.
 pub(crate) async fn targets(
@@ -71,12 +77,11 @@ pub(crate) async fn targets(
     players: impl Iterator<Item = (PlayerId, IpAddr)>,
     now: Time,
 ) -> Result<Vec<RoundTarget>, StoreError> {
-    let since = now.plus(-KNOWN_FOR_MS);
     let mut targets = Vec::new();
     let mut seen = BTreeSet::new();
     for (player, ip) in players.filter(|(player, _)| seen.insert(*player)) {
-        let known = name_servers::get(tx, &prefix_of(ip), since).await?.flatten();
-        targets.extend(known.map(|server: NameServer| RoundTarget {
+        let known = near(tx, ip, now).await?;
+        targets.extend(known.map(|server| RoundTarget {
             target: TargetId(app.new_id()),
             player,
             address: Some(server.address),

@@ -8,6 +8,7 @@ pub mod clans;
 pub mod health;
 pub mod hosts;
 mod king;
+pub mod latency;
 pub mod links;
 mod match_view;
 pub mod matches;

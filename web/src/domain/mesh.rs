@@ -12,7 +12,7 @@
 use super::{HostId, INTERVAL_MS, SAMPLES, SiteId, TIMEOUT_MS, Time};
 use std::{collections::BTreeMap, net::IpAddr};
 use uuid::Uuid;
-use vmatrix_placement::{Micros, shortlist::Mesh};
+use vmatrix_placement::{Micros, Note, Source, error_of_median, shortlist::Mesh};
 use vmatrix_wire::{ProbeId, ProbeOrder, RttSample, Target, TargetId, Way};
 
 /// Sites that all others measure.
@@ -173,6 +173,24 @@ pub fn mesh_way(from: HostId, slot: i64, sample: &RttSample) -> Option<MeshWay> 
         deviation_us: sample.deviation_us.unwrap_or_default(),
         received: sample.received,
     })
+}
+
+/// What is known of the way between two hosts, in either direction: the newest.
+#[must_use]
+pub fn mesh_between(ways: &[MeshWay], one: HostId, other: HostId, now: Time) -> Option<(Micros, Note)> {
+    let is_it = |way: &&MeshWay| (way.from, way.to) == (one, other) || (way.from, way.to) == (other, one);
+    let fresh = |way: &&MeshWay| now.since(way.taken_at) <= MESH_TOO_OLD_MS;
+    let way = ways
+        .iter()
+        .filter(is_it)
+        .filter(fresh)
+        .max_by_key(|way| way.taken_at)?;
+    let note = Note {
+        source: Source::Icmp,
+        age_s: u32::try_from(now.since(way.taken_at).max(0) / 1000).unwrap_or(u32::MAX),
+        error_us: error_of_median(way.deviation_us, way.received),
+    };
+    Some((way.median, note))
 }
 
 /// The mesh of some hosts, in their order; `None` if nothing is known of any of them.

@@ -114,6 +114,9 @@ fn what_is_old_or_of_others_is_not_in_the_mesh() {
     let now = Time::from_millis(10_000 * MESH_SLOT_MS + 9);
     let mesh = mesh_of(&[id(2), id(1)], &ways, now).unwrap();
     assert_eq!(mesh.between(0, 1).map(Micros::us), Some(50));
+    let (way, note) = mesh_between(&ways, id(2), id(1), now).unwrap();
+    assert_eq!((way.us(), note.source, note.age_s), (50, Source::Icmp, 0));
+    assert_eq!(mesh_between(&ways, id(2), id(9), now), None);
     assert_eq!(mesh_of(&[id(2), id(1)], &ways, now.plus(MESH_TOO_OLD_MS)), None);
     assert_eq!(mesh_of(&[id(2), id(3)], &ways, now), None);
 }

@@ -7,6 +7,7 @@ mod choice;
 mod compose;
 mod host;
 mod ids;
+mod king;
 mod labels;
 mod latency;
 pub mod limits;
@@ -46,13 +47,14 @@ pub use ids::{
     ApiTokenId, BadUuid, ChoiceId, ClanId, HostId, MatchId, PlayerId, ReservationId, RoundId, ServiceId,
     SiteId, SnapshotId, StoryId, TargetId, UserId, VmId,
 };
+pub use king::{NoEstimate, king_estimate};
 pub use labels::{Labels, Named, predicted, unlike_names};
 pub use latency::{Fused, Known, Smelt};
 pub use link::{Link, LinkKind};
 pub use matches::{EndedHow, Excluded, Held, Match, MatchState, Recheck, RoundReason};
 pub use mesh::{
-    MESH_SLOT_MS, MESH_TOO_OLD_MS, MeshHost, MeshWay, is_mesh, mesh_of, mesh_order, mesh_probe, mesh_slot,
-    mesh_way,
+    MESH_SLOT_MS, MESH_TOO_OLD_MS, MeshHost, MeshWay, is_mesh, mesh_between, mesh_of, mesh_order, mesh_probe,
+    mesh_slot, mesh_way,
 };
 pub use next_step::{Pace, Situation, Step, again_at, may_be_placed_later, next_step};
 pub use people::{BadName, BadRole, Clan, Name, Player, PlayerAddress, Role, User};

@@ -1,6 +1,6 @@
 //! The name server nearest to an address: for estimates of how far somebody is who cannot be measured (King).
 
-use super::{Resolver, is_public, is_somebodys};
+use super::Resolver;
 use hickory_resolver::proto::rr::{RData, RecordType};
 use std::{
     fmt::Write as _,
@@ -114,9 +114,8 @@ impl Resolver {
     /// An address that may be asked: hosts send packets there.
     async fn address_of(&self, server: &str) -> Result<Option<IpAddr>, NoAnswer> {
         let names = self.names.as_ref().ok_or(NoAnswer)?;
-        let allowed = |ip: &IpAddr| is_public(*ip) || (self.allow_private && is_somebodys(*ip));
         match names.lookup_ip(server).await {
-            Ok(found) => Ok(found.iter().find(allowed)),
+            Ok(found) => Ok(found.iter().find(|ip| self.may_ask(*ip))),
             Err(error) if error.is_no_records_found() || error.is_nx_domain() => Ok(None),
             Err(_) => Err(NoAnswer),
         }

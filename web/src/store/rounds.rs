@@ -1,7 +1,8 @@
 //! Rounds of measurements, and what came back.
 
 use super::{StoreError, Tx, corrupt, parsed};
-use crate::domain::{HostId, MatchId, Round, RoundId, RoundReason, RoundTarget, Time};
+use crate::domain::{HostId, MatchId, PlayerId, Round, RoundId, RoundReason, RoundTarget, Time};
+use std::net::IpAddr;
 use vmatrix_wire::{RttSample, Way};
 
 #[derive(sqlx::FromRow)]
@@ -141,6 +142,26 @@ pub async fn targets(tx: &mut Tx, id: RoundId) -> Result<Vec<RoundTarget>, Store
         })
     };
     rows.into_iter().map(target).collect()
+}
+
+/// The newest round since then in which somebody was measured at an address, and who.
+pub async fn newest_at(
+    tx: &mut Tx,
+    ip: IpAddr,
+    since: Time,
+) -> Result<Option<(RoundId, PlayerId)>, StoreError> {
+    let text = "select rounds.id, round_targets.player_id from rounds
+                join round_targets on round_targets.round_id = rounds.id
+                where round_targets.address = $1 and round_targets.way = 'icmp' and rounds.ended_at >= $2
+                order by rounds.ended_at desc, rounds.id desc limit 1";
+    let row = sql!(tx, optional(String, String), text, ip.to_string(), since.millis())?;
+    row.map(|(round, player)| {
+        Ok((
+            parsed("rounds", &round, "id", &round)?,
+            parsed("round_targets", &round, "player_id", &player)?,
+        ))
+    })
+    .transpose()
 }
 
 /// From where a round is measured, and which of them have nothing more to say.

@@ -2,7 +2,10 @@
 
 use super::world::{MINUTE, World, address};
 use crate::{
-    actions::matches::{Start, view_match},
+    actions::{
+        ActionError, latency,
+        matches::{Start, view_match},
+    },
     domain::{Reading, Time, view::MatchView},
     resolve::{NameServer, prefix_of},
     store::{name_servers, readings, testing::sqlite},
@@ -112,4 +115,32 @@ async fn where_nobody_can_be_asked_nobody_is_waited_for() {
     let again = world.view(id).await.recheck.unwrap();
     assert_eq!(again.matrix_ms["host-1"]["Bruno"], Some(57.0));
     assert_eq!(world.hosts[0].probed(), probed, "no host was asked");
+}
+
+#[tokio::test]
+async fn the_way_between_two_addresses_is_told_to_the_league_by_whatever_is_known() {
+    let mut world = World::new(sqlite().await, &TWO).await;
+    browser(&world, 2, [54, 100]).await;
+    let id = world.book_now().await;
+    world.until(id, "ready").await;
+    let host = world.hosts[1].host.public_address;
+    let (app, staff) = (&world.app, &world.staff);
+    for (one, other) in [(host, address(1)), (address(1), host)] {
+        let (rtt, note) = latency::between(app, staff, one, other).await.unwrap();
+        assert_eq!((rtt.us(), note.source), (90_000, Source::Icmp));
+    }
+    let denied = latency::between(app, &world.red_admin, host, address(1)).await;
+    assert!(matches!(denied, Err(ActionError::Forbidden(_))), "{denied:?}");
+    for (from, to, field) in [
+        ([127, 0, 0, 1].into(), host, "from"),
+        (host, [224, 0, 0, 1].into(), "to"),
+        (host, host, "to"),
+    ] {
+        let refused = latency::between(app, staff, from, to).await.unwrap_err();
+        assert_eq!(refused.refusals()[0].field, field);
+    }
+    // Nothing was measured between players, and nobody knows name servers here.
+    let unknown = latency::between(app, staff, address(0), [10, 8, 0, 1].into()).await;
+    let said = unknown.unwrap_err().to_string();
+    assert!(said.contains("no name server near `from`"), "{said}");
 }
