@@ -2,8 +2,8 @@
 
 use crate::{
     app::App,
-    domain::{PlayerId, RoundTarget, TargetId, Time},
-    resolve::{NameServer, prefix_of},
+    domain::{NameServer, PlayerId, RoundTarget, TargetId, Time},
+    resolve::prefix_of,
     store::{StoreError, Tx, name_servers},
 };
 use std::{

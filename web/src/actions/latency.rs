@@ -3,8 +3,10 @@
 use super::{ActionError, king, staff_only};
 use crate::{
     app::App,
-    domain::{HostId, HostRecord, Known, MESH_TOO_OLD_MS, Time, User, king_estimate, mesh_between},
-    resolve::{NameServer, NoTimes, time_between},
+    domain::{
+        HostId, HostRecord, Known, MESH_TOO_OLD_MS, NameServer, Time, User, king_estimate, mesh_between,
+    },
+    resolve::{NoTimes, time_between},
     store::{StoreError, Tx, hosts, mesh, readings, rounds},
 };
 use std::net::IpAddr;

@@ -1,6 +1,16 @@
-//! From the times of name servers to an estimate of the way between them. Pure.
+//! Name servers near people, and from their times to an estimate of the way between them. Pure.
 
+use std::net::IpAddr;
 use vmatrix_placement::{Micros, Note, Source, fusion::king_error_us};
+
+/// A name server that is near to the addresses of a prefix: it serves their reverse zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameServer {
+    /// Where it is asked.
+    pub address: IpAddr,
+    /// The reverse zone, fully qualified.
+    pub zone: String,
+}
 
 /// The times say nothing: there are none, or A and B are too near to each other for how much the times stray.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -47,7 +47,7 @@ pub use ids::{
     ApiTokenId, BadUuid, ChoiceId, ClanId, HostId, MatchId, PlayerId, ReservationId, RoundId, ServiceId,
     SiteId, SnapshotId, StoryId, TargetId, UserId, VmId,
 };
-pub use king::{NoEstimate, king_estimate};
+pub use king::{NameServer, NoEstimate, king_estimate};
 pub use labels::{Labels, Named, predicted, unlike_names};
 pub use latency::{Fused, Known, Smelt};
 pub use link::{Link, LinkKind};

@@ -1,6 +1,7 @@
 //! The name server nearest to an address: for estimates of how far somebody is who cannot be measured (King).
 
 use super::Resolver;
+use crate::domain::NameServer;
 use hickory_resolver::proto::rr::{RData, RecordType};
 use std::{
     fmt::Write as _,
@@ -10,15 +11,6 @@ use std::{
 
 /// How long a search may take in all: people wait for it, and without an estimate they are measured as before.
 const WITHIN: Duration = Duration::from_secs(1);
-
-/// A name server that is near to the addresses of a prefix: it serves their reverse zone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NameServer {
-    /// Where it is asked.
-    pub address: IpAddr,
-    /// The reverse zone, fully qualified.
-    pub zone: String,
-}
 
 /// The network that an address is taken to be in: of IPv4 24 bits, of IPv6 48.
 #[must_use]

@@ -1,7 +1,8 @@
 //! How long name servers take, for two ends of which neither is ours (King): T(us→A→B) − T(us→A), where A is a name server near
 //! one end that asks others on behalf of anybody, and B the one near the other end.
 
-use super::{NameServer, NoAnswer};
+use super::NoAnswer;
+use crate::domain::NameServer;
 use hickory_resolver::proto::{
     op::{Message, Query, ResponseCode},
     rr::{Name, RecordType},

@@ -1,7 +1,7 @@
 //! The name servers nearest to prefixes.
 
 use super::{StoreError, Tx, corrupt};
-use crate::{domain::Time, resolve::NameServer};
+use crate::domain::{NameServer, Time};
 use std::net::AddrParseError;
 
 /// Writes what was found for a prefix, over what was known; and forgets what is older than `since`.

@@ -6,8 +6,8 @@ use crate::{
         ActionError, latency,
         matches::{Start, view_match},
     },
-    domain::{Reading, Time, view::MatchView},
-    resolve::{NameServer, prefix_of},
+    domain::{NameServer, Reading, Time, view::MatchView},
+    resolve::prefix_of,
     store::{name_servers, readings, testing::sqlite},
 };
 use vmatrix_placement::Source;
