@@ -6,6 +6,7 @@ pub mod beacon;
 pub mod cli;
 pub mod command;
 pub mod directory;
+pub mod echo;
 pub mod facts;
 pub mod images;
 pub mod lookout;

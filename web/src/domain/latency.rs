@@ -1,6 +1,6 @@
 //! From measurements of all kinds to the matrix of a choice. Pure; the rules are those of `vmatrix_placement::fusion`.
 
-use super::{HostId, PlayerId, Reading, Round, RoundTarget, Time};
+use super::{HostId, Learned, PlayerId, Reading, Round, RoundTarget, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use vmatrix_placement::{
@@ -14,6 +14,7 @@ use vmatrix_wire::{RttSample, Way};
 #[derive(Debug, Default)]
 pub struct Known {
     by: BTreeMap<(PlayerId, HostId), Vec<fusion::Reading>>,
+    learned: BTreeMap<(HostId, Source), Learned>,
 }
 
 /// What a choice is made from: a row per host, a column per player.
@@ -36,7 +37,20 @@ pub struct Smelt {
     pub smells: Vec<Smell>,
 }
 
+/// From so many promises on that games have put to the test, what was learned of a host and a source counts.
+const ENOUGH_PROMISES: u32 = 8;
+
 impl Known {
+    /// Nothing is known but how wrong promises have been: an error that is stated is never less than that.
+    #[must_use]
+    pub fn after(mut learned: BTreeMap<(HostId, Source), Learned>) -> Self {
+        learned.retain(|_, learned| learned.promises >= ENOUGH_PROMISES);
+        Self {
+            learned,
+            ..Self::default()
+        }
+    }
+
     /// Takes what hosts have measured in a round: to players themselves, and to name servers near them.
     pub fn measured(
         &mut self,
@@ -76,7 +90,9 @@ impl Known {
     }
 
     fn take(&mut self, player: PlayerId, host: HostId, source: Source, sample: &RttSample, age_s: u32) {
-        if let Some(reading) = reading(source, sample, age_s) {
+        if let Some(mut reading) = reading(source, sample, age_s) {
+            let learned = self.learned.get(&(host, source)).map(|learned| learned.error_us);
+            reading.error_us = reading.error_us.max(learned.unwrap_or_default());
             self.by.entry((player, host)).or_default().push(reading);
         }
     }
@@ -242,6 +258,19 @@ mod tests {
             "{:?}",
             fused.smells
         );
+    }
+
+    #[test]
+    fn what_games_have_shown_of_promises_is_in_the_error() {
+        let promises = |count: u32| (0..count).fold(Learned::default(), |learned, _| learned.with(7_000));
+        for (count, error) in [(ENOUGH_PROMISES - 1, false), (ENOUGH_PROMISES, true)] {
+            let learned = BTreeMap::from([((host(1), Source::Browser), promises(count))]);
+            let mut known = Known::after(learned);
+            known.own(&browser(2, 1, 70, 60), Time::from_millis(60_000));
+            let fused = known.fused(&[(host(1), "mad")], &[player(2)], None);
+            let found = fused.notes[0][0].map(|note| note.error_us);
+            assert_eq!(found == Some(7_000), error, "{found:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What people see of a match: the one type that the API and the pages show. Already redacted for its viewer.
 
+pub use super::view_sources::{FlagView, ProbedView, SourceView, SourcesView};
+
 use super::{ClanId, MatchId, PlayerId, Time};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -51,6 +53,9 @@ pub struct MatchView {
     pub recheck: Option<RecheckView>,
     /// Home clan first, in roster order.
     pub players: Vec<PlayerView>,
+    /// Promised and observed, once the game has said something of two players.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fairness: Option<FairnessView>,
     /// Where the game's directories list it.
     pub directory: DirectoryView,
     /// What runs it, once a VM is there.
@@ -65,47 +70,6 @@ pub struct MatchView {
     pub story: Vec<StoryView>,
     /// Home first, then away.
     pub rosters: Vec<RosterView>,
-}
-
-/// Where one player's values come from.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SourcesView {
-    /// See [`PlayerView::name`].
-    pub player: String,
-    /// `icmp`, `udp`, `browser`, `king`: whatever is used at any host; none if nothing is known.
-    pub sources: Vec<&'static str>,
-    /// Of the value at the held host.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub here: Option<SourceView>,
-}
-
-/// Where one value comes from.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SourceView {
-    /// As in [`SourcesView::sources`].
-    pub source: &'static str,
-    /// How old it was, seconds.
-    pub age_s: u32,
-    /// How wrong it may be, milliseconds.
-    pub error_ms: f64,
-}
-
-/// A player at whose measurements the league looks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FlagView {
-    /// See [`PlayerView::name`].
-    pub player: String,
-    /// What does not fit together; for staff only.
-    pub sentences: Vec<String>,
-}
-
-/// How many hosts were probed, of how many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct ProbedView {
-    /// So many have an answer from somebody.
-    pub hosts: usize,
-    /// In all.
-    pub of: usize,
 }
 
 /// What was booked, and where it is in its life.
@@ -272,6 +236,29 @@ pub struct PlayerView {
     pub predicted_ms: Option<f64>,
     /// Round trip during the match, where somebody measures it.
     pub measured_ms: Option<f64>,
+    /// What the game itself said of this player during the match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed: Option<ObservedView>,
+}
+
+/// A player's ping as the game counts it: with what its own frames add.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ObservedView {
+    /// Median, milliseconds.
+    pub ping_ms: f64,
+    /// How often the game was asked.
+    pub samples: usize,
+}
+
+/// Whether a match was as fair as promised.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FairnessView {
+    /// Closeness factor of what was promised to those whom the game knew by name, milliseconds.
+    pub promised_ms: f64,
+    /// Closeness factor of their pings in the game, milliseconds.
+    pub observed_ms: f64,
+    /// How many they are.
+    pub players: usize,
 }
 
 /// Where the game's directories list it.

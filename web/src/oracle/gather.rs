@@ -6,7 +6,9 @@ use crate::{
         Excluded, Fused, Held, HostId, HostRecord, Known, MESH_TOO_OLD_MS, Match, Named, PlayerId, RoundId,
         RoundTarget, SnapshotId, Time, mesh_of, snapshot_for, standing, unlike_names,
     },
-    store::{StoreError, Tx, clans, hosts, mesh, readings, reservations, rosters, rounds, snapshots, vms},
+    store::{
+        StoreError, Tx, clans, hosts, mesh, readings, reservations, rosters, rounds, snapshots, truth, vms,
+    },
 };
 use std::collections::{BTreeMap, BTreeSet};
 use vmatrix_placement::{Host, HostState, Player, Side, fusion::TOO_OLD_S, shortlist::Mesh};
@@ -174,7 +176,7 @@ async fn known(
     players: &[PlayerId],
     now: Time,
 ) -> Result<Known, StoreError> {
-    let mut known = Known::default();
+    let mut known = Known::after(truth::learned(tx).await?);
     let samples = rounds::measurements(tx, round).await?;
     let of_round = rounds::get(tx, round).await?;
     known.measured(of_round.as_ref(), targets, &samples, now);

@@ -26,6 +26,7 @@ mod ports;
 mod services;
 #[cfg(test)]
 mod tests;
+mod truth;
 mod witness;
 
 use crate::{

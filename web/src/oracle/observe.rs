@@ -4,10 +4,10 @@ use super::few;
 use crate::{
     app::App,
     domain::{
-        HostId, HostRecord, MESH_SLOT_MS, MeshWay, REUSE_WITHIN_MS, Round, Time, mesh_probe, mesh_slot,
-        mesh_way, reached_by, see,
+        HostId, HostRecord, MESH_SLOT_MS, MeshWay, Purpose, REUSE_WITHIN_MS, Round, Time, VmSeen, mesh_probe,
+        mesh_slot, mesh_way, reached_by, see,
     },
-    store::{StoreError, Tx, hosts, mesh, rematches, reservations, rounds, vms},
+    store::{StoreError, Tx, hosts, mesh, rematches, reservations, rounds, truth, vms},
 };
 use std::collections::{BTreeMap, BTreeSet};
 use vmatrix_wire::{ProbeReport, RttSample, TargetId};
@@ -44,6 +44,13 @@ async fn see_vms(tx: &mut Tx, all: &[HostRecord], now: Time) -> Result<bool, Sto
         let seen = see(&vm, host, all, now);
         if seen == vm.seen {
             continue;
+        }
+        let pings = |seen: &VmSeen| seen.report.as_ref().and_then(|report| report.pings.clone());
+        if let (Purpose::Match(id), Some(said)) = (
+            vm.purpose,
+            pings(&seen).filter(|_| pings(&seen) != pings(&vm.seen)),
+        ) {
+            truth::add_pings(tx, vm.id, id, &said, now).await?;
         }
         changed |= vms::add_facts(tx, &vm, &seen).await?;
         let said = vms::set_report(tx, vm.id, &seen).await?;

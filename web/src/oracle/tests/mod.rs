@@ -14,6 +14,7 @@ mod roles;
 mod room;
 mod services;
 mod sources;
+mod truth;
 mod unreadable;
 mod witness;
 mod world;
