@@ -3,7 +3,9 @@
 
 use crate::domain::{
     HostId, UserId,
-    limits::{POLLS_OF_A_HOST, Rate, STREAMS_OF_A_USER, VISITS_OF_A_LINK, VISITS_OF_AN_ADDRESS, WRITES},
+    limits::{
+        LATENCIES, POLLS_OF_A_HOST, Rate, STREAMS_OF_A_USER, VISITS_OF_A_LINK, VISITS_OF_AN_ADDRESS, WRITES,
+    },
 };
 use governor::{
     DefaultKeyedRateLimiter, Quota, RateLimiter,
@@ -31,6 +33,10 @@ pub struct Limits {
     pub by_link: Paced<String>,
     /// What comes by players' links from each address that stands for a customer.
     pub by_visitor: Paced<IpAddr>,
+    /// Pairs of addresses that each user asks for.
+    pub latency: Paced<UserId>,
+    /// The same for each network that is asked about.
+    pub latency_at: Paced<String>,
     /// The live pages that each user has open.
     pub streams: Streams,
     /// The requests of each host that wait for orders.
@@ -43,6 +49,8 @@ impl Default for Limits {
             writes: Paced::at(WRITES),
             by_link: Paced::at(VISITS_OF_A_LINK),
             by_visitor: Paced::at(VISITS_OF_AN_ADDRESS),
+            latency: Paced::at(LATENCIES),
+            latency_at: Paced::at(LATENCIES),
             streams: Streams::default(),
             polls: Polls::default(),
         }

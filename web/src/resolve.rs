@@ -1,5 +1,11 @@
 //! Players' host names to addresses, and which addresses may be measured at all.
 
+mod near;
+mod timing;
+
+pub use near::{NoAnswer, prefix_of};
+pub use timing::{NoTimes, Times, time_between};
+
 use crate::domain::{NotAsked, PlayerAddress};
 use std::{
     collections::HashMap,
@@ -65,6 +71,12 @@ impl Resolver {
         Self::new(names, allow_private)
     }
 
+    /// Addresses only, for tests that are to ask nobody.
+    #[cfg(test)]
+    pub(crate) fn without_names(allow_private: bool) -> Self {
+        Self::new(None, allow_private)
+    }
+
     fn new(names: Option<hickory_resolver::TokioResolver>, allow_private: bool) -> Self {
         Self {
             names,
@@ -87,11 +99,17 @@ impl Resolver {
         if ip.is_ipv6() {
             return Err(AddressError::Ipv6(ip));
         }
-        if is_public(ip) || (self.allow_private && is_somebodys(ip)) {
+        if self.may_ask(ip) {
             Ok(ip)
         } else {
             Err(AddressError::NotPublic(ip))
         }
+    }
+
+    /// Whether packets may be sent to an address.
+    #[must_use]
+    pub fn may_ask(&self, ip: IpAddr) -> bool {
+        is_public(ip) || (self.allow_private && is_somebodys(ip))
     }
 
     async fn look_up(&self, name: &str) -> Result<IpAddr, AddressError> {

@@ -1,8 +1,8 @@
 //! `vmatrix-agent run`.
 
 use crate::agent::{Home, Server, run};
-use crate::echo::{Door, limiter::Share};
 use crate::doors::{Doors, DoorsConfig, WebSocketConfig};
+use crate::echo::{Door, limiter::Share};
 use crate::facts;
 use crate::images::Fetcher;
 use crate::net::{HostNet, HostNetConfig, USER_NETWORK};

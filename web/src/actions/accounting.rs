@@ -3,14 +3,15 @@
 use super::{ActionError, operators_only};
 use crate::{
     app::App,
-    domain::{Ledger, Match, OverLimit, Prefix, RoundId, RoundTarget, Time, TopTarget, User},
+    domain::{Ledger, Match, OverLimit, Prefix, RoundId, RoundTarget, SAMPLES, Time, TopTarget, User},
     store::{
         StoreError, Tx,
         probes_sent::{self, ProbesSent},
         users,
     },
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use vmatrix_wire::Way;
 
 /// To whom most was sent within a day, on whose behalf. Operators only, and they see networks, not addresses.
 ///
@@ -22,12 +23,32 @@ pub async fn who_is_probed(app: &App, by: &User) -> Result<Vec<TopTarget>, Actio
     Ok(probes_sent::top(&mut tx, app.now()).await?)
 }
 
-/// Takes the addresses of those whose limits would be gone over, if each gets so many packets. Says how many for which reason.
+/// Queries that one host sends to a name server in a round, at most.
+const QUERIES: u64 = 5;
+
+/// What a round of so many hosts sends to each target, in their order. A name server that stands for several players is asked
+/// once for all of them.
+fn packets(targets: &[RoundTarget], hosts: usize) -> Vec<u64> {
+    let mut asked = BTreeSet::new();
+    let each = |target: &RoundTarget| match target.by {
+        Way::Icmp => u64::from(SAMPLES),
+        Way::Dns { .. } if asked.insert(target.address) => QUERIES,
+        Way::Dns { .. } => 0,
+    };
+    let per_host: Vec<u64> = targets.iter().map(each).collect();
+    per_host
+        .into_iter()
+        .map(|packets| packets.saturating_mul(hosts as u64))
+        .collect()
+}
+
+/// Takes the addresses of those whose limits would be gone over, if so many hosts measure. Says how many players are left out for
+/// which reason; name servers are left out without a word, as they are no player's.
 pub(super) async fn leave_out(
     tx: &mut Tx,
     of: &Match,
-    targets: &mut [RoundTarget],
-    packets: u64,
+    targets: &mut Vec<RoundTarget>,
+    hosts: usize,
     now: Time,
 ) -> Result<BTreeMap<OverLimit, usize>, StoreError> {
     let by = users::get(tx, of.created_by).await?;
@@ -44,14 +65,18 @@ pub(super) async fn leave_out(
         ledger.networks.insert(network, sent);
     }
     let mut out = BTreeMap::new();
-    for target in targets {
+    let packets = packets(targets, hosts);
+    for (target, packets) in targets.iter_mut().zip(packets) {
         if let Some(address) = target.address
             && let Err(why) = ledger.enter(address, packets)
         {
             target.address = None;
-            *out.entry(why).or_default() += 1;
+            if target.by == Way::Icmp {
+                *out.entry(why).or_default() += 1;
+            }
         }
     }
+    targets.retain(|target| target.by == Way::Icmp || target.address.is_some());
     Ok(out)
 }
 
@@ -61,16 +86,17 @@ pub(super) async fn write_down(
     of: &Match,
     round: RoundId,
     targets: &[RoundTarget],
-    packets: u64,
+    hosts: usize,
     now: Time,
 ) -> Result<(), StoreError> {
-    for target in targets {
+    for (target, packets) in targets.iter().zip(packets(targets, hosts)) {
         if let Some(address) = target.address {
             let sent = ProbesSent {
                 round,
                 player: target.player,
                 caused_by: of.created_by,
                 address,
+                by: target.by.clone(),
                 packets,
                 at: now,
             };

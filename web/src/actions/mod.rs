@@ -9,6 +9,8 @@ pub mod clans;
 pub mod forget;
 pub mod health;
 pub mod hosts;
+mod king;
+pub mod latency;
 pub mod links;
 mod match_view;
 pub mod matches;

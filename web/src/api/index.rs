@@ -9,7 +9,7 @@ pub(super) fn router() -> Router<App> {
 }
 
 /// Path below `/api/v1`, and what is there. `docs/api.md` says each verb.
-const LISTS: [(&str, &str, &str); 11] = [
+const LISTS: [(&str, &str, &str); 12] = [
     (
         "clans",
         "/clans",
@@ -37,6 +37,11 @@ const LISTS: [(&str, &str, &str); 11] = [
         "hosts",
         "/hosts",
         "GET: organisers and operators; DELETE: operators",
+    ),
+    (
+        "latency",
+        "/latency",
+        "GET ?from=ADDRESS&to=ADDRESS: organisers and operators",
     ),
     (
         "services",

@@ -10,12 +10,14 @@
 //!   services          POST GET DELETE    /services[/{id}], POST /services/{id}/suspend, /services/{id}/wake
 //!   placements        POST               /placements:preview
 //!   images            GET                /images           nest     POST PUT             /nest/…
+//!   latency           GET                /latency
 //! ```
 
 mod body;
 mod clans;
 mod hosts;
 mod index;
+mod latency;
 mod matches;
 mod nest;
 mod placements;
@@ -40,6 +42,7 @@ pub fn router() -> Router<App> {
         .merge(clans::router())
         .merge(matches::router())
         .merge(hosts::router())
+        .merge(latency::router())
         .merge(services::router())
         .merge(users::router())
         .layer(DefaultBodyLimit::max(BODY))

@@ -108,6 +108,13 @@ pub const TRIES: Rate = Rate {
     a_minute: 20,
 };
 
+/// Pairs of addresses whose latency a user asks for, and that one network is asked about: others' name servers are asked eleven
+/// questions for each.
+pub const LATENCIES: Rate = Rate {
+    at_once: 10,
+    a_minute: 10,
+};
+
 /// Live pages that a user has open at a time. A browser keeps six to one server.
 pub const STREAMS_OF_A_USER: usize = 16;
 /// Requests of a host that wait for its orders: one, and one that was cut off and is not noticed yet.

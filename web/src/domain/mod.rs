@@ -8,11 +8,14 @@ mod compose;
 mod consent;
 mod host;
 mod ids;
+mod king;
 mod labels;
+mod latency;
 mod ledger;
 pub mod limits;
 mod link;
 mod matches;
+mod mesh;
 mod next_step;
 mod people;
 mod reading;
@@ -25,6 +28,7 @@ mod service;
 mod show;
 mod show_choice;
 mod show_problem;
+mod show_sources;
 mod snapshot;
 mod standing;
 #[cfg(test)]
@@ -33,6 +37,7 @@ mod time;
 mod truth;
 mod unplaced;
 pub mod view;
+mod view_sources;
 mod visit;
 mod vm;
 mod witness;
@@ -40,7 +45,7 @@ mod witness;
 pub use booking::{Asked, Valid, ValidRoster, check_booking, check_roster};
 pub use booking_error::BookingError;
 pub use capacity::{NoRoom, Purpose, Reservation, Wanted, room};
-pub use choice::{ChoiceBody, ChoiceRecord};
+pub use choice::{ChoiceBody, ChoiceRecord, Unprobed};
 pub use compose::{Fleet, OpenRound, beacon_port, compose, console_text, is_out, see, vm_lookout};
 pub use consent::{Consent, NotAsked};
 pub use host::{Host, HostRecord, Onlooker, Site, all_heard};
@@ -48,18 +53,24 @@ pub use ids::{
     ApiTokenId, BadUuid, ChoiceId, ClanId, HostId, MatchId, PlayerId, ReservationId, RoundId, ServiceId,
     SiteId, SnapshotId, StoryId, TargetId, UserId, VmId,
 };
+pub use king::{NameServer, NoEstimate, king_estimate};
 pub use labels::{Labels, Named, predicted, unlike_names};
+pub use latency::{Fused, Known, Smelt};
 pub use ledger::{Ledger, OverLimit, Prefix, Sent, Span, TopTarget};
 pub use link::{Link, LinkKind};
 pub use matches::{EndedHow, Excluded, Held, Match, MatchState, Recheck, RoundReason};
+pub use mesh::{
+    MESH_SLOT_MS, MESH_TOO_OLD_MS, MeshHost, MeshWay, is_mesh, mesh_between, mesh_of, mesh_order, mesh_probe,
+    mesh_slot, mesh_way,
+};
 pub use next_step::{Pace, Situation, Step, again_at, may_be_placed_later, next_step};
 pub use people::{BadName, BadRole, Clan, Name, Player, PlayerAddress, Role, User};
 pub use reading::{Reading, source_name, source_of};
 pub use refusal::Refusal;
 pub use rematch::{Measured, Present, REUSE_WITHIN_MS, Reuse, WhyNot, may_reuse};
 pub use round::{
-    INTERVAL_MS, MOST_ROUNDS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS, is_time_again,
-    measure_again_at, whose_turn,
+    FEW_FROM, FEW_ROUND_MS, INTERVAL_MS, MOST_ROUNDS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS,
+    is_time_again, measure_again_at, whose_turn,
 };
 pub use rule::{is_preset, misnamed, preset_names};
 pub use seat::Seat;

@@ -46,6 +46,12 @@ pub const TIMEOUT_MS: u64 = 1_000;
 /// How long a round may take, milliseconds: the measuring itself, and time for slow agents to hear of it and report.
 pub const ROUND_MS: i64 = SAMPLES as i64 * INTERVAL_MS as i64 + TIMEOUT_MS as i64 + 10_000;
 
+/// From more hosts than this a round is measured step by step: see `docs/few-probes.md`. So many answer within one step's time,
+/// and what prediction would save is small.
+pub const FEW_FROM: usize = 16;
+/// How long a round in steps may take, milliseconds: five steps, each of which takes as long as a round of one.
+pub const FEW_ROUND_MS: i64 = 5 * ROUND_MS;
+
 /// People may have one match measured this often within ten minutes: hosts must not become a way to flood somebody.
 pub const MOST_ROUNDS: usize = 10;
 const ROUNDS_WITHIN_MS: i64 = 10 * 60_000;

@@ -5,6 +5,7 @@ use super::{
     Seat, Time, User, Vm, closeness_kept, kept, observed, predicted,
     show_choice::{alternatives, hosts, recheck, series, settle},
     show_problem,
+    show_sources::{flags, probed, sources},
     unplaced::unplaced,
     view::{
         BookedView, ChosenView, ConnectView, DirectoryView, FairnessView, HostProgressView, MatchView,
@@ -94,6 +95,13 @@ pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
             .map(|record| hosts(record, &labels))
             .unwrap_or_default(),
         matrix_ms: body.map(|body| labels.matrix(body)).unwrap_or_default(),
+        sources: body
+            .map(|body| sources(body, whole.of.state.held().map(|held| held.host), &labels))
+            .unwrap_or_default(),
+        flags: body
+            .map(|body| flags(body, user.role.is_staff(), &labels))
+            .unwrap_or_default(),
+        probed: body.and_then(probed),
         recheck: whole.kept.as_ref().map(|record| recheck(record, &labels)),
         players: players(whole, &labels),
         fairness: fairness(whole),

@@ -388,3 +388,7 @@ mod tests;
 #[cfg(test)]
 #[path = "match_page_roster_tests.rs"]
 mod roster_tests;
+
+#[cfg(test)]
+#[path = "match_page_source_tests.rs"]
+mod source_tests;

@@ -100,6 +100,9 @@ pub(crate) fn view(state: &'static str) -> MatchView {
             closeness_ms: Some(12.5),
         }),
         reused: None,
+        sources: Vec::new(),
+        flags: Vec::new(),
+        probed: None,
         hosts: vec![
             host("seattle", Some(40.0), "over_cap"),
             host("denver", None, "undecided"),

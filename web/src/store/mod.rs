@@ -277,6 +277,8 @@ pub mod hosts;
 mod life_tests;
 pub mod links;
 pub mod matches;
+pub mod mesh;
+pub mod name_servers;
 mod names;
 pub mod player_links;
 pub mod players;

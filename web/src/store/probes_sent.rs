@@ -3,6 +3,7 @@
 use super::{StoreError, Tx, parsed};
 use crate::domain::{PlayerId, Prefix, RoundId, Sent, Time, TopTarget, UserId};
 use std::net::IpAddr;
+use vmatrix_wire::Way;
 
 /// What goes to somebody in a round.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,23 +14,29 @@ pub struct ProbesSent {
     pub player: PlayerId,
     /// Who booked the match.
     pub caused_by: UserId,
-    /// Their address.
+    /// Their address, or that of the name server near them.
     pub address: IpAddr,
+    /// How.
+    pub by: Way,
     /// Packets at most.
     pub packets: u64,
     /// When.
     pub at: Time,
 }
 
-/// Writes down what goes to somebody in a round, as echo requests.
+/// Writes down what goes to somebody in a round.
 pub async fn insert(tx: &mut Tx, sent: &ProbesSent) -> Result<(), StoreError> {
     sql!(
         tx,
         execute "insert into probes_sent (round_id, player_id, caused_by, way, address, prefix, packets, at)
-                 values ($1, $2, $3, 'icmp', $4, $5, $6, $7)",
+                 values ($1, $2, $3, $4, $5, $6, $7, $8)",
         sent.round.to_string(),
         sent.player.to_string(),
         sent.caused_by.to_string(),
+        match sent.by {
+            Way::Icmp => "icmp",
+            Way::Dns { .. } => "dns",
+        },
         sent.address.to_canonical().to_string(),
         Prefix::of(sent.address).to_string(),
         i64::try_from(sent.packets).unwrap_or(i64::MAX),
@@ -166,6 +173,7 @@ mod tests {
                     player: rows.players[0].id,
                     caused_by: rows.of.created_by,
                     address: address(host),
+                    by: Way::Icmp,
                     packets,
                     at: now.plus(-ago),
                 };

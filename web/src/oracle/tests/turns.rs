@@ -100,6 +100,7 @@ async fn who_has_had_enough_is_left_out_and_the_match_says_so() {
         player: world.players[0].id,
         caused_by: world.staff.id,
         address: address(0),
+        by: vmatrix_wire::Way::Icmp,
         packets: PACKETS_TO_AN_ADDRESS.ten_minutes,
         at: world.app.now(),
     };

@@ -53,7 +53,7 @@ fn app(db: Db, clock: &Arc<AtomicI64>) -> App {
     };
     let clock = Arc::clone(clock);
     let now = Clock::new(move || Time::from_millis(clock.load(Ordering::SeqCst)));
-    App::new(db, settings, Resolver::system(true)).with_clock(now)
+    App::new(db, settings, Resolver::without_names(true)).with_clock(now)
 }
 
 pub(super) fn address(player: usize) -> IpAddr {
