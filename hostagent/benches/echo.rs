@@ -5,11 +5,13 @@
 //! clock runs, then the answers are read. So neither the asker nor the scheduler is part of what is measured. The two take turns.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod rows;
+#[path = "../../placement/benches/placement/row.rs"]
+#[allow(dead_code, reason = "shared with another bench")]
+mod row;
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
-use rows::{median, told, write};
+use row::Row;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::path::Path;
 use std::time::Instant;
@@ -36,12 +38,20 @@ fn main() {
             server.send_to(&buffer[..length], from).unwrap();
         }));
     }
-    let (ours, bare) = (median(&ours), median(&bare));
+    let (ours, bare) = (median(ours), median(bare));
     println!("answers a second on one core: {ours:.0}; bare loop: {bare:.0}");
-    let rows = told(&[("echo_over_bare", ours / bare, "ratio", ">=", 0.5)]);
+    let rows = row::tell(&[Row::at_least("echo_over_bare", ours / bare, "ratio", 0.5)]);
     let json = serde_json::json!({ "rows": rows, "rounds": ROUNDS, "batch": BATCH, "answers_a_second": ours, "bare_a_second": bare });
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    write(&root, "echo", &json);
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
+    std::fs::create_dir_all(&dir).unwrap();
+    let text = serde_json::to_vec_pretty(&json).unwrap();
+    std::fs::write(dir.join("echo.json"), text).unwrap();
+    println!("\nwritten to target/bench/echo.json");
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 fn stay_on_one_core() {
