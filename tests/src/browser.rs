@@ -25,10 +25,18 @@ pub struct Browser {
 impl Browser {
     /// Starts Chromium for the website at `base`. Pictures that are taken go to the folder `pictures`.
     pub async fn start(base: &str, pictures: PathBuf) -> Result<Self> {
+        Self::start_at(base, pictures, None).await
+    }
+
+    /// The same with settings, and authorities that it trusts, in a home of its own.
+    pub async fn start_at(base: &str, pictures: PathBuf, home: Option<PathBuf>) -> Result<Self> {
         std::fs::create_dir_all(&pictures)?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = Command::new("chromedriver");
         command.arg(format!("--port={port}")).env("VMATRIX_IN_WORLD", "1");
+        if let Some(home) = home {
+            command.env("HOME", home);
+        }
         let driver = command
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -32,11 +32,14 @@
 //!                                                                   or Outcome::Refused{message}: a real client
 //! ```
 
+pub mod authority;
 pub mod browser;
 pub mod client;
 pub mod demo;
+mod devices;
 pub mod fleet;
 mod hurry;
+pub mod name_servers;
 mod namespace;
 pub mod players;
 pub mod turn;

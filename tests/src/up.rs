@@ -1,5 +1,6 @@
 //! A world that is up.
 
+use crate::devices::{device, tun};
 use crate::namespace::{self, PREFIX};
 use crate::turn::Turn;
 use crate::wan::{Counters, End, Wan, Way};
@@ -9,10 +10,11 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-use tun_rs::{DeviceBuilder, Layer, SyncDevice};
 
 /// The management bridge: a wire beside the emulated internet, between agents and the website.
 const BRIDGE: &str = "vmx-ctl";
+/// The website's device on the emulated internet, in the root namespace, where the server runs.
+const WEBSITE: &str = "vmx-wan";
 /// Prefix of the bridge's ends of the hosts' wires.
 const WIRE: &str = "vmx-c";
 
@@ -89,12 +91,15 @@ fn namespace_of(name: &str) -> String {
 }
 
 fn address_of(node: &Placed) -> Ipv4Addr {
-    let kind = match node.kind {
-        Kind::Host => 1,
-        Kind::Player => 2,
-        Kind::Directory => 3,
+    let (first, apart) = match node.kind {
+        Kind::Website => (Ipv4Addr::new(10, 77, 0, 1), 1),
+        Kind::Host => (Ipv4Addr::new(10, 77, 1, 1), 1),
+        Kind::Directory => (Ipv4Addr::new(10, 77, 3, 1), 1),
+        Kind::NameServer => (Ipv4Addr::new(10, 77, 4, 1), 1),
+        // A network each, as they have different providers.
+        Kind::Player => (Ipv4Addr::new(10, 77, 10, 1), 256),
     };
-    Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 77, kind, 1)) + u32::try_from(node.number).unwrap_or_default())
+    Ipv4Addr::from(u32::from(first) + apart * u32::try_from(node.number).unwrap_or_default())
 }
 
 fn control_of(node: &Placed) -> Ipv4Addr {
@@ -134,7 +139,11 @@ impl Running {
 
     fn set_up(&mut self) -> Result<(), UpError> {
         let nodes = self.world.nodes();
-        let names: Vec<String> = nodes.iter().map(|node| namespace_of(node.name)).collect();
+        let names: Vec<String> = nodes
+            .iter()
+            .filter(|node| node.kind != Kind::Website)
+            .map(|node| namespace_of(node.name))
+            .collect();
         self.turn.note(names.iter().map(String::as_str))?;
         let adds: String = names.iter().map(|name| format!("netns add {name}\n")).collect();
         ip(None, &adds)?;
@@ -145,6 +154,16 @@ impl Running {
         for node in &nodes {
             let namespace = namespace_of(node.name);
             let address = address_of(node);
+            if node.kind == Kind::Website {
+                ends.push(End {
+                    device: device(WEBSITE).map_err(UpError::io(WEBSITE))?,
+                    address,
+                });
+                bridge += &format!(
+                    "addr add {address}/32 dev {WEBSITE}\nlink set {WEBSITE} up\nroute add 10.77.0.0/16 dev {WEBSITE} src {address}\n"
+                );
+                continue;
+            }
             ends.push(End {
                 device: tun(&namespace)?,
                 address,
@@ -164,6 +183,9 @@ impl Running {
             ip(Some(&namespace), &inside)?;
         }
         ip(None, &bridge)?;
+        for player in self.world.everybody().filter(|player| player.firewalled) {
+            self.close_to_pings(&player.name)?;
+        }
         let way = |a: &Placed, b: &Placed| {
             self.world
                 .between(a, b)
@@ -175,6 +197,20 @@ impl Running {
             .collect();
         self.wan = Some(Wan::start(ends, ways).map_err(UpError::io("the emulated internet"))?);
         Ok(())
+    }
+
+    fn close_to_pings(&self, player: &str) -> Result<(), UpError> {
+        let mut command = Command::new("nft");
+        let rules = "add table inet home; add chain inet home in { type filter hook input priority 0; }; \
+                     add rule inet home in icmp type echo-request drop";
+        let done = self.spawn_in(player, command.arg(rules))?.wait();
+        match done {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(UpError::io(format!("nft in {player}"))(std::io::Error::other(
+                status.to_string(),
+            ))),
+            Err(error) => Err(UpError::io(format!("nft in {player}"))(error)),
+        }
     }
 
     /// The world as its file tells it.
@@ -292,7 +328,7 @@ fn remove(turn: &mut Turn) -> Result<(), UpError> {
         }
     }
     // A namespace goes in its own time, and its wires with it; ours must be free at once.
-    for link in links().filter(|link| link == BRIDGE || is_wire(link)) {
+    for link in links().filter(|link| link == BRIDGE || link == WEBSITE || is_wire(link)) {
         delete_link(&link)?;
     }
     turn.forget()
@@ -344,27 +380,4 @@ fn hangs_on(namespace: &str, ours: &[&str]) -> bool {
         Some(other) => ours.contains(&other),
         None => links.status.success() && text.trim().is_empty() && !ours.is_empty(),
     }
-}
-
-fn tun(namespace: &str) -> Result<SyncDevice, UpError> {
-    let make = || -> std::io::Result<SyncDevice> {
-        let device = DeviceBuilder::new().name("wan0").layer(Layer::L3).mtu(1500);
-        let device = device.with(|d| {
-            d.tx_queue_len(10_000);
-        });
-        let device = device.enable(false).build_sync()?;
-        device.set_nonblocking(true)?;
-        // IPv6 would only ask for routers that are not there.
-        std::fs::write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1").or_else(|error| {
-            match error.kind() {
-                std::io::ErrorKind::NotFound => Ok(()),
-                _ => Err(error),
-            }
-        })?;
-        Ok(device)
-    };
-    let what = || format!("wan0 of {namespace}");
-    namespace::within(namespace, make)
-        .map_err(UpError::io(what()))?
-        .map_err(UpError::io(what()))
 }

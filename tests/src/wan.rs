@@ -5,6 +5,7 @@
 
 use crate::hurry::{Hurry, hurry};
 use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::time::TimeSpec;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -22,6 +23,9 @@ use tun_rs::SyncDevice;
 const MOST: usize = 65_536;
 /// Packets read from one device before the others have their turn.
 const TURN: usize = 64;
+
+/// Devices that are looked at in one turn.
+const MOST_READY: usize = 64;
 
 /// One way between two nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -72,9 +76,13 @@ impl Wan {
         let stop = Arc::new(AtomicBool::new(false));
         let counters = Arc::new(Counters::default());
         let (stopped, counted) = (stop.clone(), counters.clone());
+        let ready = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        for (number, end) in (0..).zip(&ends) {
+            ready.add(&end.device, EpollEvent::new(EpollFlags::EPOLLIN, number))?;
+        }
         let forward = move || {
             hurry(Hurry::Internet);
-            Forwarder::new(ends, ways, counted).run(&stopped);
+            Forwarder::new(ends, ways, counted).run(&ready, &stopped);
         };
         let thread = std::thread::Builder::new()
             .name("vmatrix-wan".into())
@@ -138,11 +146,11 @@ impl Forwarder {
         }
     }
 
-    fn run(mut self, stop: &AtomicBool) {
+    fn run(mut self, ready: &Epoll, stop: &AtomicBool) {
         let mut buffer = vec![0; 65_536];
         while !stop.load(Ordering::Relaxed) {
             self.deliver();
-            for from in self.readable() {
+            for from in self.readable(ready) {
                 for _ in 0..TURN {
                     let Some(end) = self.ends.get(from) else { break };
                     let Ok(length) = end.device.recv(&mut buffer) else {
@@ -179,23 +187,25 @@ impl Forwarder {
     }
 
     /// Sleeps until something comes in or is due; which devices have something.
-    fn readable(&self) -> Vec<usize> {
+    fn readable(&self, ready: &Epoll) -> Vec<usize> {
         let longest = Duration::from_millis(50);
         let next = self
             .due
             .peek()
             .map(|Reverse((due, ..))| due.saturating_duration_since(Instant::now()));
         let wait = TimeSpec::from_duration(next.map_or(longest, |next| next.min(longest)));
-        let fds = self
-            .ends
-            .iter()
-            .map(|end| PollFd::new(end.device.as_fd(), PollFlags::POLLIN));
-        let mut fds: Vec<PollFd> = fds.collect();
-        if !ppoll(&mut fds, Some(wait), None).is_ok_and(|ready| ready > 0) {
+        // Of some hundred devices few have something; and epoll's own patience is counted in milliseconds.
+        let mut any = [PollFd::new(ready.0.as_fd(), PollFlags::POLLIN)];
+        if !ppoll(&mut any, Some(wait), None).is_ok_and(|some| some > 0) {
             return Vec::new();
         }
-        let ready = fds.iter().enumerate().filter(|(_, fd)| fd.any() == Some(true));
-        ready.map(|(index, _)| index).collect()
+        let mut events = [EpollEvent::empty(); MOST_READY];
+        let some = ready.wait(&mut events, EpollTimeout::ZERO).unwrap_or(0);
+        let numbers = events
+            .iter()
+            .take(some)
+            .map(|event| usize::try_from(event.data()));
+        numbers.filter_map(Result::ok).collect()
     }
 
     /// Puts a packet on its way.

@@ -40,6 +40,12 @@ pub enum BadWorld {
         /// The name.
         name: String,
     },
+    /// A player's name server is none of the world.
+    #[error("there is no name server {name:?}")]
+    NameServer {
+        /// The name.
+        name: String,
+    },
     /// There is no figure for a pair of cities.
     #[error("no round-trip time between {a} and {b}")]
     NoRtt {
@@ -92,6 +98,11 @@ pub struct Player {
     pub city: String,
     /// Added to every round trip.
     pub last_mile_ms: f64,
+    /// Drops echo requests, as many home routers do.
+    #[serde(default)]
+    pub firewalled: bool,
+    /// The name server that the reverse zone of the address is on; without one there is no such zone.
+    pub name_server: Option<String>,
 }
 
 /// Between two cities.
@@ -114,10 +125,18 @@ pub struct World {
     pub same_city_ms: f64,
     /// The game's master server.
     pub directory: Node,
+    /// Where the website is reached from the emulated internet.
+    pub website: Node,
+    /// Name servers of providers; the first also knows which reverse zone is on which.
+    #[serde(default)]
+    pub name_servers: Vec<Node>,
     /// Machines for agents.
     pub hosts: Vec<Host>,
     /// People.
     pub players: Vec<Player>,
+    /// More people, for what those do not show.
+    #[serde(default)]
+    pub guests: Vec<Player>,
     /// By city and city, each pair once.
     rtt: BTreeMap<String, BTreeMap<String, Rtt>>,
 }
@@ -142,6 +161,48 @@ impl World {
         Ok(world)
     }
 
+    /// As many hosts and players as wanted in the same cities, in turn; last miles of 1 to 25 ms.
+    ///
+    /// # Errors
+    /// Too many for names.
+    pub fn crowded(&self, hosts: usize, players: usize) -> Result<Self, BadWorld> {
+        let host = |(n, like): (usize, &Host)| Host {
+            name: format!("h{n}"),
+            ..like.clone()
+        };
+        let player = |((n, like), mile): ((usize, &Player), u32)| Player {
+            name: format!("p{n}"),
+            last_mile_ms: f64::from(1 + mile % 25),
+            firewalled: false,
+            name_server: None,
+            ..like.clone()
+        };
+        let crowd = Self {
+            hosts: self
+                .hosts
+                .iter()
+                .cycle()
+                .take(hosts)
+                .enumerate()
+                .map(host)
+                .collect(),
+            players: self
+                .players
+                .iter()
+                .cycle()
+                .take(players)
+                .enumerate()
+                .zip((0..).step_by(7))
+                .map(player)
+                .collect(),
+            guests: Vec::new(),
+            name_servers: Vec::new(),
+            ..self.clone()
+        };
+        crowd.check()?;
+        Ok(crowd)
+    }
+
     fn check(&self) -> Result<(), BadWorld> {
         let mut seen = BTreeSet::new();
         let nodes = self.nodes();
@@ -155,6 +216,11 @@ impl World {
                 return Err(BadWorld::Twice { name });
             }
             figure(|| format!("the last mile of {name}"), node.last_mile_ms, 0.0)?;
+        }
+        for name in self.everybody().filter_map(|player| player.name_server.as_ref()) {
+            if !self.name_servers.iter().any(|server| server.name == *name) {
+                return Err(BadWorld::NameServer { name: name.clone() });
+            }
         }
         figure(|| "same_city_ms".into(), self.same_city_ms, 0.05)?;
         for (index, a) in nodes.iter().enumerate() {
@@ -172,23 +238,32 @@ impl World {
         Ok(())
     }
 
-    /// All nodes: the directory, hosts, players, in this order.
+    /// All nodes: the directory, the website, hosts, players, name servers, in this order.
     pub(crate) fn nodes(&self) -> Vec<Placed<'_>> {
-        let directory = Placed::new(
-            Kind::Directory,
-            0,
-            &self.directory.name,
-            &self.directory.city,
-            0.0,
-        );
+        let first = [
+            Placed::of(Kind::Directory, 0, &self.directory),
+            Placed::of(Kind::Website, 0, &self.website),
+        ];
         let hosts = self
             .hosts
             .iter()
             .enumerate()
             .map(|(n, h)| Placed::new(Kind::Host, n, &h.name, &h.city, 0.0));
-        let players = self.players.iter().enumerate();
+        let players = self.everybody().enumerate();
         let players = players.map(|(n, p)| Placed::new(Kind::Player, n, &p.name, &p.city, p.last_mile_ms));
-        [directory].into_iter().chain(hosts).chain(players).collect()
+        let name_servers = self.name_servers.iter().enumerate();
+        let name_servers = name_servers.map(|(n, server)| Placed::of(Kind::NameServer, n, server));
+        first
+            .into_iter()
+            .chain(hosts)
+            .chain(players)
+            .chain(name_servers)
+            .collect()
+    }
+
+    /// Players and guests.
+    pub fn everybody(&self) -> impl Iterator<Item = &Player> {
+        self.players.iter().chain(&self.guests)
     }
 
     fn between_cities(&self, a: &str, b: &str) -> Option<Rtt> {
@@ -237,8 +312,10 @@ fn figure(what: impl Fn() -> String, value: f64, least: f64) -> Result<(), BadWo
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Directory,
+    Website,
     Host,
     Player,
+    NameServer,
 }
 
 /// A node of any kind.
@@ -253,6 +330,10 @@ pub(crate) struct Placed<'a> {
 }
 
 impl<'a> Placed<'a> {
+    fn of(kind: Kind, number: usize, node: &'a Node) -> Self {
+        Self::new(kind, number, &node.name, &node.city, 0.0)
+    }
+
     fn new(kind: Kind, number: usize, name: &'a str, city: &'a str, last_mile_ms: f64) -> Self {
         Self {
             kind,

@@ -1,7 +1,10 @@
 //! What the operator decides: flags, or environment variables of the same names. Checked here, before anything is
 //! opened or bound.
 
-use crate::{app::Settings, server::Edge};
+use crate::{
+    app::Settings,
+    server::{Edge, Files},
+};
 use clap::Args;
 use std::{net::SocketAddr, path::PathBuf};
 use url::Url;
@@ -50,6 +53,15 @@ pub struct Serve {
         value_name = "IP:PORT"
     )]
     pub listen: SocketAddr,
+    /// Address and port for https, beside the other.
+    #[arg(long, env = "VMATRIX_HTTPS_LISTEN", value_name = "IP:PORT", requires_all = ["https_certificate", "https_key"])]
+    pub https_listen: Option<SocketAddr>,
+    /// Its certificate and those that vouch for it, PEM; read again when it was renewed.
+    #[arg(long, env = "VMATRIX_HTTPS_CERTIFICATE", value_name = "FILE", requires_all = ["https_listen", "https_key"])]
+    pub https_certificate: Option<PathBuf>,
+    /// Its private key, PEM.
+    #[arg(long, env = "VMATRIX_HTTPS_KEY", value_name = "FILE", requires_all = ["https_listen", "https_certificate"])]
+    pub https_key: Option<PathBuf>,
     /// What people reach the website by, if that is not the address it listens on. With https, cookies are sent by
     /// https only.
     #[arg(long, env = "VMATRIX_PUBLIC_URL", value_name = "URL")]
@@ -94,6 +106,16 @@ pub enum ConfigError {
 }
 
 impl Serve {
+    /// Where and by what https is spoken, if so.
+    #[must_use]
+    pub fn https(&self) -> Option<(SocketAddr, Files)> {
+        let files = Files {
+            certificate: self.https_certificate.clone()?,
+            key: self.https_key.clone()?,
+        };
+        Some((self.https_listen?, files))
+    }
+
     /// What actions and the edge need of this; `listening` is the address that was bound.
     ///
     /// # Errors

@@ -2,19 +2,23 @@
 
 use crate::agent::{Home, Server, run};
 use crate::doors::{Doors, DoorsConfig, WebSocketConfig};
+use crate::echo::{Door, limiter::Share};
 use crate::facts;
 use crate::images::Fetcher;
 use crate::net::{HostNet, HostNetConfig, USER_NETWORK};
 use crate::vm::Vms;
 use clap::Args;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use url::Url;
-use vmatrix_wire::Network;
+use vmatrix_wire::{Network, echo};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
     #[command(flatten)]
     data: super::Data,
+    /// UDP port on which players' programs measure how far this host is; 0: none.
+    #[arg(long, value_name = "PORT", default_value_t = echo::PORT)]
+    echo_port: u16,
     /// UDP port by which browsers measure to this host with WebTransport; 0 for none.
     #[arg(long, value_name = "PORT", default_value_t = 27901)]
     webtransport_port: u16,
@@ -60,7 +64,9 @@ impl Run {
         if network == Network::User {
             tracing::warn!("VMs run on {USER_NETWORK}");
         }
-        let facts = facts::find(home.dir(), network).await?;
+        let mut facts = facts::find(home.dir(), network).await?;
+        let echo = echo_door(joined.public_address, self.echo_port);
+        facts.doors.echo = echo.as_ref().map(Door::port);
         let net = HostNet::prepare(HostNetConfig {
             host: joined.host,
             slots: joined.slots,
@@ -80,8 +86,32 @@ impl Run {
     }
 }
 
+/// The host serves without it, too: only some players are then not measured.
+fn echo_door(public: IpAddr, port: u16) -> Option<Door> {
+    if port == 0 {
+        return None;
+    }
+    match Door::open(public, port, Share::default()) {
+        Ok(door) => Some(door),
+        Err(error) => {
+            tracing::warn!(port, %error, "no UDP echo on this port: choose another by --echo-port, or none by --echo-port 0");
+            None
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_or_none_is_a_host_without_echo() {
+        let loopback = IpAddr::from([127, 0, 0, 1]);
+        assert!(echo_door(loopback, 0).is_none());
+        let other = std::net::UdpSocket::bind((loopback, 0)).unwrap();
+        assert!(echo_door(loopback, other.local_addr().unwrap().port()).is_none());
+    }
+
     /// By default systemd ends all that a unit has started.
     #[test]
     fn the_unit_lets_guests_outlive_the_agent() {

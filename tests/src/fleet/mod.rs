@@ -15,6 +15,8 @@ pub use patience::{run, wait};
 pub use people::{Account, Clan, Player};
 
 use crate::{
+    authority::Authority,
+    name_servers,
     turn::Turn,
     up::{CONTROL, Running},
     world::World,
@@ -33,6 +35,9 @@ use std::{
 };
 use vmatrix_wire::quake3;
 
+/// Port of the website on the emulated internet.
+const HTTPS: u16 = 443;
+
 /// A fleet that is up. Dropping it removes everything.
 pub struct Fleet {
     /// The API as the operator.
@@ -43,6 +48,8 @@ pub struct Fleet {
     /// How much of each match's story has been told.
     told: Mutex<HashMap<String, usize>>,
     _relay: relay::Relay,
+    /// Vouches for the website on the emulated internet.
+    pub authority: Authority,
     /// Goes after the programs in it.
     pub running: Running,
     options: Options,
@@ -68,6 +75,8 @@ impl Fleet {
         let base = format!("http://127.0.0.1:{}", options.port);
         let operator = Api::new(&base, "")?;
         let relay = relay::Relay::start(options.port)?;
+        let website = running.address(&running.world().website.name)?;
+        let authority = Authority::make(&dir.path().join("authority"), website.into())?;
         let account = Account {
             name: "olga".into(),
             password: String::new(),
@@ -78,6 +87,7 @@ impl Fleet {
             programs: Vec::new(),
             told: Mutex::default(),
             _relay: relay,
+            authority,
             running,
             options,
             dir,
@@ -85,6 +95,9 @@ impl Fleet {
         fleet.account = fleet.admin_user("olga", &["--role", "operator"])?;
         let token = fleet.admin(&["token", "olga"])?;
         fleet.operator = fleet.operator.as_user(&token);
+        let zones = fleet.dir.path().join("zones");
+        let named = name_servers::start(&fleet.running, &zones, &fleet.options.logs)?;
+        fleet.programs.extend(named);
         fleet.start_server().await?;
         fleet.start_directory()?;
         fleet.enrol_all().await?;
@@ -97,6 +110,12 @@ impl Fleet {
         }
         fleet.wait_for_hosts().await?;
         Ok(fleet)
+    }
+
+    /// Where players reach the website, with a certificate by [`Fleet::authority`].
+    pub fn website(&self) -> Result<SocketAddr> {
+        let name = &self.running.world().website.name;
+        Ok(SocketAddr::from((self.running.address(name)?, HTTPS)))
     }
 
     /// Where the server keeps its data.

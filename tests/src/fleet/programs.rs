@@ -29,6 +29,11 @@ impl Fleet {
             &self.master()?.to_string(),
             "--allow-private-addresses",
         ]);
+        command.args(["--https-listen", &self.website()?.to_string()]);
+        command
+            .arg("--https-certificate")
+            .arg(self.authority.certificate());
+        command.arg("--https-key").arg(self.authority.key());
         command.args(&self.options.serve);
         self.log_to(&mut command, "server")?;
         self.programs

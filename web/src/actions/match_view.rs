@@ -7,7 +7,7 @@ use crate::{
         Clan, ClanId, HostId, Match, MatchId, Named, RoundId, User, Whole, show,
         view::{MatchLine, MatchView, RosterClan},
     },
-    store::{Tx, choices, clans, hosts, matches, rosters, rounds, snapshots, story, vms},
+    store::{Tx, choices, clans, hosts, matches, rosters, rounds, snapshots, story, truth, vms},
 };
 use std::collections::BTreeMap;
 
@@ -71,6 +71,7 @@ async fn gather(tx: &mut Tx, of: Match) -> Result<Whole, ActionError> {
         rounds: rounds::of_match(tx, of.id).await?,
         sent,
         answers,
+        pings: truth::pings(tx, of.id).await?,
         story: story::list(tx, of.id).await?,
         of,
     })

@@ -10,6 +10,7 @@ use crate::{
     server,
 };
 use anyhow::Context;
+use axum_server::tls_rustls::RustlsConfig;
 use std::{
     fs::{File, OpenOptions},
     io::{IsTerminal, Write},
@@ -17,7 +18,7 @@ use std::{
     path::Path,
     time::Duration,
 };
-use tokio::{net::TcpListener, signal::unix};
+use tokio::{net::TcpListener, signal::unix, sync::watch};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 const DEFAULT_LOG: &str = "info,sqlx=warn,hickory_proto=warn,hickory_resolver=warn,tower_sessions_core=error";
@@ -34,6 +35,7 @@ pub(super) async fn serve(flags: Serve) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("listen on {}", flags.listen))?;
     let listening = listener.local_addr()?;
+    let https = secure(&flags).await?;
     let (settings, edge) = flags.check(listening)?;
     let app = App::new(db, settings, Resolver::system(flags.allow_private_addresses));
     app.nest.prepare().context("nest")?;
@@ -44,12 +46,42 @@ pub(super) async fn serve(flags: Serve) -> anyhow::Result<()> {
     let sweeper = tokio::spawn(sweep(app.clone()));
     tracing::info!(%listening, url = app.settings.public_url, "vMatrix serves");
     println!("vMatrix serves on {}", app.settings.public_url);
-    let served = server::serve(app.clone(), edge, listener, stop).await;
+    let (told, stopped) = watch::channel(());
+    tokio::spawn(async move {
+        stop.await;
+        drop(told);
+    });
+    let plain = server::serve(app.clone(), edge, listener, None, until(stopped.clone()));
+    let served = match https {
+        None => plain.await,
+        Some((listener, certificate)) => {
+            let secure = server::serve(app.clone(), edge, listener, Some(certificate), until(stopped));
+            tokio::try_join!(plain, secure).map(drop)
+        }
+    };
     // Each step of the Oracle is a transaction: it can be broken off anywhere.
     oracle.abort();
     sweeper.abort();
     app.db.close().await;
     served.context("serve")
+}
+
+/// The listener and certificate of https, if it was asked for.
+async fn secure(flags: &Serve) -> anyhow::Result<Option<(TcpListener, RustlsConfig)>> {
+    let Some((address, files)) = flags.https() else {
+        return Ok(None);
+    };
+    let certificate = files.read().context("--https-certificate and --https-key")?;
+    tokio::spawn(files.follow(certificate.clone()));
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("listen on {address}"))?;
+    Ok(Some((listener, certificate)))
+}
+
+/// Comes when the other end was dropped.
+async fn until(mut stopped: watch::Receiver<()>) {
+    let _ = stopped.changed().await;
 }
 
 fn start_logging(json: bool) {

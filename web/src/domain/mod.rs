@@ -28,6 +28,7 @@ mod standing;
 #[cfg(test)]
 pub(crate) mod testing;
 mod time;
+mod truth;
 mod unplaced;
 pub mod view;
 mod vm;
@@ -62,5 +63,6 @@ pub use show_problem::show_problem;
 pub use snapshot::{Snapshot, SnapshotFacts};
 pub use standing::{Unfit, snapshot_for, standing, unfit};
 pub use time::{BadTime, Time};
+pub use truth::{Kept, Learned, Observed, closeness_kept, kept, observed, residuals};
 pub use vm::{Vm, VmGoal, VmSeen, VmmSeen};
 pub use witness::{host_witness, reached_by, vm_witness};

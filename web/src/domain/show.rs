@@ -2,13 +2,14 @@
 
 use super::{
     ChoiceRecord, Clan, ClanId, HostRecord, Labels, Match, MatchState, Name, Named, PlayerId, Round, SAMPLES,
-    Seat, Time, User, Vm, predicted,
+    Seat, Time, User, Vm, closeness_kept, kept, observed, predicted,
     show_choice::{alternatives, hosts, recheck, series, settle},
     show_problem,
     unplaced::unplaced,
     view::{
-        BookedView, ChosenView, ConnectView, DirectoryView, HostProgressView, MatchView, PlayerView,
-        ProgressView, ReusedView, RosterClan, RosterPlayer, RosterView, StoryView, TimesView, VmmView,
+        BookedView, ChosenView, ConnectView, DirectoryView, FairnessView, HostProgressView, MatchView,
+        ObservedView, PlayerView, ProgressView, ReusedView, RosterClan, RosterPlayer, RosterView, StoryView,
+        TimesView, VmmView,
     },
 };
 use std::{collections::BTreeMap, net::SocketAddr};
@@ -43,6 +44,8 @@ pub struct Whole {
     pub sent: Option<(u64, u64, u64)>,
     /// In the newest round: each host's name, and how many players have answered it.
     pub answers: Vec<(String, u64)>,
+    /// What the game said of its players: name in it and milliseconds.
+    pub pings: Vec<(String, u16)>,
     /// What happened.
     pub story: Vec<StoryView>,
 }
@@ -87,6 +90,7 @@ pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
         matrix_ms: body.map(|body| labels.matrix(body)).unwrap_or_default(),
         recheck: whole.kept.as_ref().map(|record| recheck(record, &labels)),
         players: players(whole, &labels),
+        fairness: fairness(whole),
         directory: directory(whole, address.as_deref()),
         vmm: whole
             .vm
@@ -259,14 +263,31 @@ fn players(whole: &Whole, labels: &Labels) -> Vec<PlayerView> {
             .flat_map(|record| predicted(&record.body, held.host))
             .collect()
     });
+    let seen = observed(&whole.pings, &whole.roster);
     let view = |named: &Named| PlayerView {
         name: labels.of(named.player),
         clan: clan_of(whole, named.clan).name.to_string(),
         predicted_ms: predicted.get(&named.player).copied(),
         measured_ms: None,
+        observed: seen.get(&named.player).map(|seen| ObservedView {
+            ping_ms: seen.median_ms,
+            samples: seen.samples,
+        }),
     };
     let all = [&whole.home, &whole.away].map(|clan| in_order(whole, clan, labels));
     all.iter().flatten().map(|named| view(named)).collect()
+}
+
+fn fairness(whole: &Whole) -> Option<FairnessView> {
+    let held = whole.of.state.held()?;
+    let record = whole.kept.as_ref().or(whole.choice.as_ref())?;
+    let kept = kept(&record.body, held.host, &observed(&whole.pings, &whole.roster));
+    let (promised_ms, observed_ms) = closeness_kept(&kept)?;
+    Some(FairnessView {
+        promised_ms,
+        observed_ms,
+        players: kept.len(),
+    })
 }
 
 /// A clan's players by name; those whom the viewer knows by number, by number: their names' order would say something of them.

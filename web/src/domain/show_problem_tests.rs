@@ -64,6 +64,7 @@ fn vm(problem: Option<Problem>, silent: bool) -> Vm {
 fn whole(state: MatchState, vm: Vm, host_seen_at: Time) -> Whole {
     let (home, away) = (clan(2), clan(3));
     Whole {
+        pings: Vec::new(),
         of: Match {
             policy: vmatrix_placement::Policy::default(),
             id: MatchId(Uuid::from_u128(1)),

@@ -42,6 +42,9 @@ pub struct MatchView {
     pub recheck: Option<RecheckView>,
     /// Home clan first, in roster order.
     pub players: Vec<PlayerView>,
+    /// Promised and observed, once the game has said something of two players.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fairness: Option<FairnessView>,
     /// Where the game's directories list it.
     pub directory: DirectoryView,
     /// What runs it, once a VM is there.
@@ -222,6 +225,29 @@ pub struct PlayerView {
     pub predicted_ms: Option<f64>,
     /// Round trip during the match, where somebody measures it.
     pub measured_ms: Option<f64>,
+    /// What the game itself said of this player during the match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed: Option<ObservedView>,
+}
+
+/// A player's ping as the game counts it: with what its own frames add.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ObservedView {
+    /// Median, milliseconds.
+    pub ping_ms: f64,
+    /// How often the game was asked.
+    pub samples: usize,
+}
+
+/// Whether a match was as fair as promised.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FairnessView {
+    /// Closeness factor of what was promised to those whom the game knew by name, milliseconds.
+    pub promised_ms: f64,
+    /// Closeness factor of their pings in the game, milliseconds.
+    pub observed_ms: f64,
+    /// How many they are.
+    pub players: usize,
 }
 
 /// Where the game's directories list it.

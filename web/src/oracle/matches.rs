@@ -1,7 +1,10 @@
 //! Each match: one step of its life. What the step is, `domain::next_step` says; here it is done, in one transaction,
 //! written over the revision that was read or not at all.
 
-use super::placing::{choose_first, look_again, other_host, other_port};
+use super::{
+    placing::{choose_first, look_again, other_host, other_port},
+    truth,
+};
 use crate::{
     actions::{
         matches::pace,
@@ -164,6 +167,7 @@ async fn act(tx: &mut Tx, app: &App, now: &Now, step: Step) -> Result<Option<Mat
         }
         // A rematch asks whether everybody still plays from where they did: see `observe` for when that is forgotten.
         (Step::Over, MatchState::Ending { held, how, .. }) => {
+            truth::learn(tx, now, held).await?;
             tell(tx, app, now, "The match is over; the host is free again.").await?;
             Ok(Some(MatchState::Over {
                 how: *how,

@@ -24,6 +24,7 @@ mod ports;
 mod services;
 #[cfg(test)]
 mod tests;
+mod truth;
 mod witness;
 
 use crate::{

@@ -2,8 +2,8 @@
 
 use crate::{
     app::App,
-    domain::{HostId, HostRecord, REUSE_WITHIN_MS, Round, Time, reached_by, see},
-    store::{StoreError, Tx, hosts, rematches, reservations, rounds, vms},
+    domain::{HostId, HostRecord, Purpose, REUSE_WITHIN_MS, Round, Time, VmSeen, reached_by, see},
+    store::{StoreError, Tx, hosts, rematches, reservations, rounds, truth, vms},
 };
 use std::collections::{BTreeMap, BTreeSet};
 use vmatrix_wire::{ProbeReport, RttSample, TargetId};
@@ -39,6 +39,13 @@ async fn see_vms(tx: &mut Tx, all: &[HostRecord], now: Time) -> Result<bool, Sto
         let seen = see(&vm, host, all, now);
         if seen == vm.seen {
             continue;
+        }
+        let pings = |seen: &VmSeen| seen.report.as_ref().and_then(|report| report.pings.clone());
+        if let (Purpose::Match(id), Some(said)) = (
+            vm.purpose,
+            pings(&seen).filter(|_| pings(&seen) != pings(&vm.seen)),
+        ) {
+            truth::add_pings(tx, vm.id, id, &said, now).await?;
         }
         changed |= vms::add_facts(tx, &vm, &seen).await?;
         let said = vms::set_report(tx, vm.id, &seen).await?;

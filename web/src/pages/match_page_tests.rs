@@ -127,8 +127,10 @@ pub(crate) fn view(state: &'static str) -> MatchView {
                 clan: (*clan).into(),
                 predicted_ms: Some(20.0),
                 measured_ms: None,
+                observed: None,
             })
             .collect(),
+        fairness: None,
         directory: DirectoryView::default(),
         vmm: None,
         boot_ms: None,

@@ -10,10 +10,12 @@
 
 mod headers;
 mod health;
+mod https;
 mod limit;
 mod trace;
 
 pub use health::collect;
+pub use https::{BadCertificate, Files};
 
 use crate::{
     agents, api, app::App, auth::session, domain::limits::HEAD_WITHIN, ops, pages, pages::error::PageError,
@@ -25,7 +27,11 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
-use axum_server::{Handle, Server, accept::NoDelayAcceptor};
+use axum_server::{
+    Handle, Server,
+    accept::NoDelayAcceptor,
+    tls_rustls::{RustlsAcceptor, RustlsConfig},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
     server::conn::auto,
@@ -144,7 +150,7 @@ fn set_patience(http: &mut auto::Builder<TokioExecutor>) {
         .header_read_timeout(HEAD_WITHIN);
 }
 
-/// Answers on `listener` until `stop`; then requests under way get a moment to end.
+/// Answers on `listener` until `stop`; then requests under way get a moment to end. With a certificate it speaks https.
 ///
 /// # Errors
 /// If the listener breaks.
@@ -152,18 +158,32 @@ pub async fn serve(
     app: App,
     edge: Edge,
     listener: TcpListener,
+    certificate: Option<RustlsConfig>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let handle = Handle::<SocketAddr>::new();
-    let mut server = Server::from_listener(listener)
+    let server = Server::from_listener(listener)
         // Orders are small and wanted at once: not to be held back for more bytes.
         .acceptor(NoDelayAcceptor)
         // To tell HTTP/2 apart the first bytes would be waited for without an end.
         .http1_only()
         .handle(handle.clone());
-    set_patience(server.http_builder());
     let service = router(app, edge).into_make_service_with_connect_info::<SocketAddr>();
-    let serving = server.serve(service);
+    let serving = async {
+        match certificate {
+            None => {
+                let mut server = server;
+                set_patience(server.http_builder());
+                server.serve(service).await
+            }
+            Some(certificate) => {
+                let tls = RustlsAcceptor::new(certificate);
+                let mut server = server.acceptor(tls.acceptor(NoDelayAcceptor));
+                set_patience(server.http_builder());
+                server.serve(service).await
+            }
+        }
+    };
     let stopping = async {
         stop.await;
         // Long polls and live pages never end by themselves.

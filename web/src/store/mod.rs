@@ -292,6 +292,7 @@ pub mod story;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tokens;
+pub mod truth;
 pub mod users;
 pub mod vms;
 #[cfg(test)]

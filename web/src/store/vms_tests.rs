@@ -1,6 +1,6 @@
 //! The life of VMs, services and the slots that they hold, on both databases.
 
-use super::life_tests::{at, rows};
+use super::life_tests::{Rows, at, rows};
 use super::{Db, StoreError, Tx, reservations, services, testing::databases, vms};
 use crate::domain::{
     Purpose, Reservation, ReservationId, Service, ServiceGoal, ServiceId, Time, Vm, VmGoal, VmId, VmSeen,
@@ -117,6 +117,24 @@ async fn vm_row(tx: &mut Tx, held: &Reservation) -> Result<Vm, StoreError> {
     };
     vms::insert(tx, &vm).await?;
     Ok(vm)
+}
+
+/// A VM of a match, with all that it needs.
+pub(super) async fn vm(tx: &mut Tx) -> (Rows, VmId) {
+    let rows = rows(tx).await;
+    let held = Reservation {
+        id: ReservationId(Uuid::now_v7()),
+        host: rows.host,
+        purpose: Purpose::Match(rows.of.id),
+        port: 27960,
+        ports_tried: Vec::new(),
+        memory_mb: 700,
+        from_at: at(10),
+        until_at: Time::NEVER,
+    };
+    reservations::insert(tx, &held).await.unwrap();
+    let vm = vm_row(tx, &held).await.unwrap();
+    (rows, vm.id)
 }
 
 async fn vm_of(tx: &mut Tx, held: &Reservation) -> Result<(), StoreError> {

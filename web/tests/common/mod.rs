@@ -164,7 +164,7 @@ pub async fn world_on(settings: Settings, database: Option<String>) -> World {
     app.nest.prepare().unwrap();
     let served = app.clone();
     let serving = tokio::spawn(async move {
-        server::serve(served, Edge::default(), listener, std::future::pending())
+        server::serve(served, Edge::default(), listener, None, std::future::pending())
             .await
             .unwrap();
     });

@@ -6,8 +6,8 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 use vmatrix_wire::{
-    Ask, Digest, Goal, LookoutReport, Orders, Phase, ProbeId, ProbeReport, Problem, Report, RttSample,
-    TargetId, VmId, VmOrder, VmReport, VmTimes,
+    Ask, Digest, GamePings, Goal, LookoutReport, Orders, Phase, PlayerPing, ProbeId, ProbeReport, Problem,
+    Report, RttSample, TargetId, VmId, VmOrder, VmReport, VmTimes,
 };
 
 /// What is open in this world, seen from outside: VMs and beacons.
@@ -31,6 +31,8 @@ pub(super) struct FakeHost {
     pub(super) problem: Option<Problem>,
     /// A VM gets this far and no further.
     pub(super) stuck_at: Option<Phase>,
+    /// What its games say of who plays.
+    pub(super) pings: Vec<(String, u16)>,
     /// Nothing from outside gets here.
     pub(super) walled: bool,
     pub(super) vms: BTreeMap<VmId, (Phase, VmOrder)>,
@@ -59,6 +61,7 @@ impl FakeHost {
             problem: None,
             stuck_at: None,
             walled: false,
+            pings: Vec::new(),
             vms: BTreeMap::new(),
             probes: BTreeMap::new(),
             sequence: 0,
@@ -170,7 +173,18 @@ impl FakeHost {
                 (now, _) => next.unwrap_or(now),
             };
         }
-        report_of(order.vm, *phase, problem)
+        let players = self.pings.iter().map(|(name, ping_ms)| PlayerPing {
+            name: name.clone(),
+            ping_ms: *ping_ms,
+        });
+        let pings = GamePings {
+            number: self.sequence,
+            players: players.collect(),
+        };
+        VmReport {
+            pings: (*phase == Phase::Open && !self.pings.is_empty()).then_some(pings),
+            ..report_of(order.vm, *phase, problem)
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod report;
 mod roles;
 mod room;
 mod services;
+mod truth;
 mod unreadable;
 mod witness;
 mod world;

@@ -1,0 +1,141 @@
+//! A match of the world's guests, each of whom is measured in another way: by echo requests, by their own browser, by the
+//! name server of their provider.
+
+use crate::{
+    browser::Browser,
+    fleet::{Api, Fleet, text, wait},
+};
+use anyhow::{Context, Result, ensure};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, time::Duration};
+
+/// Measuring, joining, and measuring again, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// The match's id.
+    pub id: String,
+    /// All that the server says of it.
+    pub view: Value,
+}
+
+/// The guest who is only to be measured by their browser.
+const BY_BROWSER: &str = "vixen";
+
+/// Books a match of the guests that starts in an hour, has one of them come by the players' link, and waits until a host is
+/// reserved by all that was measured.
+pub async fn book(fleet: &Fleet, organiser: &Api, say: &dyn Fn(&str)) -> Result<Sources> {
+    let mut clans: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
+    for guest in &fleet.running.world().guests {
+        if !clans.contains_key(&guest.clan) {
+            let made = organiser.post("/clans", json!({ "name": guest.clan })).await?;
+            clans.insert(guest.clan.clone(), (text(&made, "/id")?.to_owned(), Vec::new()));
+        }
+        let (clan, players) = clans.get_mut(&guest.clan).context("a clan just made is gone")?;
+        if guest.name == BY_BROWSER {
+            continue;
+        }
+        let address = fleet.running.address(&guest.name)?.to_string();
+        let body = json!({ "name": guest.name, "address": address });
+        let made = organiser.post(&format!("/clans/{clan}/players"), body).await?;
+        players.push(text(&made, "/id")?.to_owned());
+    }
+    let start = Timestamp::now() + SignedDuration::from_hours(1);
+    let rosters: Vec<Value> = clans
+        .values()
+        .map(|(clan, players)| json!({ "clan": clan, "players": players }))
+        .collect();
+    let booking = json!({
+        "image": "openarena",
+        "start": start.to_string(),
+        "length_minutes": 30,
+        "rosters": rosters,
+    });
+    let view = organiser.post("/matches", booking).await?;
+    let id = text(&view, "/match/id")?.to_owned();
+    let guests = fleet.running.world().guests.iter();
+    let clan = guests.filter(|guest| guest.name == BY_BROWSER).find_map(|guest| clans.get(&guest.clan));
+    let (clan, _) = clan.with_context(|| format!("{BY_BROWSER} is no guest"))?;
+    let made = organiser
+        .post(&format!("/matches/{id}/player-links"), json!({ "clan": clan }))
+        .await?;
+    say(&format!(
+        "{BY_BROWSER} opens the players' link in a browser of their own, from behind a router that drops echo requests"
+    ));
+    come(fleet, text(&made, "/link")?)?;
+    let view = reserved(organiser, &id).await?;
+    tell(&view, say);
+    Ok(Sources { id, view })
+}
+
+/// The guest's browser, in their namespace, from the link to the roster.
+fn come(fleet: &Fleet, link: &str) -> Result<()> {
+    let path = link.find("/play/").and_then(|at| link.get(at..));
+    let base = format!("https://{}", fleet.website()?.ip());
+    let page = format!("{base}{}", path.with_context(|| format!("{link} leads nowhere"))?);
+    let home = fleet.authority.home(BY_BROWSER)?;
+    let pictures = fleet.pictures();
+    let visit = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let browser = Browser::start_at(&base, pictures, Some(home)).await?;
+            browser.open(&page).await?;
+            browser.picture("play").await?;
+            browser.fill("name", BY_BROWSER).await?;
+            browser.click_on("#play button[type=submit]").await?;
+            browser.text_within("#joined", PATIENCE).await?;
+            browser.picture("played").await?;
+            browser.close().await
+        })
+    };
+    fleet.running.in_namespace(BY_BROWSER, visit)?
+}
+
+/// Waits until a host is reserved, and everybody is in its choice.
+async fn reserved(organiser: &Api, id: &str) -> Result<Value> {
+    wait(PATIENCE, "a host is reserved by all that was measured", async || {
+        let view = organiser.get(&format!("/matches/{id}")).await?;
+        let players = view["players"].as_array().map_or(0, Vec::len);
+        let all = view["players"].as_array().into_iter().flatten().all(|player| player["predicted_ms"].is_f64());
+        let settled = view["match"]["state"] == "reserved" && !view["chosen"].is_null();
+        Ok(if settled && all && players == 4 { Ok(view) } else { Err(view["match"].clone()) })
+    })
+    .await
+}
+
+fn tell(view: &Value, say: &dyn Fn(&str)) {
+    for player in view["players"].as_array().into_iter().flatten() {
+        let name = player["name"].as_str().unwrap_or("?");
+        let source = player["source"].as_str().unwrap_or("?");
+        let ms = player["predicted_ms"].as_f64().unwrap_or(f64::NAN);
+        let error = player["error_ms"].as_f64().unwrap_or(f64::NAN);
+        say(&format!("{name}: {ms:.1} ms to the chosen host by {source}, ± {error:.1} ms"));
+    }
+}
+
+/// Checks that each guest was measured in the way that is left to them, and not far from the truth.
+pub fn check(fleet: &Fleet, sources: &Sources) -> Result<()> {
+    let host = text(&sources.view, "/chosen/host")?;
+    for (name, source, within_ms) in [
+        (BY_BROWSER, "browser", 5.0),
+        ("reynard", "icmp", 5.0),
+        ("bubo", "icmp", 5.0),
+        // What King does not see is the last mile.
+        ("strix", "king", 30.0),
+    ] {
+        let players = sources.view["players"].as_array().into_iter().flatten();
+        let player = players.clone().find(|player| player["name"] == name);
+        let player = player.with_context(|| format!("{name} is not in the match"))?;
+        ensure!(player["source"] == source, "{name} was measured by {}", player["source"]);
+        let ms = player["predicted_ms"].as_f64().context("no figure")?;
+        let truth = fleet.running.world().rtt_ms(host, name).context("no truth")?;
+        ensure!(
+            (ms - truth).abs() <= within_ms,
+            "{name} to {host}: {ms} ms by {source}, in truth {truth} ms"
+        );
+    }
+    Ok(())
+}
