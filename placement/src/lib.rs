@@ -6,6 +6,7 @@
 //! * [`Matrix`]: who was measured, by which hosts, and what came back. Unknown is `None`, never zero.
 //! * [`choose()`]: the host with the smallest closeness factor under the cap, and one [`Reason`] for each host.
 //! * [`shortlist`]: which few hosts to probe, where they are too many to probe all.
+//! * [`fusion`]: one value per pair from several sources, and what smells.
 //! * [`recheck()`]: whether a reservation moves after the players were measured again.
 //! * [`closeness_by_definition`]: the plain definition that everything is tested against.
 
@@ -15,6 +16,7 @@ mod closeness;
 mod definition;
 mod explain;
 mod figures;
+pub mod fusion;
 mod judge;
 mod leaders;
 mod lineups;

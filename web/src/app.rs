@@ -43,6 +43,9 @@ pub struct Settings {
     pub masters: Vec<SocketAddr>,
     /// Whether players may have private addresses: for leagues on a LAN, and for tests.
     pub allow_private_addresses: bool,
+    /// Whether hosts ping addresses that a captain has typed although nobody there has agreed: for leagues in which captains'
+    /// word is enough.
+    pub trust_captains: bool,
     /// How long before a match its players are measured again, milliseconds.
     pub recheck_ms: i64,
     /// How long before its start a match's VM is woken, milliseconds.
@@ -56,6 +59,7 @@ impl Default for Settings {
             public_url: "http://127.0.0.1:8080".into(),
             masters: Vec::new(),
             allow_private_addresses: false,
+            trust_captains: false,
             recheck_ms: 15 * 60_000,
             wake_ms: 2 * 60_000,
         }

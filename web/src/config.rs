@@ -77,6 +77,9 @@ pub struct Serve {
     /// Players may have private addresses: for leagues on a LAN.
     #[arg(long, env = "VMATRIX_ALLOW_PRIVATE_ADDRESSES")]
     pub allow_private_addresses: bool,
+    /// A captain's word is enough: hosts ping the addresses that captains have typed, although nobody there has agreed.
+    #[arg(long, env = "VMATRIX_TRUST_CAPTAINS")]
+    pub trust_captains: bool,
     /// How long before a match its players are measured again.
     #[arg(long, env = "VMATRIX_RECHECK_MINUTES", default_value_t = 15, value_name = "MINUTES",
           value_parser = clap::value_parser!(i64).range(1..=720))]
@@ -145,6 +148,7 @@ impl Serve {
             public_url: public.origin().ascii_serialization(),
             masters: self.masters.clone(),
             allow_private_addresses: self.allow_private_addresses,
+            trust_captains: self.trust_captains,
             recheck_ms: self.recheck_minutes * 60_000,
             ..Settings::default()
         };
@@ -191,6 +195,7 @@ mod tests {
         let (settings, edge) = check(&[]).unwrap();
         assert_eq!(settings.public_url, "http://127.0.0.1:8080");
         assert!(!edge.secure && !edge.behind_proxy && !settings.allow_private_addresses);
+        assert!(!settings.trust_captains);
     }
 
     #[test]
@@ -216,6 +221,12 @@ mod tests {
             "{refused}"
         );
         assert!(check(&["--behind-proxy"]).is_ok());
+    }
+
+    #[test]
+    fn captains_are_trusted_if_the_operator_says_so() {
+        let (settings, _) = check(&["--trust-captains"]).unwrap();
+        assert!(settings.trust_captains);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 
 use crate::domain::{
     HostId, UserId,
-    limits::{POLLS_OF_A_HOST, Rate, STREAMS_OF_A_USER, WRITES},
+    limits::{
+        LATENCIES, POLLS_OF_A_HOST, Rate, STREAMS_OF_A_USER, VISITS_OF_A_LINK, VISITS_OF_AN_ADDRESS, WRITES,
+    },
 };
 use governor::{
     DefaultKeyedRateLimiter, Quota, RateLimiter,
@@ -12,6 +14,7 @@ use governor::{
 use std::{
     collections::{BTreeMap, VecDeque},
     hash::Hash,
+    net::IpAddr,
     num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -26,6 +29,14 @@ const MANY: usize = 10_000;
 pub struct Limits {
     /// What each user writes.
     pub writes: Paced<UserId>,
+    /// What comes by each players' link, by the hash of its token.
+    pub by_link: Paced<String>,
+    /// What comes by players' links from each address that stands for a customer.
+    pub by_visitor: Paced<IpAddr>,
+    /// Pairs of addresses that each user asks for.
+    pub latency: Paced<UserId>,
+    /// The same for each network that is asked about.
+    pub latency_at: Paced<String>,
     /// The live pages that each user has open.
     pub streams: Streams,
     /// The requests of each host that wait for orders.
@@ -36,6 +47,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             writes: Paced::at(WRITES),
+            by_link: Paced::at(VISITS_OF_A_LINK),
+            by_visitor: Paced::at(VISITS_OF_AN_ADDRESS),
+            latency: Paced::at(LATENCIES),
+            latency_at: Paced::at(LATENCIES),
             streams: Streams::default(),
             polls: Polls::default(),
         }

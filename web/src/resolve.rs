@@ -1,6 +1,12 @@
 //! Players' host names to addresses, and which addresses may be measured at all.
 
-use crate::domain::PlayerAddress;
+mod near;
+mod timing;
+
+pub use near::{NoAnswer, prefix_of};
+pub use timing::{NoTimes, Times, time_between};
+
+use crate::domain::{NotAsked, PlayerAddress};
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -41,6 +47,14 @@ pub enum AddressError {
     /// Hosts and guests speak IPv4 only: what was measured by IPv6 would be another way than the one that is played on.
     #[error("{0} is an IPv6 address: players are measured and play by IPv4")]
     Ipv6(IpAddr),
+    /// It was deleted.
+    #[error(
+        "the address was deleted, as it had not been used for long; send them the players’ link, or enter it anew"
+    )]
+    Forgotten,
+    /// Nobody there has agreed to be measured.
+    #[error(transparent)]
+    NotAsked(#[from] NotAsked),
 }
 
 impl Resolver {
@@ -55,6 +69,12 @@ impl Resolver {
             .inspect_err(|error| tracing::warn!(%error, "host names cannot be resolved"))
             .ok();
         Self::new(names, allow_private)
+    }
+
+    /// Addresses only, for tests that are to ask nobody.
+    #[cfg(test)]
+    pub(crate) fn without_names(allow_private: bool) -> Self {
+        Self::new(None, allow_private)
     }
 
     fn new(names: Option<hickory_resolver::TokioResolver>, allow_private: bool) -> Self {
@@ -74,15 +94,22 @@ impl Resolver {
         let ip = match address {
             PlayerAddress::Ip(ip) => *ip,
             PlayerAddress::HostName(name) => self.look_up(name).await?,
+            PlayerAddress::Forgotten => return Err(AddressError::Forgotten),
         };
         if ip.is_ipv6() {
             return Err(AddressError::Ipv6(ip));
         }
-        if is_public(ip) || (self.allow_private && is_somebodys(ip)) {
+        if self.may_ask(ip) {
             Ok(ip)
         } else {
             Err(AddressError::NotPublic(ip))
         }
+    }
+
+    /// Whether packets may be sent to an address.
+    #[must_use]
+    pub fn may_ask(&self, ip: IpAddr) -> bool {
+        is_public(ip) || (self.allow_private && is_somebodys(ip))
     }
 
     async fn look_up(&self, name: &str) -> Result<IpAddr, AddressError> {
@@ -138,42 +165,8 @@ fn set_options(options: &mut hickory_resolver::config::ResolverOpts) {
     options.ip_strategy = hickory_resolver::config::LookupIpStrategy::Ipv4Only;
 }
 
-/// Whether an address can be a player's at all, on the internet or on a LAN: not the host itself, and not many at
-/// once.
-#[must_use]
-pub fn is_somebodys(ip: IpAddr) -> bool {
-    let ip = ip.to_canonical();
-    let many = matches!(ip, IpAddr::V4(v4) if v4.is_broadcast());
-    !(ip.is_loopback() || ip.is_unspecified() || ip.is_multicast() || many)
-}
-
-/// Whether an address can be a player's on the internet.
-#[must_use]
-pub fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
-            !(v4.is_private()
-                || v4.is_loopback()
-                || v4.is_link_local()
-                || v4.is_multicast()
-                || v4.is_unspecified()
-                || v4.is_broadcast()
-                || v4.is_documentation()
-                || a == 0
-                || a >= 240
-                || (a == 100 && (64..128).contains(&b))
-                || (a == 198 && (b == 18 || b == 19)))
-        }
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => is_public(IpAddr::V4(v4)),
-            None => {
-                v6.segments()[0] & 0xe000 == 0x2000
-                    && !(v6.segments()[0] == 0x2001 && v6.segments()[1] == 0xdb8)
-            }
-        },
-    }
-}
+mod ranges;
+pub use ranges::{is_public, is_somebodys};
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -74,7 +74,7 @@ async fn a_host_that_leaves_is_known_no_more_until_it_joins_again() {
     let stranger = world
         .line
         .request(Method::DELETE, "/agent/v1/enrol")
-        .header("x-vmatrix-protocol", "1");
+        .header("x-vmatrix-protocol", vmatrix_wire::PROTOCOL);
     assert_eq!(send(stranger).await.status, 401);
     let agent = world.host("mad-1").await;
     let report = |agent| send(world.agent(agent, Method::POST, "/report").json(&report(5, 9)));
@@ -308,7 +308,7 @@ async fn each_secret_opens_its_own_door_only() {
             world
                 .request(Method::GET, "/agent/v1/orders?since=0")
                 .bearer_auth(stranger)
-                .header("x-vmatrix-protocol", "1"),
+                .header("x-vmatrix-protocol", vmatrix_wire::PROTOCOL),
         )
         .await;
         assert_eq!(answer.status, 401, "{}", answer.text);

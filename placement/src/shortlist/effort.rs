@@ -93,7 +93,9 @@ impl Effort {
         self.at_least
     }
 
-    pub(super) const fn budget(self) -> usize {
+    /// How many hosts are probed at most.
+    #[must_use]
+    pub const fn budget(self) -> usize {
         self.budget
     }
 }

@@ -28,6 +28,7 @@ impl Fleet {
             "--masters",
             &self.master()?.to_string(),
             "--allow-private-addresses",
+            "--trust-captains",
         ]);
         command.args(["--https-listen", &self.website()?.to_string()]);
         command

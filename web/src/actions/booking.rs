@@ -216,12 +216,17 @@ async fn resolve_all(app: &App, user: &User, sides: &[ValidRoster; 2]) -> Result
         name: player.name.clone(),
         seat: *seat,
         address: Some(player.address.clone()),
+        consent: player.consent,
     };
     let all = sides.iter().flat_map(|(_, players)| players).map(entry).collect();
     let resolved = rounds::resolve(app, all).await;
     let wrong = |(entry, address): &(rosters::Entry, Result<IpAddr, crate::resolve::AddressError>)| {
         let index = usize::from(entry.clan != sides[0].0);
-        address.as_ref().err().map(|why| BookingError::Address {
+        let why = address
+            .as_ref()
+            .err()
+            .filter(|why| !rounds::may_come(entry, why))?;
+        Some(BookingError::Address {
             field: format!("rosters[{index}].players"),
             player: entry.name.to_string(),
             why: why_for(user, entry.clan, why),

@@ -108,6 +108,7 @@ async fn first(world: &World, tx: &mut Tx, is_admin: bool) {
             clan,
             name: "Ann".parse().unwrap(),
             address: "10.9.0.1".parse().unwrap(),
+            consent: crate::domain::Consent::Typed,
         };
         players::insert(tx, &ann, now).await.unwrap();
     }

@@ -1,13 +1,22 @@
 //! What people see of matches: rows gathered, then shown by `domain`.
 
-use super::{ActionError, matches::load, rounds::awaited};
+use super::{
+    ActionError,
+    matches::load,
+    rounds::{awaited, why_not_asked},
+};
 use crate::{
     app::App,
     domain::{
-        Clan, ClanId, HostId, Match, MatchId, Named, RoundId, User, Whole, show,
+        Clan, ClanId, HostId, Match, MatchId, Named, PlayerId, RoundId, User, Whole,
+        limits::READINGS_MS,
+        show,
         view::{MatchLine, MatchView, RosterClan},
     },
-    store::{Tx, choices, clans, hosts, matches, rosters, rounds, snapshots, story, truth, vms},
+    store::{
+        Tx, choices, clans, hosts, matches, player_links, readings, rosters, rounds, snapshots, story, truth,
+        turns, vms,
+    },
 };
 use std::collections::BTreeMap;
 
@@ -18,11 +27,11 @@ use std::collections::BTreeMap;
 pub async fn view_match(app: &App, user: &User, id: MatchId) -> Result<MatchView, ActionError> {
     let mut tx = app.db.read().await?;
     let of = load(&mut tx, user, id).await?;
-    let whole = gather(&mut tx, of).await?;
+    let whole = gather(&mut tx, app, of).await?;
     Ok(show(&whole, user, app.now()))
 }
 
-async fn gather(tx: &mut Tx, of: Match) -> Result<Whole, ActionError> {
+async fn gather(tx: &mut Tx, app: &App, of: Match) -> Result<Whole, ActionError> {
     let held = of.state.held().cloned();
     let choice = match of.state.choice() {
         Some(id) => choices::get(tx, id).await?,
@@ -46,6 +55,7 @@ async fn gather(tx: &mut Tx, of: Match) -> Result<Whole, ActionError> {
     };
     let entries = rosters::list(tx, of.id).await?;
     let seats = entries.iter().map(|entry| (entry.player, entry.seat)).collect();
+    let not_asked = not_asked(tx, app, &entries).await?;
     let roster = entries
         .into_iter()
         .map(|e| Named {
@@ -54,15 +64,28 @@ async fn gather(tx: &mut Tx, of: Match) -> Result<Whole, ActionError> {
             name: e.name.to_string(),
         })
         .collect();
-    let (sent, answers) = match awaited(&of.state) {
+    let awaited = awaited(&of.state);
+    let before_it = match awaited {
+        Some(round) => turns::before(tx, round).await?,
+        None => None,
+    };
+    let (sent, answers) = match awaited.filter(|_| before_it.is_none()) {
         Some(round) => progress(tx, round).await?,
         None => (None, Vec::new()),
     };
+    let links = player_links::of_match(tx, of.id)
+        .await?
+        .into_iter()
+        .map(|link| (link.clan, link.created_at))
+        .collect();
     Ok(Whole {
         home: clan(tx, of.home).await?,
         away: clan(tx, of.away).await?,
         roster,
         seats,
+        not_asked,
+        links,
+        before_it,
         choice,
         kept,
         host,
@@ -75,6 +98,24 @@ async fn gather(tx: &mut Tx, of: Match) -> Result<Whole, ActionError> {
         story: story::list(tx, of.id).await?,
         of,
     })
+}
+
+/// Whom hosts do not ping, and why: unless their own program has measured lately.
+async fn not_asked(
+    tx: &mut Tx,
+    app: &App,
+    entries: &[rosters::Entry],
+) -> Result<BTreeMap<PlayerId, String>, ActionError> {
+    let since = app.now().plus(-READINGS_MS);
+    let mut all = BTreeMap::new();
+    for entry in entries {
+        if let Some(why) = why_not_asked(app, entry)
+            && readings::of_player(tx, entry.player, since).await?.is_empty()
+        {
+            all.insert(entry.player, format!("not measured: {why}"));
+        }
+    }
+    Ok(all)
 }
 
 type Progress = (Option<(u64, u64, u64)>, Vec<(String, u64)>);

@@ -1,6 +1,9 @@
 //! What people do with matches.
 
-use super::{ActionError, rounds};
+use super::{
+    ActionError, rounds,
+    turns::{self, Begun},
+};
 use crate::{
     app::App,
     domain::{EndedHow, Match, MatchId, MatchState, Pace, RoundReason, Time, User, VmGoal},
@@ -24,9 +27,13 @@ pub(super) async fn probe(
     roster: &Resolved,
     now: Time,
 ) -> Result<(), ActionError> {
-    let round = rounds::start(tx, app, of, reason, roster, now).await?;
+    let begun = turns::start(tx, app, of, reason, roster, now).await?;
+    let round = begun.round();
     change(tx, of, &MatchState::Probing { round, reason }).await?;
-    let text = format!("All hosts measure the {} players.", roster.len());
+    let text = match begun {
+        Begun::Now(_) => format!("All hosts measure the {} players.", roster.len()),
+        Begun::Later(_) => "The players are measured when it is this match's turn.".to_owned(),
+    };
     tell(tx, app, of.id, now, &text).await
 }
 

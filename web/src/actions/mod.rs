@@ -3,15 +3,20 @@
 //! An action is `async fn verb(app: &App, user: &User, request…) -> Result<T, ActionError>`. It authorises, checks,
 //! writes, commits, and calls [`App::changed`](crate::app::App::changed).
 
+pub mod accounting;
 mod booking;
 pub mod clans;
+pub mod forget;
 pub mod health;
 pub mod hosts;
+mod king;
+pub mod latency;
 pub mod links;
 mod match_view;
 pub mod matches;
 pub mod nest;
 pub mod placements;
+pub mod player_links;
 pub mod players;
 mod rematch;
 #[cfg(test)]
@@ -20,7 +25,9 @@ mod roster;
 pub(crate) mod rounds;
 pub mod services;
 pub mod tokens;
+pub(crate) mod turns;
 pub mod users;
+pub mod visits;
 pub mod vms;
 
 use crate::{

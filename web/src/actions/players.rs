@@ -3,7 +3,7 @@
 use super::ActionError;
 use crate::{
     app::App,
-    domain::{ClanId, Name, Player, PlayerAddress, PlayerId, User, limits::PLAYERS_OF_A_CLAN},
+    domain::{ClanId, Consent, Name, Player, PlayerAddress, PlayerId, User, limits::PLAYERS_OF_A_CLAN},
     resolve::{AddressError, is_somebodys},
     store::{clans, players},
 };
@@ -24,8 +24,10 @@ pub struct PlayerSeen {
     pub id: PlayerId,
     /// Its name.
     pub name: Name,
-    /// As entered; present for the own clan's admins only.
+    /// As entered; present for the own clan's admins only, until it is deleted.
     pub address: Option<String>,
+    /// Whose word it is that this address is theirs.
+    pub consent: Consent,
 }
 
 /// Enters a player of a clan. A host name must have an address now.
@@ -39,7 +41,7 @@ pub async fn add_player(
     new: NewPlayer,
 ) -> Result<PlayerSeen, ActionError> {
     may_manage(by, clan)?;
-    let player = check(app, PlayerId(app.new_id()), clan, &new).await?;
+    let player = check(app, by, PlayerId(app.new_id()), clan, &new).await?;
     let mut tx = app.db.begin().await?;
     if !clans::lock(&mut tx, clan).await? {
         return Err(ActionError::not_found("clan", clan));
@@ -75,14 +77,53 @@ pub async fn change_player(
     new: NewPlayer,
 ) -> Result<PlayerSeen, ActionError> {
     may_manage(by, clan)?;
-    let player = check(app, id, clan, &new).await?;
+    let mut player = check(app, by, id, clan, &new).await?;
     let mut tx = app.db.begin().await?;
-    let found = players::update(&mut tx, &player)
+    let before = players::get(&mut tx, id)
+        .await?
+        .filter(|before| before.clan == clan)
+        .ok_or_else(|| ActionError::not_found("player", id))?;
+    // The same address again is no new word of a captain's, and takes nobody's back; nor does anybody's word count against the
+    // player's own.
+    let declined = matches!(before.consent, Consent::Declined { .. });
+    if before.address == player.address && (declined || player.consent == Consent::Typed) {
+        player.consent = before.consent;
+    }
+    let found = players::update(&mut tx, &player, app.now())
         .await
         .map_err(super::users::name_taken(&player.name))?;
     if !found {
         return Err(ActionError::not_found("player", id));
     }
+    tx.commit().await?;
+    app.changed();
+    Ok(seen_by(by, player))
+}
+
+/// Stands for a player's address: hosts may ping it, on the word of this organiser or operator.
+///
+/// # Errors
+/// `Forbidden` for a clan admin; `NotFound`; `Conflict` if there is no address, or the player came from it and declined.
+pub async fn vouch(app: &App, by: &User, clan: ClanId, id: PlayerId) -> Result<PlayerSeen, ActionError> {
+    super::staff_only(by)?;
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    let mut player = players::get(&mut tx, id)
+        .await?
+        .filter(|player| player.clan == clan)
+        .ok_or_else(|| ActionError::not_found("player", id))?;
+    if player.address == PlayerAddress::Forgotten {
+        return Err(ActionError::Conflict(
+            "the address was deleted: enter it anew, or send the players’ link".into(),
+        ));
+    }
+    if matches!(player.consent, Consent::Declined { .. }) {
+        return Err(ActionError::Conflict(
+            "the player came from this address and does not want hosts to ping it".into(),
+        ));
+    }
+    player.consent = Consent::Vouched { by: by.id, at: now };
+    players::update(&mut tx, &player, now).await?;
     tx.commit().await?;
     app.changed();
     Ok(seen_by(by, player))
@@ -132,11 +173,19 @@ fn seen_by(by: &User, player: Player) -> PlayerSeen {
     PlayerSeen {
         id: player.id,
         name: player.name,
-        address: (by.role.clan() == Some(player.clan)).then(|| player.address.reveal()),
+        consent: player.consent,
+        address: (by.role.clan() == Some(player.clan) && player.address != PlayerAddress::Forgotten)
+            .then(|| player.address.reveal()),
     }
 }
 
-async fn check(app: &App, id: PlayerId, clan: ClanId, new: &NewPlayer) -> Result<Player, ActionError> {
+async fn check(
+    app: &App,
+    by: &User,
+    id: PlayerId,
+    clan: ClanId,
+    new: &NewPlayer,
+) -> Result<Player, ActionError> {
     let mut refusals = Vec::new();
     let name = super::users::parse_name("name", &new.name).map_err(|error| refusals.extend(error.refusals()));
     let address = new
@@ -151,6 +200,7 @@ async fn check(app: &App, id: PlayerId, clan: ClanId, new: &NewPlayer) -> Result
                 clan,
                 name,
                 address,
+                consent: Consent::of_typed(by, app.now()),
             }),
             Err(error) => Err(ActionError::invalid("address", &new.address, expected(&error))),
         };
@@ -172,6 +222,9 @@ fn expected(error: &AddressError) -> String {
         }
         AddressError::NotPublic(_) => {
             "an address of a player: this one is the server's own, of many at once, or of nobody".into()
+        }
+        AddressError::Forgotten | AddressError::NotAsked(_) => {
+            "an address, or a host name such as player.example.org".into()
         }
         AddressError::Ipv6(_) => "an IPv4 address, or a host name that has one: players play by IPv4".into(),
     }

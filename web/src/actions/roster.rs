@@ -4,7 +4,7 @@ use super::{
     ActionError,
     booking::{invalid, why_for},
     matches::{Resolved, change, load, pace, probe, tell},
-    rematch, rounds,
+    rematch, rounds, turns,
 };
 use crate::{
     app::App,
@@ -12,7 +12,7 @@ use crate::{
         BookingError, Clan, ClanId, Match, MatchId, MatchState, Player, PlayerId, Recheck, RoundReason, Seat,
         Time, User, check_roster,
     },
-    store::{clans, players, rosters},
+    store::{Tx, clans, players, rosters},
 };
 use std::collections::BTreeMap;
 
@@ -79,7 +79,8 @@ pub async fn set_roster(
         MatchState::Gathering if !both => change(&mut tx, &of, &MatchState::Gathering).await?,
         MatchState::Gathering => rematch::measure(&mut tx, app, &of, &roster, now).await?,
         MatchState::Reserved { held, recheck } => {
-            let round = rounds::start(&mut tx, app, &of, RoundReason::Roster, &roster, now).await?;
+            let begun = turns::start(&mut tx, app, &of, RoundReason::Roster, &roster, now).await?;
+            let round = begun.round();
             let recheck = Recheck::Running {
                 round,
                 then: later(app, &of, recheck, now),
@@ -102,6 +103,39 @@ pub async fn set_roster(
     Ok(())
 }
 
+/// A clan's roster has changed by itself: the match is measured again when it is its turn.
+///
+/// # Errors
+/// `Conflict` once the VM is being woken, or if the match changes at this moment.
+pub(super) async fn measure_in_turn(
+    tx: &mut Tx,
+    app: &App,
+    of: &Match,
+    now: Time,
+) -> Result<(), ActionError> {
+    may_change(of)?;
+    let roster = rosters::list(tx, of.id).await?;
+    let both = [of.home, of.away]
+        .iter()
+        .all(|side| roster.iter().any(|entry| entry.clan == *side));
+    rounds::stop(tx, &of.state, now).await?;
+    let state = match &of.state {
+        MatchState::Gathering if !both => MatchState::Gathering,
+        MatchState::Reserved { held, recheck } => MatchState::Reserved {
+            held: held.clone(),
+            recheck: Recheck::Running {
+                round: turns::wait(tx, app, of).await?,
+                then: later(app, of, recheck, now),
+            },
+        },
+        _ => MatchState::Probing {
+            round: turns::wait(tx, app, of).await?,
+            reason: RoundReason::Roster,
+        },
+    };
+    change(tx, of, &state).await
+}
+
 /// When the look before the match is due, if it has not been.
 fn later(app: &App, of: &Match, recheck: &Recheck, now: Time) -> Option<Time> {
     match recheck {
@@ -110,7 +144,7 @@ fn later(app: &App, of: &Match, recheck: &Recheck, now: Time) -> Option<Time> {
     }
 }
 
-fn may_change(of: &Match) -> Result<(), ActionError> {
+pub(super) fn may_change(of: &Match) -> Result<(), ActionError> {
     match &of.state {
         MatchState::Gathering
         | MatchState::Probing { .. }
@@ -137,10 +171,15 @@ async fn gather(
         name: player.name,
         seat,
         address: Some(player.address),
+        consent: player.consent,
     };
     let mut roster = rounds::resolve(app, new.into_iter().map(entry).collect()).await;
     let wrong = roster.iter().filter_map(|(entry, address)| {
-        address.as_ref().err().map(|why| BookingError::Address {
+        let why = address
+            .as_ref()
+            .err()
+            .filter(|why| !rounds::may_come(entry, why))?;
+        Some(BookingError::Address {
             field: "players".into(),
             player: entry.name.to_string(),
             why: why_for(user, clan.id, why),

@@ -1,34 +1,79 @@
 //! A round of measurements, from a roster to rows: used when a match is booked, and by the Oracle when it looks again.
 
-use super::ActionError;
+use super::{ActionError, accounting, king};
 use crate::{
     app::App,
     domain::{
-        HostId, HostRecord, MOST_ROUNDS, Match, MatchState, ROUND_MS, Recheck, Round, RoundId, RoundReason,
-        RoundTarget, TargetId, Time, measure_again_at,
+        FEW_FROM, FEW_ROUND_MS, HostId, HostRecord, MESH_TOO_OLD_MS, MOST_ROUNDS, Match, MatchState,
+        PlayerAddress, ROUND_MS, Recheck, Round, RoundId, RoundReason, RoundTarget, StoryId, TargetId, Time,
+        measure_again_at,
     },
-    resolve::AddressError,
-    store::{StoreError, Tx, hosts, rosters, rounds},
+    resolve::{AddressError, is_public},
+    store::{StoreError, Tx, hosts, mesh, rosters, rounds, story},
 };
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
+use vmatrix_placement::shortlist::Effort;
 use vmatrix_wire::Way;
 
-/// A roster with addresses, in roster order. Looking names up takes time: done before a transaction is begun.
+/// A roster with addresses, in roster order; name servers near these are known then, too. Looking names up takes time: done
+/// before a transaction is begun.
 pub(crate) async fn resolve(
     app: &App,
     roster: Vec<rosters::Entry>,
 ) -> Vec<(rosters::Entry, Result<IpAddr, AddressError>)> {
     let each = roster.into_iter().map(|entry| async {
-        let address = match &entry.address {
-            Some(address) => app.resolver.resolve(address).await,
-            None => Err(AddressError::Unknown("(removed)".into())),
-        };
+        let address = address_of(app, &entry).await;
         (entry, address)
     });
-    futures_util::future::join_all(each).await
+    let roster: Vec<_> = futures_util::future::join_all(each).await;
+    let addresses: Vec<IpAddr> = roster
+        .iter()
+        .filter_map(|(entry, address)| near(app, entry, address))
+        .collect();
+    king::learn(app, &addresses).await;
+    roster
 }
 
-/// Writes a round. It is measured from every production host whose agent is there; who has no address is not.
+/// The address of somebody whose name server may be asked for: nothing is sent to themselves for that, so it needs nobody's
+/// consent.
+fn near(app: &App, entry: &rosters::Entry, address: &Result<IpAddr, AddressError>) -> Option<IpAddr> {
+    match (address, &entry.address) {
+        (Ok(ip), _) => Some(*ip),
+        (Err(AddressError::NotAsked(_)), Some(PlayerAddress::Ip(ip))) => {
+            (app.settings.allow_private_addresses || is_public(*ip)).then_some(*ip)
+        }
+        _ => None,
+    }
+}
+
+/// Where hosts may send echo requests to somebody. Who has not agreed is not looked up either.
+async fn address_of(app: &App, entry: &rosters::Entry) -> Result<IpAddr, AddressError> {
+    match (&entry.address, why_not_asked(app, entry)) {
+        (None, _) => Err(AddressError::Unknown("(removed)".into())),
+        (_, Some(why)) => Err(why),
+        (Some(address), None) => app.resolver.resolve(address).await,
+    }
+}
+
+/// Why hosts do not ping somebody of a roster, as far as it is known without looking their name up.
+pub(crate) fn why_not_asked(app: &App, entry: &rosters::Entry) -> Option<AddressError> {
+    if entry.address == Some(PlayerAddress::Forgotten) {
+        return Some(AddressError::Forgotten);
+    }
+    entry
+        .consent
+        .check(app.settings.trust_captains)
+        .err()
+        .map(AddressError::from)
+}
+
+/// Whether somebody can be in a match although hosts cannot measure them: they come by the players' link, or could.
+pub(crate) fn may_come(entry: &rosters::Entry, why: &AddressError) -> bool {
+    matches!(why, AddressError::NotAsked(_) | AddressError::Forgotten) || entry.consent.is_visitors()
+}
+
+/// Writes a round. It is measured from every production host whose agent is there, or step by step from few of them; who has
+/// no address is not.
 pub(crate) async fn start(
     tx: &mut Tx,
     app: &App,
@@ -38,7 +83,7 @@ pub(crate) async fn start(
     now: Time,
 ) -> Result<RoundId, StoreError> {
     let id = vmatrix_wire::ProbeId(app.new_id());
-    let targets: Vec<RoundTarget> = roster
+    let mut targets: Vec<RoundTarget> = roster
         .iter()
         .map(|(entry, address)| RoundTarget {
             target: TargetId(app.new_id()),
@@ -47,18 +92,56 @@ pub(crate) async fn start(
             by: Way::Icmp,
         })
         .collect();
-    let from = from_where(tx, now).await?;
+    let known = roster
+        .iter()
+        .filter_map(|(entry, address)| Some((entry.player, near(app, entry, address)?)));
+    targets.extend(king::targets(tx, app, known, now).await?);
+    let all = from_where(tx, now).await?;
+    // Where nobody can be measured, nobody waits.
+    let anybody = |targets: &[RoundTarget]| targets.iter().any(|target| target.address.is_some());
+    let few = anybody(&targets) && are_few_enough(tx, &all, now).await?;
+    let hosts = if few {
+        Effort::default().budget()
+    } else {
+        all.len()
+    };
+    let left_out = accounting::leave_out(tx, of, &mut targets, hosts, now).await?;
+    let from: Vec<HostId> = match (anybody(&targets), few) {
+        (false, _) => Vec::new(),
+        // The Oracle adds the others; the reserved one is always looked at again.
+        (true, true) => of.state.held().map(|held| held.host).into_iter().collect(),
+        (true, false) => all,
+    };
     let round = Round {
         id,
         match_id: of.id,
         reason,
         started_at: now,
-        until_at: now.plus(ROUND_MS),
+        until_at: now.plus(if few { FEW_ROUND_MS } else { ROUND_MS }),
         ended_at: None,
         taken_from: None,
     };
     rounds::insert(tx, &round, &targets, &from).await?;
+    accounting::write_down(tx, of, id, &targets, hosts, now).await?;
+    for (why, count) in left_out {
+        let text = accounting::words(why, count);
+        story::add(tx, StoryId(app.new_id()), of.id, now, &text).await?;
+    }
+    if few {
+        rounds::set_few(tx, id).await?;
+    }
     Ok(id)
+}
+
+/// Whether few of these hosts say enough: there are many, and nearly all know where they are among the others.
+async fn are_few_enough(tx: &mut Tx, hosts: &[HostId], now: Time) -> Result<bool, StoreError> {
+    if hosts.len() <= FEW_FROM {
+        return Ok(false);
+    }
+    let ways = mesh::list(tx, now.plus(-MESH_TOO_OLD_MS)).await?;
+    let known: BTreeSet<HostId> = ways.iter().flat_map(|way| [way.from, way.to]).collect();
+    let known = hosts.iter().filter(|host| known.contains(host)).count();
+    Ok(known * 10 >= hosts.len() * 9)
 }
 
 /// The hosts that measure players now.

@@ -33,6 +33,7 @@ pub(super) fn router() -> Router<App> {
             "/clans/{clan}/players/{player}",
             put(change_player).delete(remove_player),
         )
+        .route("/clans/{clan}/players/{player}/vouch", post(vouch))
         .route("/invitations", post(invite))
 }
 
@@ -86,6 +87,8 @@ struct PlayerAnswer {
     name: Name,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
+    /// Whose word it is: `typed`, `vouched`, `own` or `declined`.
+    consent: &'static str,
 }
 
 impl From<PlayerSeen> for PlayerAnswer {
@@ -94,6 +97,7 @@ impl From<PlayerSeen> for PlayerAnswer {
             id: player.id,
             name: player.name,
             address: player.address,
+            consent: player.consent.name(),
         }
     }
 }
@@ -134,6 +138,15 @@ async fn remove_player(
 ) -> Result<StatusCode, Problem> {
     players::remove_player(&app, &user, clan, player).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn vouch(
+    State(app): State<App>,
+    Organiser(user): Organiser,
+    At((clan, player)): At<(ClanId, PlayerId)>,
+) -> Result<Json<PlayerAnswer>, Problem> {
+    let player = players::vouch(&app, &user, clan, player).await?;
+    Ok(Json(player.into()))
 }
 
 #[derive(Serialize)]

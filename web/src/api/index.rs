@@ -9,16 +9,16 @@ pub(super) fn router() -> Router<App> {
 }
 
 /// Path below `/api/v1`, and what is there. `docs/api.md` says each verb.
-const LISTS: [(&str, &str, &str); 11] = [
+const LISTS: [(&str, &str, &str); 12] = [
     (
         "clans",
         "/clans",
-        "GET, POST; players below /clans/{clan}/players",
+        "GET, POST; players below /clans/{clan}/players, and /vouch below each",
     ),
     (
         "matches",
         "/matches",
-        "GET, POST; /matches/{id}/rosters/{clan}, /end, /retry, /rematch and /report",
+        "GET, POST; /matches/{id}/rosters/{clan}, /player-links, /end, /retry, /rematch and /report",
     ),
     ("images", "/images", "GET: what can be booked"),
     (
@@ -37,6 +37,11 @@ const LISTS: [(&str, &str, &str); 11] = [
         "hosts",
         "/hosts",
         "GET: organisers and operators; DELETE: operators",
+    ),
+    (
+        "latency",
+        "/latency",
+        "GET ?from=ADDRESS&to=ADDRESS: organisers and operators",
     ),
     (
         "services",

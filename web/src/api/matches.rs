@@ -10,6 +10,7 @@ use crate::{
     actions::{
         matches::{self, Again, Booking, Roster, Start},
         placements,
+        player_links::{self, path_of},
     },
     app::App,
     auth::Viewer,
@@ -21,11 +22,11 @@ use crate::{
 use axum::{
     Json, Router,
     extract::State,
-    http::header::CONTENT_TYPE,
+    http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
-    routing::{get, post, put},
+    routing::{delete, get, post, put},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use vmatrix_placement::Policy;
 
 pub(super) fn router() -> Router<App> {
@@ -33,6 +34,8 @@ pub(super) fn router() -> Router<App> {
         .route("/matches", get(list).post(book))
         .route("/matches/{id}", get(view))
         .route("/matches/{id}/rosters/{clan}", put(set_roster))
+        .route("/matches/{id}/player-links", post(make_player_link))
+        .route("/matches/{id}/player-links/{clan}", delete(revoke_player_link))
         .route("/matches/{id}/end", post(end))
         .route("/matches/{id}/retry", post(retry))
         .route("/matches/{id}/rematch", post(rematch))
@@ -135,6 +138,38 @@ async fn set_roster(
 ) -> Result<Json<MatchView>, Problem> {
     matches::set_roster(&app, &user, id, clan, &seats(body.players)).await?;
     Ok(Json(matches::view_match(&app, &user, id).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LinkBody {
+    clan: ClanId,
+}
+
+#[derive(Serialize)]
+struct LinkAnswer {
+    /// Shown once; good for all players of the clan until the match is over.
+    link: String,
+}
+
+async fn make_player_link(
+    State(app): State<App>,
+    Viewer(user): Viewer,
+    At(id): At<MatchId>,
+    Body(body): Body<LinkBody>,
+) -> Result<Response, Problem> {
+    let token = player_links::make_player_link(&app, &user, id, body.clan).await?;
+    let link = format!("{}{}", app.settings.public_url, path_of(&token));
+    Ok(created(LinkAnswer { link }))
+}
+
+async fn revoke_player_link(
+    State(app): State<App>,
+    Viewer(user): Viewer,
+    At((id, clan)): At<(MatchId, ClanId)>,
+) -> Result<StatusCode, Problem> {
+    player_links::revoke_player_link(&app, &user, id, clan).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn end(

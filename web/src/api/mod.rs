@@ -3,18 +3,21 @@
 //! ```text
 //!   clans             POST GET           /clans            players  POST GET PUT DELETE  /clans/{id}/players[/{id}]
 //!   matches           POST GET           /matches[/{id}]   roster   PUT                  /matches/{id}/rosters/{clan}
+//!   player links      POST               /matches/{id}/player-links                      DELETE …/player-links/{clan}
 //!                     POST               /matches/{id}/end, /retry, /rematch       GET /matches/{id}/report
 //!   invitations       POST               /invitations      tokens   GET POST DELETE      /tokens[/{id}]
 //!   hosts             GET DELETE         /hosts[/{id}]     join     POST                 /join-tokens
 //!   services          POST GET DELETE    /services[/{id}], POST /services/{id}/suspend, /services/{id}/wake
 //!   placements        POST               /placements:preview
 //!   images            GET                /images           nest     POST PUT             /nest/…
+//!   latency           GET                /latency
 //! ```
 
 mod body;
 mod clans;
 mod hosts;
 mod index;
+mod latency;
 mod matches;
 mod nest;
 mod placements;
@@ -25,7 +28,7 @@ mod seat;
 mod services;
 mod users;
 
-pub(crate) use body::{bytes, parse};
+pub(crate) use body::{Body, bytes, parse};
 pub use problem::Problem;
 pub(crate) use problem::{missing, seconds, wrong_method};
 
@@ -39,6 +42,7 @@ pub fn router() -> Router<App> {
         .merge(clans::router())
         .merge(matches::router())
         .merge(hosts::router())
+        .merge(latency::router())
         .merge(services::router())
         .merge(users::router())
         .layer(DefaultBodyLimit::max(BODY))

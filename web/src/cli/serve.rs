@@ -2,7 +2,10 @@
 
 use super::open;
 use crate::{
-    actions::links::{self, path_of},
+    actions::{
+        forget,
+        links::{self, path_of},
+    },
     app::App,
     config::Serve,
     oracle,
@@ -138,6 +141,9 @@ async fn sweep(app: App) {
     loop {
         if let Err(error) = links::sweep(&app, app.now()).await {
             tracing::warn!(%error, "expired links and sessions stay for now");
+        }
+        if let Err(error) = forget::sweep(&app, app.now()).await {
+            tracing::warn!(%error, "what is known of players stays for now");
         }
         tokio::time::sleep(SWEEP_EVERY).await;
     }

@@ -23,6 +23,7 @@ impl Case {
             clan: clan.id,
             name: format!("p{n}").parse().unwrap(),
             address: "10.0.0.1".parse().unwrap(),
+            consent: crate::domain::Consent::Typed,
         };
         let players = [
             player(11, &clans[0]),

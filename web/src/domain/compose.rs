@@ -1,13 +1,14 @@
 //! The whole of what a host should be doing, from rows; and what its report and its witnesses' say of its VMs.
 
 use super::{
-    Host, HostId, HostRecord, INTERVAL_MS, MatchId, Purpose, RoundId, SAMPLES, Snapshot, SnapshotId,
-    TIMEOUT_MS, Time, Vm, VmGoal, VmSeen, VmmSeen, host_witness,
+    Host, HostId, HostRecord, INTERVAL_MS, MatchId, MeshHost, Purpose, RoundId, SAMPLES, Snapshot,
+    SnapshotId, TIMEOUT_MS, Time, Visit, Vm, VmGoal, VmSeen, VmmSeen, host_witness, mesh_order, mesh_slot,
+    passes,
     witness::{hear_witnesses, vm_witness},
 };
 use std::{collections::BTreeMap, net::SocketAddr};
 use vmatrix_wire::{
-    Ask, Beacon, Goal, Lookout, LookoutId, MatchSettings, Orders, PROTOCOL, Phase, ProbeOrder, Target,
+    Ask, Beacon, Goal, Lookout, LookoutId, MatchSettings, Orders, PROTOCOL, Phase, ProbeOrder, Role, Target,
     VmOrder,
 };
 
@@ -26,6 +27,22 @@ pub struct Fleet {
     pub rounds: Vec<OpenRound>,
     /// Master servers that games register with.
     pub masters: Vec<SocketAddr>,
+    /// Visits of players whose tickets may be good.
+    pub visits: Vec<Visit>,
+}
+
+impl Fleet {
+    /// The hosts for matches whose agents are there: those that measure each other.
+    fn there(&self, now: Time) -> Vec<MeshHost> {
+        let there = |record: &&HostRecord| record.host.role == Role::Production && !record.is_gone(now);
+        let host = |record: &HostRecord| MeshHost {
+            id: record.host.id,
+            site: record.host.site.id,
+            address: record.host.public_address,
+            joined_at: record.host.joined_at,
+        };
+        self.hosts.iter().filter(there).map(host).collect()
+    }
 }
 
 /// A round that has not ended.
@@ -73,10 +90,11 @@ pub fn compose(record: &HostRecord, fleet: &Fleet, now: Time) -> Orders {
             .iter()
             .filter(|round| round.from.contains(&id))
             .map(probe_order)
+            .chain(mesh_order(id, &fleet.there(now), mesh_slot(now)))
             .collect(),
         lookouts: lookouts(id, fleet, now),
         beacon: beacon(record, fleet),
-        passes: Vec::new(),
+        passes: passes(id, &fleet.visits, now),
     };
     if orders != record.orders {
         orders.generation += 1;

@@ -233,9 +233,9 @@ impl Labels {
             other => other.to_string(),
         };
         let players = body.matrix.players();
-        let silent: Vec<&str> = body
-            .silent()
+        let silent: Vec<&str> = [body.silent(), body.unknown()]
             .into_iter()
+            .flatten()
             .filter_map(|column| Some(players.get(column)?.name.as_str()))
             .collect();
         let is_said = |help: &&Help| match help {
@@ -253,11 +253,19 @@ impl Labels {
     /// Players who answered no host at all, as the viewer calls them.
     #[must_use]
     pub fn silent(&self, body: &ChoiceBody) -> Vec<String> {
+        self.columns(body, body.silent())
+    }
+
+    /// Players whom nobody was asked to measure, and of whom nothing is known, as the viewer calls them.
+    #[must_use]
+    pub fn unknown(&self, body: &ChoiceBody) -> Vec<String> {
+        self.columns(body, body.unknown())
+    }
+
+    fn columns(&self, body: &ChoiceBody, columns: Vec<usize>) -> Vec<String> {
         let players = body.matrix.players();
-        let silent = body.silent().into_iter();
-        silent
-            .filter_map(|column| Some(self.of(players.get(column)?.id.parse().ok()?)))
-            .collect()
+        let name = |column: usize| Some(self.of(players.get(column)?.id.parse().ok()?));
+        columns.into_iter().filter_map(name).collect()
     }
 
     fn renamer<'a>(&'a self, body: &'a ChoiceBody) -> impl Fn(&str) -> Option<(String, bool)> + 'a {

@@ -5,12 +5,17 @@ mod booking_error;
 mod capacity;
 mod choice;
 mod compose;
+mod consent;
 mod host;
 mod ids;
+mod king;
 mod labels;
+mod latency;
+mod ledger;
 pub mod limits;
 mod link;
 mod matches;
+mod mesh;
 mod next_step;
 mod people;
 mod reading;
@@ -23,6 +28,7 @@ mod service;
 mod show;
 mod show_choice;
 mod show_problem;
+mod show_sources;
 mod snapshot;
 mod standing;
 #[cfg(test)]
@@ -31,29 +37,40 @@ mod time;
 mod truth;
 mod unplaced;
 pub mod view;
+mod view_sources;
+mod visit;
 mod vm;
 mod witness;
 
 pub use booking::{Asked, Valid, ValidRoster, check_booking, check_roster};
 pub use booking_error::BookingError;
 pub use capacity::{NoRoom, Purpose, Reservation, Wanted, room};
-pub use choice::{ChoiceBody, ChoiceRecord};
+pub use choice::{ChoiceBody, ChoiceRecord, Unprobed};
 pub use compose::{Fleet, OpenRound, beacon_port, compose, console_text, is_out, see, vm_lookout};
+pub use consent::{Consent, NotAsked};
 pub use host::{Host, HostRecord, Onlooker, Site, all_heard};
 pub use ids::{
     ApiTokenId, BadUuid, ChoiceId, ClanId, HostId, MatchId, PlayerId, ReservationId, RoundId, ServiceId,
     SiteId, SnapshotId, StoryId, TargetId, UserId, VmId,
 };
+pub use king::{NameServer, NoEstimate, king_estimate};
 pub use labels::{Labels, Named, predicted, unlike_names};
+pub use latency::{Fused, Known, Smelt};
+pub use ledger::{Ledger, OverLimit, Prefix, Sent, Span, TopTarget};
 pub use link::{Link, LinkKind};
 pub use matches::{EndedHow, Excluded, Held, Match, MatchState, Recheck, RoundReason};
+pub use mesh::{
+    MESH_SLOT_MS, MESH_TOO_OLD_MS, MeshHost, MeshWay, is_mesh, mesh_between, mesh_of, mesh_order, mesh_probe,
+    mesh_slot, mesh_way,
+};
 pub use next_step::{Pace, Situation, Step, again_at, may_be_placed_later, next_step};
 pub use people::{BadName, BadRole, Clan, Name, Player, PlayerAddress, Role, User};
 pub use reading::{Reading, source_name, source_of};
 pub use refusal::Refusal;
 pub use rematch::{Measured, Present, REUSE_WITHIN_MS, Reuse, WhyNot, may_reuse};
 pub use round::{
-    INTERVAL_MS, MOST_ROUNDS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS, measure_again_at,
+    FEW_FROM, FEW_ROUND_MS, INTERVAL_MS, MOST_ROUNDS, ROUND_MS, Round, RoundTarget, SAMPLES, TIMEOUT_MS,
+    is_time_again, measure_again_at, whose_turn,
 };
 pub use rule::{is_preset, misnamed, preset_names};
 pub use seat::Seat;
@@ -64,5 +81,9 @@ pub use snapshot::{Snapshot, SnapshotFacts};
 pub use standing::{Unfit, snapshot_for, standing, unfit};
 pub use time::{BadTime, Time};
 pub use truth::{Kept, Learned, Observed, closeness_kept, kept, observed, residuals};
+pub use visit::{
+    Brought, BroughtHost, Claim, PlayerLink, Taken, Visit, check_brought, claim, customer, offer, passes,
+    takes_visits, visitor,
+};
 pub use vm::{Vm, VmGoal, VmSeen, VmmSeen};
 pub use witness::{host_witness, reached_by, vm_witness};

@@ -131,10 +131,11 @@ pub fn next_step(seen: Situation, pace: Pace, now: Time) -> Step {
             again_at: Some(at), ..
         } if now >= *at => Step::Probe(RoundReason::Again),
         MatchState::Gathering | MatchState::Unplaced { .. } => Step::Wait,
-        MatchState::Probing { .. } => match seen.round_ended {
+        MatchState::Probing { reason, .. } => match seen.round_ended {
             Some(true) => Step::Choose,
             Some(false) => Step::Wait,
-            None => Step::Probe(RoundReason::Booking),
+            // It waits for its turn.
+            None => Step::Probe(*reason),
         },
         MatchState::Reserved { recheck, .. } => reserved(seen, recheck, pace, now),
         MatchState::Waking { .. } if too_late => Step::End(EndedHow::TimeUp),
@@ -168,7 +169,7 @@ fn reserved(seen: Situation, recheck: &Recheck, pace: Pace, now: Time) -> Step {
         Recheck::Running { .. } => match seen.round_ended {
             Some(true) => Step::Recheck,
             Some(false) => Step::Wait,
-            None => Step::Probe(RoundReason::Recheck),
+            None => Step::Probe(RoundReason::Roster),
         },
         Recheck::Due { at } if now >= *at => Step::Probe(RoundReason::Recheck),
         Recheck::Due { .. } | Recheck::Done if now >= seen.of.start_at.plus(-pace.wake_ms) => {

@@ -1,6 +1,6 @@
 //! Users, clans and players.
 
-use super::{ClanId, PlayerId, Refusal, Time, UserId};
+use super::{ClanId, Consent, PlayerId, Refusal, Time, UserId};
 use serde::{Deserialize, Serialize};
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -192,6 +192,8 @@ pub struct Player {
     pub name: Name,
     /// Where they play from.
     pub address: PlayerAddress,
+    /// Whose word it is that this address is theirs.
+    pub consent: Consent,
 }
 
 /// Where a player plays from. Only the engine and the player's own clan see it.
@@ -201,6 +203,8 @@ pub enum PlayerAddress {
     Ip(IpAddr),
     /// A host name, resolved each time that it is measured. Lower case, letters, digits, `-` and `.`.
     HostName(String),
+    /// It was deleted, as it had not been used for long.
+    Forgotten,
 }
 
 impl FromStr for PlayerAddress {
@@ -232,13 +236,25 @@ impl FromStr for PlayerAddress {
 
 /// The text as it was entered. There is no `Display` by accident: [`PlayerAddress::reveal`] is searchable.
 impl PlayerAddress {
-    /// The address for the engine and the player's own clan.
+    /// The address for the engine and the player's own clan; nothing if it was forgotten.
     #[must_use]
     pub fn reveal(&self) -> String {
         match self {
             Self::Ip(ip) => ip.to_string(),
             Self::HostName(name) => name.clone(),
+            Self::Forgotten => String::new(),
         }
+    }
+
+    /// From the stored text: as it was entered, or nothing.
+    ///
+    /// # Errors
+    /// As `parse`.
+    pub fn stored(text: &str) -> Result<Self, Refusal> {
+        if text.is_empty() {
+            return Ok(Self::Forgotten);
+        }
+        text.parse()
     }
 }
 

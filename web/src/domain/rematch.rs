@@ -6,7 +6,7 @@ use std::{
     net::IpAddr,
 };
 use vmatrix_placement::Micros;
-use vmatrix_wire::RttSample;
+use vmatrix_wire::{RttSample, Way};
 
 /// How old measurements may be that a rematch takes over, milliseconds: a match of an hour, with the quarter of an hour before
 /// it in which its players were measured, and time to think of playing again. Addresses are kept for no longer than this.
@@ -84,9 +84,7 @@ pub fn may_reuse(before: Option<Measured>, present: Present) -> Result<Reuse, Wh
     if age_ms > REUSE_WITHIN_MS {
         return Err(WhyNot::TooOld { age_ms });
     }
-    let then: BTreeMap<PlayerId, Option<IpAddr>> = before
-        .targets
-        .iter()
+    let then: BTreeMap<PlayerId, Option<IpAddr>> = own(before)
         .map(|target| (target.player, target.address))
         .collect();
     let now: BTreeMap<PlayerId, Option<IpAddr>> = present.players.iter().copied().collect();
@@ -121,10 +119,16 @@ fn is_complete(before: Measured, hosts: &BTreeSet<HostId>) -> bool {
         .filter(|(_, sample)| known(sample))
         .map(|(host, sample)| (*host, sample.target))
         .collect();
-    let targets = || before.targets.iter().map(|target| target.target);
-    hosts
-        .iter()
-        .all(|host| targets().all(|target| answered.contains(&(*host, target))))
+    hosts.iter().all(|host| {
+        own(before)
+            .map(|target| target.target)
+            .all(|target| answered.contains(&(*host, target)))
+    })
+}
+
+/// Players themselves; an estimate by a name server near one is not taken over.
+fn own(before: Measured<'_>) -> impl Iterator<Item = &RoundTarget> {
+    before.targets.iter().filter(|target| target.by == Way::Icmp)
 }
 
 fn is_rtt(us: u32) -> bool {

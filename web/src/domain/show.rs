@@ -5,6 +5,7 @@ use super::{
     Seat, Time, User, Vm, closeness_kept, kept, observed, predicted,
     show_choice::{alternatives, hosts, recheck, series, settle},
     show_problem,
+    show_sources::{flags, probed, sources},
     unplaced::unplaced,
     view::{
         BookedView, ChosenView, ConnectView, DirectoryView, FairnessView, HostProgressView, MatchView,
@@ -28,6 +29,12 @@ pub struct Whole {
     pub roster: Vec<Named>,
     /// As what.
     pub seats: BTreeMap<PlayerId, Seat>,
+    /// Whom hosts do not ping, and why.
+    pub not_asked: BTreeMap<PlayerId, String>,
+    /// Clans that have a link for their players, and since when.
+    pub links: BTreeMap<ClanId, Time>,
+    /// How many other matches are measured first, if it waits for its turn.
+    pub before_it: Option<u64>,
     /// The choice that its state rests on.
     pub choice: Option<ChoiceRecord>,
     /// The newest look at it that did not move it.
@@ -88,6 +95,13 @@ pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
             .map(|record| hosts(record, &labels))
             .unwrap_or_default(),
         matrix_ms: body.map(|body| labels.matrix(body)).unwrap_or_default(),
+        sources: body
+            .map(|body| sources(body, whole.of.state.held().map(|held| held.host), &labels))
+            .unwrap_or_default(),
+        flags: body
+            .map(|body| flags(body, user.role.is_staff(), &labels))
+            .unwrap_or_default(),
+        probed: body.and_then(probed),
         recheck: whole.kept.as_ref().map(|record| recheck(record, &labels)),
         players: players(whole, &labels),
         fairness: fairness(whole),
@@ -105,7 +119,7 @@ pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
         connect: connect(whole, address.as_deref()),
         story: whole.story.clone(),
         rosters: [&whole.home, &whole.away]
-            .map(|clan| roster(whole, clan, &labels))
+            .map(|clan| roster(whole, clan, &labels, user))
             .to_vec(),
     }
 }
@@ -185,12 +199,18 @@ fn explanation(whole: &Whole, labels: &Labels) -> String {
                 missing.map_or("both clans", |clan| clan.name.as_str())
             )
         }
-        MatchState::Probing { .. } => "All hosts are measuring the players.".into(),
+        MatchState::Probing { .. } => match whole.before_it {
+            Some(before) => format!("Waits for its turn to be measured: {before} before it."),
+            None => "All hosts are measuring the players.".into(),
+        },
         MatchState::Reserved {
             recheck: super::Recheck::Running { .. },
             ..
         } => {
-            format!("A slot on {host} is held; the players are measured again.")
+            let turn = whole.before_it.map_or_else(String::new, |before| {
+                format!(" when it is its turn: {before} before it")
+            });
+            format!("A slot on {host} is held; the players are measured again{turn}.")
         }
         MatchState::Reserved {
             recheck: super::Recheck::Due { at },
@@ -363,7 +383,8 @@ fn connect(whole: &Whole, address: Option<&str>) -> Option<ConnectView> {
     })
 }
 
-fn roster(whole: &Whole, clan: &Clan, labels: &Labels) -> RosterView {
+fn roster(whole: &Whole, clan: &Clan, labels: &Labels, user: &User) -> RosterView {
+    let is_own = user.role.clan().is_none_or(|own| own == clan.id);
     let players = in_order(whole, clan, labels).into_iter().map(|named| {
         let seat = whole.seats.get(&named.player).copied().unwrap_or_default();
         let open = labels.is_open(named.player);
@@ -372,6 +393,7 @@ fn roster(whole: &Whole, clan: &Clan, labels: &Labels) -> RosterView {
             name: labels.of(named.player),
             role: seat.role.name(),
             cap_ms: seat.cap.filter(|_| open).map(Micros::ms),
+            not_measured: whole.not_asked.get(&named.player).filter(|_| open).cloned(),
         }
     });
     RosterView {
@@ -380,5 +402,6 @@ fn roster(whole: &Whole, clan: &Clan, labels: &Labels) -> RosterView {
             name: clan.name.to_string(),
         },
         players: players.collect(),
+        link_since: whole.links.get(&clan.id).filter(|_| is_own).copied(),
     }
 }

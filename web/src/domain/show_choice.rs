@@ -1,7 +1,7 @@
 //! What one viewer sees of a choice.
 
 use super::{
-    ChoiceBody, ChoiceRecord, Labels,
+    ChoiceBody, ChoiceRecord, Labels, Unprobed,
     view::{AlternativeView, HostView, RecheckView, SeriesView, SettleView},
 };
 use vmatrix_placement::{Preset, Recheck, Series};
@@ -34,7 +34,24 @@ pub(super) fn hosts(record: &ChoiceRecord, labels: &Labels) -> Vec<HostView> {
         .zip(&body.sites)
         .enumerate()
         .map(view)
+        .chain(body.unprobed.iter().map(not_probed))
         .collect()
+}
+
+fn not_probed(of: &Unprobed) -> HostView {
+    HostView {
+        host: of.host.clone(),
+        site: of.site.clone(),
+        closeness_ms: None,
+        mean_ms: None,
+        max_ms: None,
+        spread_ms: None,
+        team_gap_ms: None,
+        pareto: false,
+        lineup_risks: Vec::new(),
+        verdict: "not_probed".into(),
+        reason: "not probed: by prediction from the others it would not be better".into(),
+    }
 }
 
 pub(super) fn alternatives(body: &ChoiceBody) -> Vec<AlternativeView> {

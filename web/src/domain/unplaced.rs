@@ -10,6 +10,10 @@ pub(super) fn unplaced(why: &str, body: Option<&ChoiceBody>, labels: &Labels) ->
     if !silent.is_empty() {
         text.push_str(&silence(&silent, silent.len() == body.matrix.players().len()));
     }
+    let unknown = labels.unknown(body);
+    if !unknown.is_empty() {
+        text.push_str(&not_measured(&unknown));
+    }
     let help = labels.help(body);
     if !help.is_empty() {
         text.push_str(&format!(" What would help: {}.", help.join("; ")));
@@ -36,6 +40,16 @@ fn silence(silent: &[String], all: bool) -> String {
     )
 }
 
+/// Nobody could ask for them: they have to do it themselves.
+fn not_measured(unknown: &[String]) -> String {
+    let has = if unknown.len() == 1 { "has" } else { "have" };
+    format!(
+        " Nothing is known of {}, who {has} no address that may be measured: whoever opens the match’s link for players \
+         measures in the browser; then measure again.",
+        unknown.join(", ")
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +66,15 @@ mod tests {
             "{said}"
         );
         assert!(silence(&["akela".into()], false).contains("akela does not answer any host."));
+    }
+
+    #[test]
+    fn whom_nobody_can_ask_is_told_to_open_the_link() {
+        let said = not_measured(&["akela".into()]);
+        assert!(
+            said.contains("akela, who has no address") && said.contains("link"),
+            "{said}"
+        );
     }
 
     #[test]

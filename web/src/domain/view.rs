@@ -1,5 +1,7 @@
 //! What people see of a match: the one type that the API and the pages show. Already redacted for its viewer.
 
+pub use super::view_sources::{FlagView, ProbedView, SourceView, SourcesView};
+
 use super::{ClanId, MatchId, PlayerId, Time};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -38,6 +40,15 @@ pub struct MatchView {
     pub settle: Vec<SettleView>,
     /// Host name to player name to median round trip in milliseconds; what the current reservation was chosen from.
     pub matrix_ms: BTreeMap<String, BTreeMap<String, Option<f64>>>,
+    /// Where the values of each player come from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourcesView>,
+    /// Players in whose measurements something does not fit together: all for staff, the own ones for a clan.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<FlagView>,
+    /// How many hosts were probed, if not all that could have been had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probed: Option<ProbedView>,
     /// A later measurement that did not move the reservation.
     pub recheck: Option<RecheckView>,
     /// Home clan first, in roster order.
@@ -162,7 +173,7 @@ pub struct HostView {
     /// With which other line-ups it would not be within the rule: sentences.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lineup_risks: Vec<String>,
-    /// `chosen`, `worse`, `over_cap`, `over_limit`, `undecided`, `no_capacity` or `unfit`.
+    /// `chosen`, `worse`, `over_cap`, `over_limit`, `undecided`, `no_capacity`, `unfit` or `not_probed`.
     pub verdict: String,
     /// Why, in a sentence for people.
     pub reason: String,
@@ -318,6 +329,9 @@ pub struct RosterView {
     pub clan: RosterClan,
     /// Its players; for another clan's admin numbered and without ids.
     pub players: Vec<RosterPlayer>,
+    /// Since when there is a link by which its players come; absent for another clan's admin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_since: Option<Time>,
 }
 
 /// A clan in a roster.
@@ -341,6 +355,9 @@ pub struct RosterPlayer {
     /// A cap of their own instead of the rule's, milliseconds; absent for another clan's admin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cap_ms: Option<f64>,
+    /// Why hosts do not ping them, and what can be done about it; absent for another clan's admin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_measured: Option<String>,
 }
 
 /// A match in a list.

@@ -3,10 +3,10 @@
 mod board;
 
 use crate::{
-    actions::{hosts, links, matches, nest, services, vms},
+    actions::{accounting, hosts, links, matches, nest, services, vms},
     app::App,
     auth::{Operator, Organiser},
-    domain::{Role, ServiceId, User},
+    domain::{Role, ServiceId, TopTarget, User},
     pages::{Chrome, error::PageError, fields::Fields, form::Errors, live},
 };
 use askama::Template;
@@ -52,6 +52,8 @@ struct Ops {
     /// Images that can be put on a host as a service.
     images: Vec<String>,
     form: ServiceForm,
+    /// To whom most was sent within a day; for operators only.
+    targets: Option<Vec<TopTarget>>,
     /// A join token that was just made.
     join_token: Option<String>,
     server: String,
@@ -101,6 +103,10 @@ async fn page(app: &App, user: &User) -> Result<Ops, PageError> {
             .map(|snapshot| SnapshotLine::of(snapshot, now))
             .collect(),
         images,
+        targets: match user.role {
+            Role::Operator => Some(accounting::who_is_probed(app, user).await?),
+            _ => None,
+        },
         form: ServiceForm::default(),
         join_token: None,
         server: app.settings.public_url.clone(),

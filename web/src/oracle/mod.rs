@@ -15,6 +15,8 @@
 //! A timer of one second, or a nudge; a status for operators with the last error of each part; an off switch.
 
 mod choose;
+mod few;
+mod gather;
 mod matches;
 mod measure;
 mod observe;

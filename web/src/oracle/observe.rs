@@ -1,9 +1,13 @@
 //! From reports to rows.
 
+use super::few;
 use crate::{
     app::App,
-    domain::{HostId, HostRecord, Purpose, REUSE_WITHIN_MS, Round, Time, VmSeen, reached_by, see},
-    store::{StoreError, Tx, hosts, rematches, reservations, rounds, truth, vms},
+    domain::{
+        HostId, HostRecord, MESH_SLOT_MS, MeshWay, Purpose, REUSE_WITHIN_MS, Round, Time, VmSeen, mesh_probe,
+        mesh_slot, mesh_way, reached_by, see,
+    },
+    store::{StoreError, Tx, hosts, mesh, rematches, reservations, rounds, truth, vms},
 };
 use std::collections::{BTreeMap, BTreeSet};
 use vmatrix_wire::{ProbeReport, RttSample, TargetId};
@@ -21,8 +25,9 @@ pub(super) async fn step(app: &App) -> Result<bool, StoreError> {
         }
     }
     for round in rounds::open(&mut tx).await? {
-        changed |= hear(&mut tx, &round, &all, now).await?;
+        changed |= hear(&mut tx, app, &round, &all).await?;
     }
+    changed |= hear_mesh(&mut tx, &all, now).await?;
     let forgotten = rematches::forget_addresses(&mut tx, now.plus(-REUSE_WITHIN_MS)).await?;
     if changed || forgotten > 0 {
         tx.commit().await?;
@@ -59,7 +64,8 @@ async fn see_vms(tx: &mut Tx, all: &[HostRecord], now: Time) -> Result<bool, Sto
 }
 
 /// Takes what hosts have measured in a round, and ends it when nothing more can come.
-async fn hear(tx: &mut Tx, round: &Round, all: &[HostRecord], now: Time) -> Result<bool, StoreError> {
+async fn hear(tx: &mut Tx, app: &App, round: &Round, all: &[HostRecord]) -> Result<bool, StoreError> {
+    let now = app.now();
     let targets: BTreeSet<TargetId> = rounds::targets(tx, round.id)
         .await?
         .iter()
@@ -91,10 +97,52 @@ async fn hear(tx: &mut Tx, round: &Round, all: &[HostRecord], now: Time) -> Resu
             waiting = true;
         }
     }
+    if !waiting && now < round.until_at && rounds::is_few(tx, round.id).await? {
+        let next = few::next(tx, app, round).await?;
+        for host in &next {
+            rounds::add_host(tx, round.id, *host).await?;
+        }
+        changed |= !next.is_empty();
+        waiting = !next.is_empty();
+    }
     if !waiting || now >= round.until_at {
         changed |= rounds::end(tx, round.id, now).await?;
     }
     Ok(changed)
+}
+
+/// Takes what hosts have measured of each other.
+async fn hear_mesh(tx: &mut Tx, all: &[HostRecord], now: Time) -> Result<bool, StoreError> {
+    let slot = mesh_slot(now);
+    let known = mesh::list(tx, Time::from_millis((slot - 1) * MESH_SLOT_MS)).await?;
+    let known: BTreeSet<_> = known.iter().map(|way| (way.from, way.to, way.taken_at)).collect();
+    let mut changed = false;
+    for slot in [slot - 1, slot] {
+        for way in all.iter().flat_map(|record| ways(record, slot)) {
+            if !known.contains(&(way.from, way.to, way.taken_at)) {
+                changed |= mesh::put(tx, &way).await?;
+            }
+        }
+    }
+    Ok(changed)
+}
+
+/// What a host says of the ways that it was asked about in a slot.
+fn ways(record: &HostRecord, slot: i64) -> Vec<MeshWay> {
+    let probe = mesh_probe(slot);
+    let order = record.orders.probes.iter().find(|order| order.probe == probe);
+    let said = record.report.as_ref().and_then(|(report, _)| {
+        let said = report.probes.iter().find(|said| said.probe == probe);
+        said.filter(|said| said.done)
+    });
+    let (Some(order), Some(said)) = (order, said) else {
+        return Vec::new();
+    };
+    let was_asked = |sample: &&RttSample| order.targets.iter().any(|target| target.target == sample.target);
+    let samples = said.samples.iter().filter(was_asked);
+    samples
+        .filter_map(|sample| mesh_way(record.host.id, slot, sample))
+        .collect()
 }
 
 fn said<'a>(record: &'a HostRecord, round: &Round) -> Option<&'a ProbeReport> {

@@ -2,8 +2,11 @@
 
 use crate::{
     app::App,
-    domain::{Fleet, HostRecord, Match, OpenRound, Purpose, Time, Vm, VmId, compose, console_text},
-    store::{StoreError, Tx, clans, hosts, matches, rounds, snapshots, vms},
+    domain::{
+        Fleet, HostRecord, Match, OpenRound, Purpose, Time, Vm, VmId, compose, console_text,
+        limits::TICKET_MS,
+    },
+    store::{StoreError, Tx, clans, hosts, matches, rounds, snapshots, visits, vms},
 };
 use std::collections::{BTreeMap, btree_map::Entry};
 use vmatrix_wire::{Goal, MatchSettings, Orders, Target};
@@ -39,6 +42,7 @@ pub(super) async fn load(tx: &mut Tx, app: &App) -> Result<Fleet, StoreError> {
         hosts: hosts::list(tx).await?,
         vms: vms::present(tx).await?,
         masters: app.settings.masters.clone(),
+        visits: visits::since(tx, app.now().plus(-TICKET_MS)).await?,
         ..Fleet::default()
     };
     for vm in &fleet.vms {

@@ -67,7 +67,7 @@ fn chosen(made: &Made) -> String {
     format!(
         "{} was chosen of {} hosts{closeness}.",
         made.chosen_name(),
-        made.body.choice.hosts.len()
+        made.body.choice.hosts.len() + made.body.unprobed.len()
     )
 }
 

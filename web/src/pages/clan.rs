@@ -132,6 +132,18 @@ pub(crate) async fn remove_player(
     Ok(Redirect::to(&base))
 }
 
+/// `POST /organise/clans/{id}/players/{player}/vouch`
+pub(crate) async fn vouch(
+    State(app): State<App>,
+    Viewer(user): Viewer,
+    Path((clan, player)): Path<(String, String)>,
+) -> Result<Redirect, PageError> {
+    let (clan, base) = which(&user, Some(&clan))?;
+    let player = player.parse().map_err(|_| PageError::not_found())?;
+    players::vouch(&app, &user, clan, player).await?;
+    Ok(Redirect::to(&base))
+}
+
 /// `POST /clan/invite`: shows the link in the answer, this once.
 pub(crate) async fn invite(
     State(app): State<App>,

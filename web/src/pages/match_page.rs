@@ -80,6 +80,8 @@ struct SideOfMatch {
     enter_players: Option<String>,
     /// It was sent, and could not be taken.
     is_wrong: bool,
+    /// The viewer may make a link for its players.
+    invites: bool,
 }
 
 /// Whom the viewer may put on a roster.
@@ -178,6 +180,7 @@ impl MatchPage {
         for side in &mut self.sides {
             side.picks.clear();
             side.enter_players = None;
+            side.invites = false;
         }
         (self.can_retry, self.can_end, self.can_rematch) = (false, false, false);
         (self.reloads, self.watch) = (self.follows, true);
@@ -303,8 +306,10 @@ fn sides(view: &MatchView, role: Role, own: &[Choice]) -> Vec<SideOfMatch> {
         view.booked.state,
         "gathering" | "probing" | "reserved" | "unplaced"
     );
+    let lasts = !matches!(view.booked.state, "ending" | "over" | "cancelled");
     let side = |(n, roster): (usize, &RosterView)| {
-        let may = open && (role.is_staff() || role.clan() == Some(roster.clan.id));
+        let is_own = role.is_staff() || role.clan() == Some(roster.clan.id);
+        let may = open && is_own;
         let choice = own.get(n).filter(|_| may);
         let players = choice.map_or(&[][..], |choice| &choice.players);
         // A rematch begins with who played before.
@@ -324,6 +329,7 @@ fn sides(view: &MatchView, role: Role, own: &[Choice]) -> Vec<SideOfMatch> {
                 None => format!("/organise/clans/{}", roster.clan.id),
             }),
             is_wrong: false,
+            invites: is_own && lasts,
             roster: roster.clone(),
         }
     };
@@ -382,3 +388,7 @@ mod tests;
 #[cfg(test)]
 #[path = "match_page_roster_tests.rs"]
 mod roster_tests;
+
+#[cfg(test)]
+#[path = "match_page_source_tests.rs"]
+mod source_tests;

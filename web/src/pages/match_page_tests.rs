@@ -28,8 +28,10 @@ fn roster(n: u128, clan: &str, players: &[&str]) -> RosterView {
         name: (*name).to_owned(),
         role: "player",
         cap_ms: None,
+        not_measured: None,
     };
     RosterView {
+        link_since: None,
         clan: RosterClan {
             id: ClanId(id(n)),
             name: clan.into(),
@@ -98,6 +100,9 @@ pub(crate) fn view(state: &'static str) -> MatchView {
             closeness_ms: Some(12.5),
         }),
         reused: None,
+        sources: Vec::new(),
+        flags: Vec::new(),
+        probed: None,
         hosts: vec![
             host("seattle", Some(40.0), "over_cap"),
             host("denver", None, "undecided"),
@@ -156,6 +161,7 @@ pub(super) fn players() -> Choice {
         id: PlayerId(id(1200 + n)),
         name: name.parse::<Name>().unwrap(),
         address: Some("192.0.2.9".into()),
+        consent: crate::domain::Consent::Typed,
     };
     let players = [(0, "Cem"), (1, "Dov"), (2, "Eve")]
         .into_iter()

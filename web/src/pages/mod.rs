@@ -16,7 +16,9 @@ pub(crate) mod live;
 mod match_page;
 mod matches;
 mod organise;
+pub(crate) mod play;
 mod player;
+mod players_link;
 pub(crate) mod plot;
 mod rules;
 mod scatter;
@@ -39,6 +41,7 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self';
 /// All pages but the operators', and the files they load. Wants the session layer around it.
 pub fn router() -> Router<App> {
     Router::new()
+        .merge(play::router())
         .route("/", get(home::home))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
@@ -61,11 +64,17 @@ pub fn router() -> Router<App> {
             "/organise/clans/{clan}/players/{player}/remove",
             post(clan::remove_player),
         )
+        .route("/organise/clans/{clan}/players/{player}/vouch", post(clan::vouch))
         .route("/matches", get(matches::list))
         .route("/matches/new", get(book::show).post(book::book))
         .route("/matches/{id}", get(matches::show))
         .route("/matches/{id}/live", get(matches::live))
         .route("/matches/{id}/rosters/{clan}", post(matches::set_roster))
+        .route("/matches/{id}/rosters/{clan}/link", post(players_link::make))
+        .route(
+            "/matches/{id}/rosters/{clan}/link/revoke",
+            post(players_link::revoke),
+        )
         .route("/matches/{id}/end", post(matches::end))
         .route("/matches/{id}/retry", post(matches::retry))
         .route("/matches/{id}/rematch", post(matches::rematch))

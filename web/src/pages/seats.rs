@@ -185,6 +185,7 @@ mod tests {
             id: id.parse().unwrap(),
             name: name.parse().unwrap(),
             address: None,
+            consent: crate::domain::Consent::Typed,
         }
     }
 
@@ -271,6 +272,7 @@ mod tests {
             prop_assume!(!roster.is_empty());
             let shown: Vec<_> = roster.iter().map(|(id, seat)| RosterPlayer {
                 id: Some(*id), name: "x".into(), role: seat.role.name(), cap_ms: seat.cap.map(Micros::ms),
+                not_measured: None,
             }).collect();
             let mut sent = Vec::new();
             for pick in Pick::in_roster(&players, &shown) {

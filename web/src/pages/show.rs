@@ -1,6 +1,6 @@
 //! Words and figures as people read them. Templates call these; arguments are references as askama passes them.
 
-use crate::domain::Time;
+use crate::domain::{Time, view::SourceView};
 use jiff::{Timestamp, tz::TimeZone};
 
 fn utc(time: &Time, format: &str) -> String {
@@ -94,15 +94,50 @@ pub(crate) fn verdict_words(verdict: &str) -> &'static str {
         "undecided" => "answers missing",
         "no_capacity" => "no free slot",
         "unfit" => "cannot run it",
+        "not_probed" => "not probed",
         _ => "unknown",
     }
+}
+
+/// Where a round trip comes from, in words.
+pub(crate) fn source_words(source: &str) -> &'static str {
+    match source {
+        "icmp" => "ping from the machines",
+        "udp" => "their own program",
+        "browser" => "their browser",
+        "king" => "estimated by name servers near them",
+        "given" => "as somebody wrote it down",
+        _ => "predicted",
+    }
+}
+
+/// All of them.
+pub(crate) fn sources_words(sources: &[&'static str]) -> String {
+    if sources.is_empty() {
+        return "nothing yet".to_owned();
+    }
+    let words: Vec<&str> = sources.iter().map(|source| source_words(source)).collect();
+    words.join(", ")
+}
+
+/// Beside a value: what it is, unless hosts have measured it a moment ago.
+pub(crate) fn source_mark(here: &Option<SourceView>) -> String {
+    let Some(here) = here else { return String::new() };
+    let mut parts = Vec::new();
+    if here.source == "king" {
+        parts.push(format!("estimated, ± {:.0} ms", here.error_ms));
+    }
+    if here.age_s >= 60 {
+        parts.push(format!("{} old", span(&(f64::from(here.age_s) * 1000.0))));
+    }
+    parts.join(", ")
 }
 
 /// The tone of a verdict's badge.
 pub(crate) fn verdict_tone(verdict: &str) -> &'static str {
     match verdict {
         "chosen" => "good",
-        "worse" => "",
+        "worse" | "not_probed" => "",
         "no_capacity" | "undecided" => "busy",
         _ => "bad",
     }

@@ -14,7 +14,7 @@ use tokio::net::UdpSocket;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mood {
     /// It answers A questions about `known.example.org` with 10.9.0.1 and AAAA ones with an IPv6 address, good for no time at
-    /// all; no other name exists.
+    /// all, and that it serves 10.9.0.0/24's reverse zone; no other name exists.
     Knows,
     /// No name exists.
     KnowsNothing,
@@ -76,13 +76,19 @@ fn answer(asked: &[u8], knows: bool) -> Vec<u8> {
     let name_end = 12 + asked[12..].iter().position(|byte| *byte == 0).unwrap() + 1;
     let question = &asked[12..name_end + 4];
     let name = question.to_ascii_lowercase();
-    let is_known = knows && name.starts_with(b"\x05known\x07example\x03org\0");
+    let is_zone = knows && name.starts_with(b"\x010\x019\x0210\x07in-addr\x04arpa\0");
+    let is_ns = asked[name_end..name_end + 2] == [0, 2];
+    let is_known = is_zone || (knows && name.starts_with(b"\x05known\x07example\x03org\0"));
     let is_a = asked[name_end..name_end + 2] == [0, 1];
     let mut answer = asked[..2].to_vec();
     answer.extend([0x81, if is_known { 0x80 } else { 0x83 }, 0, 1]);
     answer.extend([0, u8::from(is_known), 0, 0, 0, 0]);
     answer.extend(question);
-    if is_known && is_a {
+    if is_zone && is_ns {
+        let server = b"\x05known\x07example\x03org\0";
+        answer.extend([0xc0, 12, 0, 2, 0, 1, 0, 0, 0, 0, 0, 19]);
+        answer.extend(server);
+    } else if is_known && is_a {
         answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 10, 9, 0, 1]);
     } else if is_known {
         answer.extend([0xc0, 12, 0, 28, 0, 1, 0, 0, 0, 0, 0, 16, 0x26, 0x20, 0, 0xfe]);

@@ -18,6 +18,8 @@ pub enum TokenKind {
     Link,
     /// A one-time token that enrols a host: `vmj_…`.
     Join,
+    /// A link for the players of a clan: `vmp_…`.
+    Players,
     /// What an agent shows: `vma_…`.
     Agent,
 }
@@ -28,6 +30,7 @@ impl TokenKind {
             Self::Api => "vmx_",
             Self::Link => "vml_",
             Self::Join => "vmj_",
+            Self::Players => "vmp_",
             Self::Agent => "vma_",
         }
     }
@@ -58,6 +61,18 @@ pub fn password(random: [u8; 20]) -> Secret {
     )
 }
 
+/// What a player's program shows to hosts, or brings its result with: 32 letters and digits.
+#[must_use]
+pub fn ticket(random: [u8; 32]) -> Secret {
+    const LETTERS: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    Secret::new(
+        random
+            .iter()
+            .map(|byte| char::from(LETTERS[usize::from(byte % 62)]))
+            .collect::<String>(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,7 +83,7 @@ mod tests {
         fn a_token_is_known_again_by_its_own_kind_only(random: [u8; 32]) {
             let made = token(TokenKind::Api, random);
             prop_assert!(hash_of(TokenKind::Api, made.reveal()).is_some());
-            for other in [TokenKind::Link, TokenKind::Join, TokenKind::Agent] {
+            for other in [TokenKind::Link, TokenKind::Join, TokenKind::Players, TokenKind::Agent] {
                 prop_assert_eq!(hash_of(other, made.reveal()), None);
             }
         }
@@ -85,6 +100,15 @@ mod tests {
     fn a_token_cut_short_is_no_token() {
         assert_eq!(hash_of(TokenKind::Api, "vmx_abc"), None);
         assert_eq!(hash_of(TokenKind::Api, ""), None);
+    }
+
+    #[test]
+    fn a_ticket_has_thirty_two_letters_and_digits() {
+        for random in [[0; 32], [61; 32], [255; 32]] {
+            let made = ticket(random);
+            assert_eq!(made.reveal().len(), 32);
+            assert!(made.reveal().chars().all(|c| c.is_ascii_alphanumeric()));
+        }
     }
 
     #[test]

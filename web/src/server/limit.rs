@@ -1,6 +1,11 @@
 //! How often one address may try a password, a link or a join token.
 
-use crate::{api::Problem, domain::limits::TRIES, limits::Paced, pages::error::PageError};
+use crate::{
+    api::Problem,
+    domain::{customer, limits::TRIES},
+    limits::Paced,
+    pages::{error::PageError, play::Peer},
+};
 use axum::{
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, Method},
@@ -8,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use std::{
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     time::Duration,
 };
 
@@ -31,19 +36,17 @@ impl Limits {
 
     /// Counts one try, or says how long to wait.
     fn count(&self, request: &Request) -> Result<(), Duration> {
-        let peer = request
-            .extensions()
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|info| info.0.ip());
-        let Some(address) = peer.map(|peer| who(peer, request.headers(), self.behind_proxy)) else {
-            return Ok(());
-        };
-        self.tries.count(&address)
+        self.peer(request)
+            .map_or(Ok(()), |peer| self.tries.count(&customer(peer)))
+    }
+
+    fn peer(&self, request: &Request) -> Option<IpAddr> {
+        let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+        Some(who(peer.ip(), request.headers(), self.behind_proxy))
     }
 }
 
-/// The address that asks. Of `x-forwarded-for` only the last entry is the proxy's own word; the rest anybody can
-/// write. An IPv6 customer has a whole /64.
+/// The address that asks. Of `x-forwarded-for` only the last entry is the proxy's own word; the rest anybody can write.
 fn who(peer: IpAddr, headers: &HeaderMap, behind_proxy: bool) -> IpAddr {
     let forwarded = || {
         let text = headers
@@ -59,14 +62,14 @@ fn who(peer: IpAddr, headers: &HeaderMap, behind_proxy: bool) -> IpAddr {
     } else {
         peer
     };
-    match address.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
-        v4 @ IpAddr::V4(_) => v4,
-    }
+    address.to_canonical()
 }
 
-/// For pages: `POST /sign-in` and `POST /join/…`.
-pub(super) async fn sign_in(State(limits): State<Limits>, request: Request, next: Next) -> Response {
+/// For pages: `POST /sign-in` and `POST /join/…`. Players' links want to know who comes.
+pub(super) async fn sign_in(State(limits): State<Limits>, mut request: Request, next: Next) -> Response {
+    if let Some(peer) = limits.peer(&request) {
+        request.extensions_mut().insert(Peer(peer));
+    }
     let path = request.uri().path();
     let is_try = request.method() == Method::POST && (path == "/sign-in" || path.starts_with("/join/"));
     if is_try && let Err(wait) = limits.count(&request) {
@@ -115,7 +118,8 @@ mod tests {
             "2001:db8::ffff:1".parse().unwrap(),
         );
         let none = HeaderMap::new();
-        assert_eq!(who(a, &none, false), who(b, &none, false));
+        let customer = |peer| customer(who(peer, &none, false));
+        assert_eq!(customer(a), customer(b));
         let mapped: IpAddr = "::ffff:203.0.113.1".parse().unwrap();
         assert_eq!(
             who(mapped, &none, false),

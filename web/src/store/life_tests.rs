@@ -54,6 +54,7 @@ pub(super) async fn rows(tx: &mut Tx) -> Rows {
             clan: clan.id,
             name: "Ada".parse().unwrap(),
             address: "10.0.0.1".parse().unwrap(),
+            consent: crate::domain::Consent::Typed,
         };
         players::insert(tx, &player, at(1)).await.unwrap();
         both.push(player);
@@ -218,6 +219,16 @@ async fn the_life_of_a_round() {
             [(rows.host, true)]
         );
 
+        let ip = "10.0.0.1".parse().unwrap();
+        assert_eq!(
+            rounds::newest_at(&mut tx, ip, at(0)).await.unwrap(),
+            None,
+            "it goes on"
+        );
+        assert!(!rounds::is_few(&mut tx, round.id).await.unwrap());
+        rounds::set_few(&mut tx, round.id).await.unwrap();
+        assert!(rounds::is_few(&mut tx, round.id).await.unwrap());
+
         let lost = RttSample {
             target: targets[0].target,
             sent: 2,
@@ -250,6 +261,9 @@ async fn the_life_of_a_round() {
         assert!(rounds::end(&mut tx, round.id, at(9)).await.unwrap());
         assert!(!rounds::end(&mut tx, round.id, at(10)).await.unwrap());
         assert!(rounds::open(&mut tx).await.unwrap().is_empty());
+        let newest = rounds::newest_at(&mut tx, ip, at(9)).await.unwrap();
+        assert_eq!(newest, Some((round.id, rows.players[0].id)));
+        assert_eq!(rounds::newest_at(&mut tx, ip, at(10)).await.unwrap(), None);
 
         let record = choice(rows.of.id, round.id);
         choices::insert(&mut tx, &record).await.unwrap();

@@ -108,7 +108,9 @@ mod tests {
                 for mut player in players::list(&mut tx, clan).await.unwrap() {
                     player.address = format!("192.0.2.{}", opened + 7).parse().unwrap();
                     assert!(
-                        players::update(&mut tx, &player).await.unwrap(),
+                        players::update(&mut tx, &player, Time::from_millis(1))
+                            .await
+                            .unwrap(),
                         "{}",
                         player.name
                     );

@@ -77,6 +77,11 @@ pub async fn of_player(tx: &mut Tx, player: PlayerId, since: Time) -> Result<Vec
         .collect()
 }
 
+/// Forgets what was measured before `before`.
+pub async fn delete(tx: &mut Tx, before: Time) -> Result<u64, StoreError> {
+    sql!(tx, execute "delete from readings where taken_at < $1", before.millis())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +119,8 @@ mod tests {
             );
             let fresh = of_player(&mut tx, player, since(2)).await.unwrap();
             assert_eq!(fresh, [reading(Source::Browser, 2, 40_000)]);
+            assert_eq!(delete(&mut tx, since(2)).await.unwrap(), 1);
+            assert_eq!(of_player(&mut tx, player, since(1)).await.unwrap(), fresh);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Who plays in a match.
 
-use super::{StoreError, Tx, corrupt, parsed};
-use crate::domain::{ClanId, MatchId, Name, PlayerAddress, PlayerId, Seat};
+use super::{StoreError, Tx, corrupt, parsed, players::consent_of};
+use crate::domain::{ClanId, Consent, MatchId, Name, PlayerAddress, PlayerId, Seat};
 use vmatrix_placement::Micros;
 
 /// A player in a roster.
@@ -17,6 +17,8 @@ pub struct Entry {
     pub seat: Seat,
     /// Where they play from; absent if the player was removed since.
     pub address: Option<PlayerAddress>,
+    /// Whose word it is that this address is theirs.
+    pub consent: Consent,
 }
 
 #[derive(sqlx::FromRow)]
@@ -25,6 +27,10 @@ struct Row {
     player_id: String,
     name: String,
     address: String,
+    consent: String,
+    consent_by: Option<String>,
+    consent_at: Option<i64>,
+    removed_at: Option<i64>,
     role: String,
     cap_us: Option<i64>,
 }
@@ -36,7 +42,16 @@ impl Row {
             player: parsed("rosters", &self.player_id, "player_id", &self.player_id)?,
             name: parsed::<Name>("players", &self.player_id, "name", &self.name)?,
             seat: self.seat()?,
-            address: self.address.parse().ok(),
+            address: match self.removed_at {
+                Some(_) => None,
+                None => PlayerAddress::stored(&self.address).ok(),
+            },
+            consent: consent_of(
+                &self.player_id,
+                &self.consent,
+                self.consent_by.as_deref(),
+                self.consent_at,
+            )?,
         })
     }
 
@@ -73,7 +88,8 @@ pub async fn set(
 
 /// Everybody who plays in a match, each clan's players in their order.
 pub async fn list(tx: &mut Tx, of: MatchId) -> Result<Vec<Entry>, StoreError> {
-    let text = "select rosters.clan_id, rosters.player_id, players.name, players.address, rosters.role, rosters.cap_us
+    let text = "select rosters.clan_id, rosters.player_id, players.name, players.address, players.consent,
+                       players.consent_by, players.consent_at, players.removed_at, rosters.role, rosters.cap_us
                 from rosters join players on players.id = rosters.player_id
                 where rosters.match_id = $1 order by rosters.clan_id, rosters.position";
     sql!(tx, all Row, text, of.to_string())?

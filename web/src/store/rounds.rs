@@ -1,7 +1,8 @@
 //! Rounds of measurements, and what came back.
 
 use super::{StoreError, Tx, corrupt, parsed};
-use crate::domain::{HostId, MatchId, Round, RoundId, RoundReason, RoundTarget, Time};
+use crate::domain::{HostId, MatchId, PlayerId, Round, RoundId, RoundReason, RoundTarget, Time};
+use std::net::IpAddr;
 use vmatrix_wire::{RttSample, Way};
 
 #[derive(sqlx::FromRow)]
@@ -63,10 +64,33 @@ pub async fn insert(
         sql!(tx, execute text, id.as_str(), name, player, address, way, zone)?;
     }
     for host in hosts {
-        let text = "insert into round_hosts (round_id, host_id, done) values ($1, $2, $3)";
-        sql!(tx, execute text, id.as_str(), host.to_string(), false)?;
+        add_host(tx, round.id, *host).await?;
     }
     Ok(())
+}
+
+/// Adds a host from which a round is measured.
+pub async fn add_host(tx: &mut Tx, id: RoundId, host: HostId) -> Result<(), StoreError> {
+    let text = "insert into round_hosts (round_id, host_id, done) values ($1, $2, $3)";
+    sql!(tx, execute text, id.to_string(), host.to_string(), false)?;
+    Ok(())
+}
+
+/// Notes that the hosts of a round are added step by step.
+pub async fn set_few(tx: &mut Tx, id: RoundId) -> Result<(), StoreError> {
+    sql!(tx, execute "update rounds set few = $2 where id = $1", id.to_string(), true)?;
+    Ok(())
+}
+
+/// Whether the hosts of a round are added step by step.
+pub async fn is_few(tx: &mut Tx, id: RoundId) -> Result<bool, StoreError> {
+    let row = sql!(
+        tx,
+        optional(bool,),
+        "select few from rounds where id = $1",
+        id.to_string()
+    )?;
+    Ok(row.is_some_and(|(few,)| few))
 }
 
 /// A round.
@@ -118,6 +142,26 @@ pub async fn targets(tx: &mut Tx, id: RoundId) -> Result<Vec<RoundTarget>, Store
         })
     };
     rows.into_iter().map(target).collect()
+}
+
+/// The newest round since then in which somebody was measured at an address, and who.
+pub async fn newest_at(
+    tx: &mut Tx,
+    ip: IpAddr,
+    since: Time,
+) -> Result<Option<(RoundId, PlayerId)>, StoreError> {
+    let text = "select rounds.id, round_targets.player_id from rounds
+                join round_targets on round_targets.round_id = rounds.id
+                where round_targets.address = $1 and round_targets.way = 'icmp' and rounds.ended_at >= $2
+                order by rounds.ended_at desc, rounds.id desc limit 1";
+    let row = sql!(tx, optional(String, String), text, ip.to_string(), since.millis())?;
+    row.map(|(round, player)| {
+        Ok((
+            parsed("rounds", &round, "id", &round)?,
+            parsed("round_targets", &round, "player_id", &player)?,
+        ))
+    })
+    .transpose()
 }
 
 /// From where a round is measured, and which of them have nothing more to say.

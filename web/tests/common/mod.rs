@@ -68,7 +68,7 @@ impl Line {
     pub fn agent(&self, agent: &Person, method: Method, path: &str) -> RequestBuilder {
         self.request(method, &format!("/agent/v1{path}"))
             .bearer_auth(&agent.token)
-            .header("x-vmatrix-protocol", "1")
+            .header("x-vmatrix-protocol", vmatrix_wire::PROTOCOL)
     }
 }
 
@@ -123,6 +123,7 @@ pub struct Person {
 pub async fn world() -> World {
     world_with(Settings {
         allow_private_addresses: true,
+        trust_captains: true,
         ..Settings::default()
     })
     .await
@@ -298,14 +299,14 @@ pub fn facts() -> Value {
 
 pub fn enrolment(name: &str, token: &Secret) -> Value {
     json!({
-        "protocol": 1, "token": token.reveal(), "name": name, "site": "Madrid", "public_address": "10.77.0.1",
+        "protocol": vmatrix_wire::PROTOCOL, "token": token.reveal(), "name": name, "site": "Madrid", "public_address": "10.77.0.1",
         "ports": "27960-27963", "slots": 1, "role": "production", "facts": facts()
     })
 }
 
 pub fn report(incarnation: u64, sequence: u64) -> Value {
     json!({
-        "protocol": 1, "incarnation": incarnation, "sequence": sequence, "generation": 1, "facts": facts(),
+        "protocol": vmatrix_wire::PROTOCOL, "incarnation": incarnation, "sequence": sequence, "generation": 1, "facts": facts(),
         "vms": [], "probes": [], "lookouts": []
     })
 }

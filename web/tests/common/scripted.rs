@@ -50,7 +50,7 @@ impl Scripted {
         }
         self.sequence += 1;
         let body = json!({
-            "protocol": 1, "incarnation": 1, "sequence": self.sequence, "generation": self.generation,
+            "protocol": vmatrix_wire::PROTOCOL, "incarnation": 1, "sequence": self.sequence, "generation": self.generation,
             "facts": facts(), "vms": self.vms(), "probes": self.probes(), "lookouts": self.lookouts(),
         });
         let report = line.agent(&self.agent, Method::POST, "/report").json(&body);

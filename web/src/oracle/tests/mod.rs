@@ -3,6 +3,7 @@
 mod candidates;
 mod fake_host;
 mod faults;
+mod few;
 mod life;
 mod names;
 mod people;
@@ -12,7 +13,10 @@ mod report;
 mod roles;
 mod room;
 mod services;
+mod sources;
 mod truth;
+mod turns;
 mod unreadable;
+mod visits;
 mod witness;
 mod world;

@@ -20,7 +20,7 @@ async fn world(names: &NameServer) -> (World, MatchId) {
         ..world.players[0].clone()
     };
     let mut tx = world.app.db.begin().await.unwrap();
-    assert!(players::update(&mut tx, &named).await.unwrap());
+    assert!(players::update(&mut tx, &named, world.app.now()).await.unwrap());
     tx.commit().await.unwrap();
     let start = world.now() + 60 * MINUTE;
     let id = world.book(Start::At(Time::from_millis(start))).await.unwrap();

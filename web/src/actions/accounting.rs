@@ -1,0 +1,116 @@
+//! Each round is written down before it begins: what it sends to whom, on whose behalf. What would go over a limit is left out.
+
+use super::{ActionError, operators_only};
+use crate::{
+    app::App,
+    domain::{Ledger, Match, OverLimit, Prefix, RoundId, RoundTarget, SAMPLES, Time, TopTarget, User},
+    store::{
+        StoreError, Tx,
+        probes_sent::{self, ProbesSent},
+        users,
+    },
+};
+use std::collections::{BTreeMap, BTreeSet};
+use vmatrix_wire::Way;
+
+/// To whom most was sent within a day, on whose behalf. Operators only, and they see networks, not addresses.
+///
+/// # Errors
+/// `Forbidden`.
+pub async fn who_is_probed(app: &App, by: &User) -> Result<Vec<TopTarget>, ActionError> {
+    operators_only(by)?;
+    let mut tx = app.db.read().await?;
+    Ok(probes_sent::top(&mut tx, app.now()).await?)
+}
+
+/// Queries that one host sends to a name server in a round, at most.
+const QUERIES: u64 = 5;
+
+/// What a round of so many hosts sends to each target, in their order. A name server that stands for several players is asked
+/// once for all of them.
+fn packets(targets: &[RoundTarget], hosts: usize) -> Vec<u64> {
+    let mut asked = BTreeSet::new();
+    let each = |target: &RoundTarget| match target.by {
+        Way::Icmp => u64::from(SAMPLES),
+        Way::Dns { .. } if asked.insert(target.address) => QUERIES,
+        Way::Dns { .. } => 0,
+    };
+    let per_host: Vec<u64> = targets.iter().map(each).collect();
+    per_host
+        .into_iter()
+        .map(|packets| packets.saturating_mul(hosts as u64))
+        .collect()
+}
+
+/// Takes the addresses of those whose limits would be gone over, if so many hosts measure. Says how many players are left out for
+/// which reason; name servers are left out without a word, as they are no player's.
+pub(super) async fn leave_out(
+    tx: &mut Tx,
+    of: &Match,
+    targets: &mut Vec<RoundTarget>,
+    hosts: usize,
+    now: Time,
+) -> Result<BTreeMap<OverLimit, usize>, StoreError> {
+    let by = users::get(tx, of.created_by).await?;
+    let mut ledger = Ledger {
+        is_staff: by.is_some_and(|user| user.role.is_staff()),
+        account: probes_sent::by_account(tx, of.created_by, now).await?,
+        ..Ledger::default()
+    };
+    for address in targets.iter().filter_map(|target| target.address) {
+        let sent = probes_sent::to_address(tx, address, now).await?;
+        ledger.addresses.insert(address.to_canonical(), sent);
+        let network = Prefix::of(address);
+        let sent = probes_sent::to_network(tx, network, now).await?;
+        ledger.networks.insert(network, sent);
+    }
+    let mut out = BTreeMap::new();
+    let packets = packets(targets, hosts);
+    for (target, packets) in targets.iter_mut().zip(packets) {
+        if let Some(address) = target.address
+            && let Err(why) = ledger.enter(address, packets)
+        {
+            target.address = None;
+            if target.by == Way::Icmp {
+                *out.entry(why).or_default() += 1;
+            }
+        }
+    }
+    targets.retain(|target| target.by == Way::Icmp || target.address.is_some());
+    Ok(out)
+}
+
+/// Writes down what a round sends.
+pub(super) async fn write_down(
+    tx: &mut Tx,
+    of: &Match,
+    round: RoundId,
+    targets: &[RoundTarget],
+    hosts: usize,
+    now: Time,
+) -> Result<(), StoreError> {
+    for (target, packets) in targets.iter().zip(packets(targets, hosts)) {
+        if let Some(address) = target.address {
+            let sent = ProbesSent {
+                round,
+                player: target.player,
+                caused_by: of.created_by,
+                address,
+                by: target.by.clone(),
+                packets,
+                at: now,
+            };
+            probes_sent::insert(tx, &sent).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What a match's story says of those who were left out: nobody is named, both clans read it.
+pub(super) fn words(why: OverLimit, count: usize) -> String {
+    let who = match count {
+        1 => "One player is".to_owned(),
+        more => format!("{more} players are"),
+    };
+    format!("{who} not pinged in this round: {why}.")
+}

@@ -1,0 +1,298 @@
+//! From measurements of all kinds to the matrix of a choice. Pure; the rules are those of `vmatrix_placement::fusion`.
+
+use super::{HostId, Learned, PlayerId, Reading, Round, RoundTarget, Time};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use vmatrix_placement::{
+    Micros, Note, Source, error_of_median,
+    fusion::{self, Smell, Trust, fuse, king_error_us, smells, trust},
+    shortlist::Mesh,
+};
+use vmatrix_wire::{RttSample, Way};
+
+/// All that is known of the round trips between some players and hosts.
+#[derive(Debug, Default)]
+pub struct Known {
+    by: BTreeMap<(PlayerId, HostId), Vec<fusion::Reading>>,
+    learned: BTreeMap<(HostId, Source), Learned>,
+}
+
+/// What a choice is made from: a row per host, a column per player.
+#[derive(Debug, Default, PartialEq)]
+pub struct Fused {
+    /// The values.
+    pub rows: Vec<Vec<Option<Micros>>>,
+    /// Where each comes from.
+    pub notes: Vec<Vec<Option<Note>>>,
+    /// What does not fit together.
+    pub smells: Vec<Smelt>,
+}
+
+/// Of one player: what the league looks at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Smelt {
+    /// Which column of the matrix.
+    pub player: usize,
+    /// What does not fit together.
+    pub smells: Vec<Smell>,
+}
+
+/// From so many promises on that games have put to the test, what was learned of a host and a source counts.
+const ENOUGH_PROMISES: u32 = 8;
+
+impl Known {
+    /// Nothing is known but how wrong promises have been: an error that is stated is never less than that.
+    #[must_use]
+    pub fn after(mut learned: BTreeMap<(HostId, Source), Learned>) -> Self {
+        learned.retain(|_, learned| learned.promises >= ENOUGH_PROMISES);
+        Self {
+            learned,
+            ..Self::default()
+        }
+    }
+
+    /// Takes what hosts have measured in a round: to players themselves, and to name servers near them.
+    pub fn measured(
+        &mut self,
+        round: Option<&Round>,
+        targets: &[RoundTarget],
+        samples: &[(HostId, RttSample)],
+        now: Time,
+    ) {
+        let age_s = seconds(
+            round
+                .and_then(|round| round.ended_at)
+                .map_or(0, |at| now.since(at)),
+        );
+        let targets: BTreeMap<_, _> = targets.iter().map(|one| (one.target, one)).collect();
+        for (host, sample) in samples {
+            let Some(target) = targets.get(&sample.target) else {
+                continue;
+            };
+            let source = match target.by {
+                Way::Icmp => Source::Icmp,
+                Way::Dns { .. } => Source::King,
+            };
+            self.take(target.player, *host, source, sample, age_s);
+        }
+    }
+
+    /// Takes what a player's own program has measured.
+    pub fn own(&mut self, reading: &Reading, now: Time) {
+        let age_s = seconds(now.since(reading.taken_at));
+        self.take(
+            reading.player,
+            reading.host,
+            reading.source,
+            &reading.sample,
+            age_s,
+        );
+    }
+
+    fn take(&mut self, player: PlayerId, host: HostId, source: Source, sample: &RttSample, age_s: u32) {
+        if let Some(mut reading) = reading(source, sample, age_s) {
+            let learned = self.learned.get(&(host, source)).map(|learned| learned.error_us);
+            reading.error_us = reading.error_us.max(learned.unwrap_or_default());
+            self.by.entry((player, host)).or_default().push(reading);
+        }
+    }
+
+    /// One value for each pair. `hosts` are ids and names, in the order of the mesh's hosts if there is one.
+    #[must_use]
+    pub fn fused(&self, hosts: &[(HostId, &str)], players: &[PlayerId], mesh: Option<&Mesh>) -> Fused {
+        let names: Vec<String> = hosts.iter().map(|(_, name)| (*name).to_owned()).collect();
+        let mut fused = Fused {
+            rows: vec![Vec::new(); hosts.len()],
+            notes: vec![Vec::new(); hosts.len()],
+            smells: Vec::new(),
+        };
+        for (column, player) in players.iter().enumerate() {
+            let of = |(host, _): &(HostId, &str)| self.by.get(&(*player, *host)).cloned();
+            let readings: Vec<Vec<fusion::Reading>> =
+                hosts.iter().map(|host| of(host).unwrap_or_default()).collect();
+            let smells = smells(&readings, &names, mesh);
+            fused.add_column(&readings, trust(&smells));
+            if !smells.is_empty() {
+                fused.smells.push(Smelt {
+                    player: column,
+                    smells,
+                });
+            }
+        }
+        fused
+    }
+}
+
+impl Fused {
+    fn add_column(&mut self, readings: &[Vec<fusion::Reading>], trust: Trust) {
+        let both = self.rows.iter_mut().zip(&mut self.notes);
+        for ((row, notes), readings) in both.zip(readings) {
+            let one = fuse(readings, trust);
+            row.push(one.as_ref().map(|one| one.value));
+            notes.push(one.map(|one| one.note));
+        }
+    }
+}
+
+/// What is out of all reason is unknown, and so is zero.
+fn reading(source: Source, sample: &RttSample, age_s: u32) -> Option<fusion::Reading> {
+    if sample.received == 0 {
+        return None;
+    }
+    let value = Micros::new(sample.median_us?).ok()?;
+    let least = sample.min_us.and_then(|us| Micros::new(us).ok());
+    let noise = error_of_median(sample.deviation_us.unwrap_or_default(), sample.received);
+    Some(fusion::Reading {
+        source,
+        value,
+        least: least.map_or(value, |least| least.min(value)),
+        error_us: match source {
+            Source::King => noise.saturating_add(king_error_us(value)),
+            _ => noise,
+        },
+        age_s,
+    })
+}
+
+fn seconds(ms: i64) -> u32 {
+    u32::try_from(ms.max(0) / 1000).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+    use vmatrix_wire::TargetId;
+
+    fn player(number: u128) -> PlayerId {
+        PlayerId(Uuid::from_u128(number))
+    }
+
+    fn host(number: u128) -> HostId {
+        HostId(Uuid::from_u128(100 + number))
+    }
+
+    fn target(number: u128, of: u128, by: Way) -> RoundTarget {
+        RoundTarget {
+            target: TargetId(Uuid::from_u128(number)),
+            player: player(of),
+            address: None,
+            by,
+        }
+    }
+
+    fn sample(target: u128, ms: &[u32]) -> RttSample {
+        let us: Vec<u32> = ms.iter().map(|ms| ms * 1000).collect();
+        RttSample::of(TargetId(Uuid::from_u128(target)), 9, &us)
+    }
+
+    fn browser(of: u128, at: u128, ms: u32, taken_s: i64) -> Reading {
+        Reading {
+            player: player(of),
+            host: host(at),
+            source: Source::Browser,
+            taken_at: Time::from_millis(taken_s * 1000),
+            sample: sample(0, &[ms, ms, ms]),
+        }
+    }
+
+    /// One by ICMP, one by browser, one by King alone, and one by nothing.
+    fn known() -> Known {
+        let dns = Way::Dns {
+            zone: "2.0.192.in-addr.arpa.".into(),
+        };
+        let targets = [
+            target(1, 1, Way::Icmp),
+            target(2, 2, Way::Icmp),
+            target(3, 3, dns),
+        ];
+        let samples = [
+            (host(1), sample(1, &[40, 41, 43])),
+            (host(1), sample(2, &[])),
+            (host(1), sample(3, &[50, 50, 50])),
+            (host(1), sample(99, &[1, 1, 1])),
+        ];
+        let mut known = Known::default();
+        let now = Time::from_millis(100_000);
+        known.measured(None, &targets, &samples, now);
+        known.own(&browser(2, 1, 70, 60), now);
+        known
+    }
+
+    #[test]
+    fn each_player_is_known_by_what_there_is() {
+        let fused = known().fused(&[(host(1), "mad")], &[1, 2, 3, 4].map(player), None);
+        let ms = |at: usize| fused.rows[0][at].map(|rtt| rtt.us() / 1000);
+        assert_eq!([0, 1, 2, 3].map(ms), [Some(41), Some(70), Some(50), None]);
+        let note = |at: usize| fused.notes[0][at].map(|note| (note.source, note.age_s));
+        assert_eq!(note(0), Some((Source::Icmp, 0)));
+        assert_eq!(note(1), Some((Source::Browser, 40)));
+        assert_eq!(note(2), Some((Source::King, 0)));
+        assert_eq!(note(3), None);
+        assert_eq!(
+            fused.notes[0][2].unwrap().error_us,
+            20_000,
+            "a fifth, and a last mile"
+        );
+        assert_eq!(fused.smells, []);
+    }
+
+    #[test]
+    fn of_a_player_who_forges_what_hosts_have_measured_is_used() {
+        let mut known = Known::default();
+        let targets = [target(1, 1, Way::Icmp)];
+        let samples = [1, 2].map(|at| (host(at), sample(1, &[80, 80, 80])));
+        let now = Time::from_millis(1_000);
+        known.measured(None, &targets, &samples, now);
+        for at in [1, 2] {
+            known.own(&browser(1, at, 20, 1), now);
+        }
+        let hosts = [(host(1), "mad"), (host(2), "ams")];
+        let fused = known.fused(&hosts, &[player(1)], None);
+        assert_eq!(
+            fused.rows,
+            [vec![Micros::new(80_000).ok()], vec![Micros::new(80_000).ok()]]
+        );
+        assert!(
+            matches!(&fused.smells[..], [Smelt { player: 0, smells }] if smells.len() == 1),
+            "{:?}",
+            fused.smells
+        );
+    }
+
+    #[test]
+    fn what_games_have_shown_of_promises_is_in_the_error() {
+        let promises = |count: u32| (0..count).fold(Learned::default(), |learned, _| learned.with(7_000));
+        for (count, error) in [(ENOUGH_PROMISES - 1, false), (ENOUGH_PROMISES, true)] {
+            let learned = BTreeMap::from([((host(1), Source::Browser), promises(count))]);
+            let mut known = Known::after(learned);
+            known.own(&browser(2, 1, 70, 60), Time::from_millis(60_000));
+            let fused = known.fused(&[(host(1), "mad")], &[player(2)], None);
+            let found = fused.notes[0][0].map(|note| note.error_us);
+            assert_eq!(found == Some(7_000), error, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_round_is_as_old_as_its_end() {
+        let mut known = Known::default();
+        let round = Round {
+            id: vmatrix_wire::ProbeId(Uuid::from_u128(1)),
+            match_id: super::super::MatchId(Uuid::from_u128(1)),
+            reason: super::super::RoundReason::Booking,
+            started_at: Time::from_millis(0),
+            until_at: Time::from_millis(0),
+            ended_at: Some(Time::from_millis(5_000)),
+            taken_from: None,
+        };
+        let targets = [target(1, 1, Way::Icmp)];
+        known.measured(
+            Some(&round),
+            &targets,
+            &[(host(1), sample(1, &[9]))],
+            Time::from_millis(65_000),
+        );
+        let fused = known.fused(&[(host(1), "mad")], &[player(1)], None);
+        assert_eq!(fused.notes[0][0].map(|note| note.age_s), Some(60));
+    }
+}

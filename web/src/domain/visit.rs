@@ -1,0 +1,257 @@
+//! A player's visit by their clan's link: what they are offered, what they bring, and whether they are who they say.
+
+use super::{
+    ClanId, Consent, HostId, HostRecord, Match, MatchId, MatchState, Name, Player, PlayerAddress, PlayerId,
+    Refusal, Time, UserId,
+    limits::{HOSTS_OF_A_VISIT, PASSES_OF_A_HOST, RTTS_OF_A_VISIT, TICKET_MS, VISIT_MS},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, Ipv6Addr},
+};
+use vmatrix_placement::Source;
+use vmatrix_wire::{RttSample, Secret, TargetId};
+
+/// A private link by which a clan's players come to a match: used by all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlayerLink {
+    /// To which match.
+    pub match_id: MatchId,
+    /// For whom.
+    pub clan: ClanId,
+    /// Who made it.
+    pub created_by: UserId,
+    /// When.
+    pub created_at: Time,
+}
+
+/// One time that somebody opens a link to measure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visit {
+    /// What the result is brought with; used once.
+    pub nonce: String,
+    /// What hosts let pass.
+    pub ticket: Secret,
+    /// The hosts that they may measure to.
+    pub offered: Vec<HostId>,
+    /// Since when.
+    pub begun_at: Time,
+    /// Whether its result came.
+    pub used: bool,
+}
+
+/// Whether a match's links still let players in.
+#[must_use]
+pub fn takes_visits(of: &Match, now: Time) -> bool {
+    let over = matches!(
+        of.state,
+        MatchState::Ending { .. } | MatchState::Over { .. } | MatchState::Cancelled
+    );
+    !over && now < of.end_at()
+}
+
+/// The hosts that a visitor is offered: those that serve players, report and have a door. A host of each site comes before a
+/// second one of any, so that the first few are far apart.
+#[must_use]
+pub fn offer(hosts: &[HostRecord], now: Time) -> Vec<&HostRecord> {
+    let mut of_site: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut all: Vec<&HostRecord> = hosts.iter().filter(|record| is_offered(record, now)).collect();
+    all.sort_by(|a, b| a.host.name.cmp(&b.host.name));
+    let mut turns: Vec<(usize, &str, &HostRecord)> = all
+        .into_iter()
+        .map(|record| {
+            let site = record.host.site.name.as_str();
+            let turn = of_site.entry(site).or_default();
+            *turn += 1;
+            (*turn, site, record)
+        })
+        .collect();
+    turns.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+    turns
+        .into_iter()
+        .map(|(_, _, record)| record)
+        .take(HOSTS_OF_A_VISIT)
+        .collect()
+}
+
+fn is_offered(record: &HostRecord, now: Time) -> bool {
+    record.host.role == vmatrix_wire::Role::Production
+        && !record.is_gone(now)
+        && record.host.facts.doors != vmatrix_wire::Doors::default()
+}
+
+/// The tickets that a host lets pass: of those that offer it and are still wanted and good, the newest, oldest first.
+#[must_use]
+pub fn passes(host: HostId, live: &[Visit], now: Time) -> Vec<vmatrix_wire::Pass> {
+    let mut mine: Vec<&Visit> = live
+        .iter()
+        .filter(|visit| !visit.used && visit.offered.contains(&host))
+        .filter(|visit| now < visit.begun_at.plus(TICKET_MS))
+        .collect();
+    mine.sort_by(|a, b| (a.begun_at, &a.nonce).cmp(&(b.begun_at, &b.nonce)));
+    let pass = |visit: &Visit| vmatrix_wire::Pass {
+        ticket: visit.ticket.clone(),
+    };
+    let too_many = mine.len().saturating_sub(PASSES_OF_A_HOST);
+    mine.into_iter().skip(too_many).map(pass).collect()
+}
+
+/// What a visitor brings, as it came.
+#[derive(Debug, Clone)]
+pub struct Brought {
+    /// Who they say they are.
+    pub name: String,
+    /// Measured by a browser, or by another program over UDP.
+    pub via: Source,
+    /// What they measured.
+    pub hosts: Vec<BroughtHost>,
+}
+
+/// What was measured to one host.
+#[derive(Debug, Clone)]
+pub struct BroughtHost {
+    /// To where.
+    pub id: HostId,
+    /// Requests.
+    pub sent: u32,
+    /// The answers' round trips, microseconds, without warm-up.
+    pub rtts_us: Vec<u64>,
+}
+
+/// What a visitor has brought, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Who they say they are.
+    pub name: Name,
+    /// What they measured to each host.
+    pub samples: Vec<(HostId, RttSample)>,
+}
+
+/// The longest round trip that is taken: a minute, microseconds.
+const LONGEST_US: u64 = 60_000_000;
+
+/// Checks what a visitor brings. The samples' targets are left to be filled in.
+///
+/// # Errors
+/// Each field that is wrong.
+pub fn check_brought(visit: &Visit, brought: &Brought, now: Time) -> Result<Taken, Vec<Refusal>> {
+    let mut wrong = Vec::new();
+    if visit.used || now.since(visit.begun_at) >= VISIT_MS {
+        let expected =
+            "the nonce of a measurement that was begun here less than ten minutes ago: begin again";
+        wrong.push(Refusal::new("nonce", &visit.nonce, expected));
+    }
+    let name = Name::entered(&brought.name).map_err(|bad| {
+        let expected = "1 to 40 characters that can be seen";
+        wrong.push(Refusal::new("name", bad.value, expected));
+    });
+    let count = brought.hosts.len();
+    if !(1..=visit.offered.len()).contains(&count) {
+        let expected = format!("1 to {} hosts, those that were offered", visit.offered.len());
+        wrong.push(Refusal::new("hosts", format!("{count} hosts"), expected));
+    }
+    let mut seen = BTreeSet::new();
+    let mut samples = Vec::new();
+    // Of more hosts than were offered not each is complained of.
+    for (index, host) in brought.hosts.iter().take(visit.offered.len()).enumerate() {
+        let field = |name: &str| format!("hosts[{index}].{name}");
+        if !visit.offered.contains(&host.id) || !seen.insert(host.id) {
+            let expected = "a host that was offered, once";
+            wrong.push(Refusal::new(field("id"), host.id.to_string(), expected));
+        }
+        match sample(host) {
+            Ok(sample) => samples.push((host.id, sample)),
+            Err(bad) => wrong.push(Refusal::new(field(bad.field), bad.value, bad.expected)),
+        }
+    }
+    match name {
+        Ok(name) if wrong.is_empty() => Ok(Taken { name, samples }),
+        _ => Err(wrong),
+    }
+}
+
+struct Bad {
+    field: &'static str,
+    value: String,
+    expected: String,
+}
+
+fn sample(host: &BroughtHost) -> Result<RttSample, Bad> {
+    let count = host.rtts_us.len();
+    let bad = |field, value: String, expected: String| Bad {
+        field,
+        value,
+        expected,
+    };
+    if count > RTTS_OF_A_VISIT {
+        let expected = format!("at most {RTTS_OF_A_VISIT} round trips");
+        return Err(bad("rtts_us", format!("{count} round trips"), expected));
+    }
+    if let Some(us) = host.rtts_us.iter().find(|us| !(1..=LONGEST_US).contains(us)) {
+        let expected = format!("round trips of 1 to {LONGEST_US} microseconds");
+        return Err(bad("rtts_us", us.to_string(), expected));
+    }
+    let sent = u16::try_from(host.sent)
+        .ok()
+        .filter(|sent| usize::from(*sent) >= count && usize::from(*sent) <= RTTS_OF_A_VISIT && *sent > 0);
+    let Some(sent) = sent else {
+        let expected = format!("as many as came back ({count}) to {RTTS_OF_A_VISIT}, and at least 1");
+        return Err(bad("sent", host.sent.to_string(), expected));
+    };
+    let micros: Vec<u32> = host
+        .rtts_us
+        .iter()
+        .filter_map(|us| u32::try_from(*us).ok())
+        .collect();
+    Ok(RttSample::of(TargetId(uuid::Uuid::nil()), sent, &micros))
+}
+
+/// Who a visitor is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// Nobody of this name is in the clan.
+    New,
+    /// This player.
+    Is(PlayerId),
+    /// This name is somebody else's.
+    Taken,
+}
+
+/// Whether a visitor from `from` may be the player of the clan who has the name that they say. A name is free for whoever has
+/// the link until somebody has come with it by this link; from then on it is theirs who come from the same customer's line.
+#[must_use]
+pub fn claim(named: Option<&Player>, came_by_link: bool, from: IpAddr) -> Claim {
+    let Some(player) = named else {
+        return Claim::New;
+    };
+    let same = matches!(player.address, PlayerAddress::Ip(ip) if customer(ip) == customer(from));
+    if came_by_link && player.consent.is_visitors() && !same {
+        return Claim::Taken;
+    }
+    Claim::Is(player.id)
+}
+
+/// The address that stands for one customer of a network: an IPv6 customer has a whole /64.
+#[must_use]
+pub fn customer(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+/// What is kept of a visitor.
+#[must_use]
+pub fn visitor(player: PlayerId, clan: ClanId, name: Name, from: IpAddr, consent: Consent) -> Player {
+    Player {
+        id: player,
+        clan,
+        name,
+        address: PlayerAddress::Ip(from.to_canonical()),
+        consent,
+    }
+}
+
+#[cfg(test)]
+#[path = "visit_tests.rs"]
+mod tests;

@@ -1,0 +1,81 @@
+//! Where there are many hosts, which of them measure the players next: `vmatrix_placement::shortlist`, set up anew at each
+//! pass from what is stored. The same answers lead to the same plan, so nothing is kept in memory, and a restart changes nothing.
+
+use super::gather::{Gathered, gather};
+use crate::{
+    app::App,
+    domain::{HostId, HostRecord, Round},
+    store::{StoreError, Tx, matches, rounds},
+};
+use std::collections::BTreeMap;
+use vmatrix_placement::shortlist::{Effort, Shortlist};
+
+/// Hosts of a first step, of each further one, at least and at most. Larger steps than `shortlist` has by itself: a step
+/// takes four seconds, whatever its size, and people wait.
+const STEPS: (usize, usize, usize, usize) = (8, 4, 8, 24);
+/// The mesh goes on while a round is measured, and other predictions may ask for others: never more than this in all.
+const MOST: usize = 28;
+
+/// Whose turn it is in a round; nobody while answers are waited for, or when no more are needed.
+pub(super) async fn next(tx: &mut Tx, app: &App, round: &Round) -> Result<Vec<HostId>, StoreError> {
+    let now = app.now();
+    let Some(of) = matches::get(tx, round.match_id).await? else {
+        return Ok(Vec::new());
+    };
+    let held = of.state.held();
+    let excluded = held.map_or(&[][..], |held| &held.excluded);
+    let when = (app.settings.wake_ms, now);
+    let Ok(all) = gather(tx, &of, round.id, excluded, held, when).await? else {
+        return Ok(Vec::new());
+    };
+    let asked: BTreeMap<HostId, bool> = rounds::hosts(tx, round.id).await?.into_iter().collect();
+    let is_gone = |id: HostId| {
+        all.hosts
+            .iter()
+            .any(|record| record.host.id == id && record.is_gone(now))
+    };
+    let has_answered = |id: HostId| asked.get(&id).map(|done| *done || is_gone(id));
+    let Some(mut plan) = plan(&all, &of.policy) else {
+        return Ok(Vec::new());
+    };
+    let mut next: Vec<HostId> = follow(&mut plan, &all, has_answered);
+    next.retain(|id| !asked.contains_key(id));
+    next.truncate(MOST.saturating_sub(asked.len()));
+    Ok(next)
+}
+
+fn plan(all: &Gathered, policy: &vmatrix_placement::Policy) -> Option<Shortlist> {
+    let (first, per_step, at_least, budget) = STEPS;
+    let effort = Effort::new(first, per_step, at_least, budget).unwrap_or_default();
+    let (players, states) = (all.players.clone(), all.states.clone());
+    Shortlist::new(
+        all.mesh.as_ref()?,
+        players,
+        all.heads(),
+        states,
+        policy.clone(),
+        effort,
+    )
+    .ok()
+}
+
+/// Tells the plan what came so far; returns whom it waits for. `has_answered` is `None` for hosts that were not asked.
+fn follow(
+    plan: &mut Shortlist,
+    all: &Gathered,
+    has_answered: impl Fn(HostId) -> Option<bool>,
+) -> Vec<HostId> {
+    let id = |host: usize| all.hosts.get(host).map(|record: &HostRecord| record.host.id);
+    loop {
+        let step = plan.next_probes().to_vec();
+        let mut heard = false;
+        for host in &step {
+            let answered = id(*host).and_then(&has_answered) == Some(true);
+            let row = all.fused.rows.get(*host).filter(|_| answered);
+            heard |= row.is_some_and(|row| plan.observe(*host, row).is_ok());
+        }
+        if !heard {
+            return step.into_iter().filter_map(id).collect();
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Links by which a clan's players come to a match: one live one per clan and match. Only hashes of their tokens are kept.
+
+use super::{StoreError, Tx, parsed};
+use crate::domain::{ClanId, MatchId, PlayerLink, Time};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    token_hash: String,
+    match_id: String,
+    clan_id: String,
+    created_by: String,
+    created_at: i64,
+}
+
+impl Row {
+    fn link(self) -> Result<PlayerLink, StoreError> {
+        let id = self.token_hash.as_str();
+        Ok(PlayerLink {
+            match_id: parsed("player_links", id, "match_id", &self.match_id)?,
+            clan: parsed("player_links", id, "clan_id", &self.clan_id)?,
+            created_by: parsed("player_links", id, "created_by", &self.created_by)?,
+            created_at: Time::from_millis(self.created_at),
+        })
+    }
+}
+
+/// Gives a clan its link to a match. There must be none: see [`revoke`].
+pub async fn insert(tx: &mut Tx, token_hash: &str, link: &PlayerLink) -> Result<(), StoreError> {
+    sql!(
+        tx,
+        execute "insert into player_links (token_hash, match_id, clan_id, created_by, created_at)
+                 values ($1, $2, $3, $4, $5)",
+        token_hash,
+        link.match_id.to_string(),
+        link.clan.to_string(),
+        link.created_by.to_string(),
+        link.created_at.millis()
+    )?;
+    Ok(())
+}
+
+/// A link by the hash of its token.
+pub async fn get(tx: &mut Tx, token_hash: &str) -> Result<Option<PlayerLink>, StoreError> {
+    let text = "select token_hash, match_id, clan_id, created_by, created_at from player_links where token_hash = $1";
+    sql!(tx, optional Row, text, token_hash)?
+        .map(Row::link)
+        .transpose()
+}
+
+/// A match's links.
+pub async fn of_match(tx: &mut Tx, of: MatchId) -> Result<Vec<PlayerLink>, StoreError> {
+    let text =
+        "select token_hash, match_id, clan_id, created_by, created_at from player_links where match_id = $1
+                order by clan_id";
+    sql!(tx, all Row, text, of.to_string())?
+        .into_iter()
+        .map(Row::link)
+        .collect()
+}
+
+/// Takes a clan's link to a match back, with the visits by it. `false` if there was none.
+pub async fn revoke(tx: &mut Tx, of: MatchId, clan: ClanId) -> Result<bool, StoreError> {
+    let (of, clan) = (of.to_string(), clan.to_string());
+    let text = "delete from visits where token_hash in (
+                    select token_hash from player_links where match_id = $1 and clan_id = $2)";
+    sql!(tx, execute text, of.as_str(), clan.as_str())?;
+    let text = "delete from player_links where match_id = $1 and clan_id = $2";
+    Ok(sql!(tx, execute text, of, clan)? == 1)
+}
+
+/// Forgets the links to matches whose time was over before `now`, with the visits by them.
+pub async fn delete_expired(tx: &mut Tx, now: Time) -> Result<u64, StoreError> {
+    let text = "delete from visits where token_hash in (
+                    select token_hash from player_links join matches on matches.id = player_links.match_id
+                    where matches.start_at + matches.length_ms <= $1)";
+    sql!(tx, execute text, now.millis())?;
+    let text = "delete from player_links where match_id in (select id from matches where start_at + length_ms <= $1)";
+    sql!(tx, execute text, now.millis())
+}
