@@ -28,7 +28,7 @@ pub(super) struct Run {
     /// Where a reverse proxy with a public certificate finds the door for browsers by WebSocket. Without it there is none.
     #[arg(long, value_name = "IP:PORT", requires = "websocket_url")]
     websocket_listen: Option<SocketAddr>,
-    /// What browsers call that proxy: wss://HOST[:PORT][/PATH], to which /measure/TICKET is added.
+    /// What browsers call that proxy, such as wss://play.example/host1; /measure/TICKET is added to it.
     #[arg(long, value_name = "URL", requires = "websocket_listen", value_parser = wss)]
     websocket_url: Option<Url>,
 }

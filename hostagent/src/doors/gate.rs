@@ -1,10 +1,12 @@
-//! Who may come in by any of the doors, and how much each may have answered. Pure: the time is an argument.
+//! Who may come in by any of the doors, and how much each may have answered. Pure: the time is an argument, counted from
+//! any fixed moment.
 //!
 //! What is counted is bounded by what may be here at once, never by what strangers send.
 
+use crate::echo::limiter::{Limiter, Share, prefix};
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use vmatrix_wire::Pass;
 
 /// The longest message that is answered, bytes.
@@ -25,10 +27,8 @@ pub const PER_VISIT: u32 = 500;
 /// Messages a second of one visit, of all visits, and handshakes a second of one prefix and of all.
 const VISIT_MESSAGES: Rate = Rate::new(50.0, 50.0);
 const ALL_MESSAGES: Rate = Rate::new(8_192.0, 8_192.0);
-const PREFIX_KNOCKS: Rate = Rate::new(8.0, 32.0);
 const ALL_KNOCKS: Rate = Rate::new(64.0, 128.0);
-/// Prefixes whose knocks are told apart at once.
-const KNOCKING: usize = 1_024;
+const PREFIX_KNOCKS: (u32, u32) = (8, 32);
 
 /// Why somebody is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -63,23 +63,35 @@ pub enum Verdict {
 pub struct VisitId(u64);
 
 /// See the module.
-#[derive(Debug, Default)]
 pub struct Gate {
     tickets: HashSet<String>,
     visits: HashMap<VisitId, Visit>,
     next: u64,
     knocks: Bucket,
-    knocking: HashMap<Prefix, Bucket>,
+    knocking: Limiter,
     messages: Bucket,
 }
 
-#[derive(Debug)]
 struct Visit {
     ticket: String,
-    prefix: Option<Prefix>,
-    since: Instant,
+    prefix: Option<u64>,
+    since: Duration,
     answered: u32,
     messages: Bucket,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        let (a_second, at_once) = PREFIX_KNOCKS;
+        Self {
+            tickets: HashSet::new(),
+            visits: HashMap::new(),
+            next: 0,
+            knocks: Bucket::default(),
+            knocking: Limiter::new(Share::of(a_second, at_once)),
+            messages: Bucket::default(),
+        }
+    }
 }
 
 impl Gate {
@@ -92,21 +104,9 @@ impl Gate {
     }
 
     /// Whether the work of a handshake is done for somebody from there.
-    pub fn knock(&mut self, from: Option<IpAddr>, now: Instant) -> bool {
-        if let Some(prefix) = from.map(Prefix::of) {
-            if self.knocking.len() >= KNOCKING {
-                self.knocking
-                    .retain(|_, bucket| !bucket.is_full(PREFIX_KNOCKS, now));
-            }
-            let room = self.knocking.len() < KNOCKING;
-            let bucket = match self.knocking.get_mut(&prefix) {
-                Some(bucket) => bucket,
-                None if room => self.knocking.entry(prefix).or_default(),
-                None => return false,
-            };
-            if !bucket.take(PREFIX_KNOCKS, now) {
-                return false;
-            }
+    pub fn knock(&mut self, from: Option<IpAddr>, now: Duration) -> bool {
+        if from.is_some_and(|from| !self.knocking.allow(from, now)) {
+            return false;
         }
         self.knocks.take(ALL_KNOCKS, now)
     }
@@ -115,11 +115,11 @@ impl Gate {
     ///
     /// # Errors
     /// Why not.
-    pub fn enter(&mut self, ticket: &str, from: Option<IpAddr>, now: Instant) -> Result<VisitId, Refusal> {
+    pub fn enter(&mut self, ticket: &str, from: Option<IpAddr>, now: Duration) -> Result<VisitId, Refusal> {
         if !self.tickets.contains(ticket) {
             return Err(Refusal::NoTicket);
         }
-        let prefix = from.map(Prefix::of);
+        let prefix = from.map(prefix);
         let with = |is: &dyn Fn(&Visit) -> bool| self.visits.values().filter(|visit| is(visit)).count();
         if self.visits.len() >= AT_ONCE {
             return Err(Refusal::Full);
@@ -146,11 +146,11 @@ impl Gate {
     }
 
     /// Whether a message of `length` bytes is answered.
-    pub fn hear(&mut self, id: VisitId, length: usize, now: Instant) -> Verdict {
+    pub fn hear(&mut self, id: VisitId, length: usize, now: Duration) -> Verdict {
         let Some(visit) = self.visits.get_mut(&id) else {
             return Verdict::Leave;
         };
-        let over = now.saturating_duration_since(visit.since) >= LONGEST_VISIT;
+        let over = now.saturating_sub(visit.since) >= LONGEST_VISIT;
         if over || visit.answered >= PER_VISIT || !self.tickets.contains(&visit.ticket) {
             return Verdict::Leave;
         }
@@ -174,20 +174,6 @@ impl Gate {
     }
 }
 
-/// The network that an address is in, as far as one who has one address of it can change it: 24 bits of IPv4, 48 of IPv6.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Prefix(u128);
-
-impl Prefix {
-    fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            // Where IPv6 has its mapped addresses, so that the two families never meet.
-            IpAddr::V4(address) => Self(u128::from(address.to_ipv6_mapped()) & (u128::MAX << 8)),
-            IpAddr::V6(address) => Self(u128::from(address) & (u128::MAX << 80)),
-        }
-    }
-}
-
 /// So many a second, and so many at once after a pause.
 #[derive(Debug, Clone, Copy)]
 struct Rate {
@@ -202,22 +188,18 @@ impl Rate {
 }
 
 /// Full at first.
-#[derive(Debug, Default)]
-struct Bucket(Option<(f64, Instant)>);
+#[derive(Default)]
+struct Bucket(Option<(f64, Duration)>);
 
 impl Bucket {
-    fn level(&self, rate: Rate, now: Instant) -> f64 {
+    fn level(&self, rate: Rate, now: Duration) -> f64 {
         self.0.map_or(rate.at_once, |(left, at)| {
-            let since = now.saturating_duration_since(at).as_secs_f64();
+            let since = now.saturating_sub(at).as_secs_f64();
             (left + since * rate.a_second).min(rate.at_once)
         })
     }
 
-    fn is_full(&self, rate: Rate, now: Instant) -> bool {
-        self.level(rate, now) >= rate.at_once
-    }
-
-    fn take(&mut self, rate: Rate, now: Instant) -> bool {
+    fn take(&mut self, rate: Rate, now: Duration) -> bool {
         let level = self.level(rate, now);
         let enough = level >= 1.0;
         self.0 = Some((if enough { level - 1.0 } else { level }, now));

@@ -3,6 +3,8 @@ use proptest::prelude::*;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use vmatrix_wire::Secret;
 
+const START: Duration = Duration::from_secs(1_000);
+
 fn passes(tickets: &[&str]) -> Vec<Pass> {
     let pass = |ticket: &&str| Pass {
         ticket: Secret::new(*ticket),
@@ -22,7 +24,7 @@ fn v4(n: u32) -> Option<IpAddr> {
 
 #[test]
 fn only_a_ticket_of_the_orders_opens_and_only_as_long_as_it_is_there() {
-    let now = Instant::now();
+    let now = START;
     let mut gate = gate(&["one"]);
     assert_eq!(gate.enter("two", v4(1), now), Err(Refusal::NoTicket));
     assert_eq!(gate.enter("", None, now), Err(Refusal::NoTicket));
@@ -35,7 +37,7 @@ fn only_a_ticket_of_the_orders_opens_and_only_as_long_as_it_is_there() {
 
 #[test]
 fn a_ticket_a_network_and_the_host_have_room_for_so_many_and_who_leaves_makes_room() {
-    let now = Instant::now();
+    let now = START;
     let names: Vec<String> = (0..AT_ONCE).map(|n| n.to_string()).collect();
     let mut gate = gate(&names.iter().map(String::as_str).collect::<Vec<_>>());
     let first: Vec<VisitId> = (0..PER_TICKET)
@@ -61,7 +63,7 @@ fn a_ticket_a_network_and_the_host_have_room_for_so_many_and_who_leaves_makes_ro
 
 #[test]
 fn a_visit_ends_after_a_minute_or_after_so_many_messages() {
-    let start = Instant::now();
+    let start = START;
     let mut gate = gate(&["one"]);
     let visit = gate.enter("one", v4(1), start).unwrap();
     assert_eq!(gate.hear(visit, 16, start + LONGEST_VISIT), Verdict::Leave);
@@ -76,7 +78,7 @@ fn a_visit_ends_after_a_minute_or_after_so_many_messages() {
 
 #[test]
 fn what_is_too_long_is_not_answered() {
-    let now = Instant::now();
+    let now = START;
     let mut gate = gate(&["one"]);
     let visit = gate.enter("one", v4(1), now).unwrap();
     assert_eq!(gate.hear(visit, LONGEST_MESSAGE + 1, now), Verdict::Drop);
@@ -85,21 +87,10 @@ fn what_is_too_long_is_not_answered() {
     assert_eq!(gate.hear(visit, 1, now), Verdict::Leave);
 }
 
-#[test]
-fn one_network_is_one_prefix_in_either_familys_clothes() {
-    let of = |text: &str| Prefix::of(text.parse().unwrap());
-    assert_eq!(of("192.0.2.1"), of("192.0.2.200"));
-    assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.7"));
-    assert_ne!(of("192.0.2.1"), of("192.0.3.1"));
-    assert_eq!(of("2001:db8:1:2::3"), of("2001:db8:1:ffff::"));
-    assert_ne!(of("2001:db8:1::"), of("2001:db8:2::"));
-    assert_ne!(of("::"), of("0.0.0.1"));
-}
-
 /// A flood from one network leaves the others their handshakes.
 #[test]
 fn who_floods_shuts_out_only_their_own_network() {
-    let now = Instant::now();
+    let now = START;
     let mut gate = Gate::default();
     let flood = (0..10_000).filter(|n| gate.knock(v4(n % 256), now)).count();
     assert_eq!(flood, 32);
@@ -107,24 +98,20 @@ fn who_floods_shuts_out_only_their_own_network() {
 }
 
 proptest! {
-    /// However many networks knock, what is kept of them is bounded, and after a pause everybody is heard again.
+    /// However many networks knock, the work of so many handshakes is done, and after a pause everybody is heard again.
     #[test]
     fn a_flood_from_everywhere_is_forgotten(networks in prop::collection::vec(any::<u128>(), 1..3_000)) {
-        let start = Instant::now();
         let mut gate = Gate::default();
-        let mut let_in = 0_u32;
-        for network in &networks {
-            let_in += u32::from(gate.knock(Some(Ipv6Addr::from(*network).into()), start));
-            prop_assert!(gate.knocking.len() <= KNOCKING);
-        }
+        let flood = networks.iter().map(|network| Some(Ipv6Addr::from(*network).into()));
+        let let_in = flood.filter(|from| gate.knock(*from, START)).count();
         prop_assert!(let_in <= 128);
-        prop_assert!(gate.knock(v4(7), start + Duration::from_secs(10)));
+        prop_assert!(gate.knock(v4(7), START + Duration::from_secs(10)));
     }
 
     /// Whatever is sent, and when, no more is answered in any stretch than its length and the first burst allow.
     #[test]
     fn the_messages_of_a_visit_keep_to_their_rate(pauses in prop::collection::vec(0..200_u64, 1..600)) {
-        let start = Instant::now();
+        let start = START;
         let mut gate = gate(&["one"]);
         let visit = gate.enter("one", v4(1), start).unwrap();
         let (mut now, mut answered) = (start, 0.0);
@@ -139,7 +126,7 @@ proptest! {
 
     #[test]
     fn a_clock_that_stands_or_goes_back_takes_nothing_away(back in 0..100_u64) {
-        let start = Instant::now() + Duration::from_secs(1_000);
+        let start = START;
         let mut gate = gate(&["one"]);
         let visit = gate.enter("one", v4(1), start).unwrap();
         prop_assert_eq!(gate.hear(visit, 8, start - Duration::from_secs(back)), Verdict::Answer);

@@ -7,12 +7,24 @@ use std::time::Instant;
 use vmatrix_wire::Pass;
 
 /// Asked by each door.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Porter(Arc<Mutex<Gate>>);
+#[derive(Clone)]
+pub(super) struct Porter {
+    gate: Arc<Mutex<Gate>>,
+    begun: Instant,
+}
+
+impl Default for Porter {
+    fn default() -> Self {
+        Self {
+            gate: Arc::default(),
+            begun: Instant::now(),
+        }
+    }
+}
 
 impl Porter {
     fn gate(&self) -> MutexGuard<'_, Gate> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn intend(&self, passes: &[Pass]) {
@@ -20,11 +32,11 @@ impl Porter {
     }
 
     pub(super) fn knock(&self, from: Option<IpAddr>) -> bool {
-        self.gate().knock(from, Instant::now())
+        self.gate().knock(from, self.begun.elapsed())
     }
 
     pub(super) fn enter(&self, ticket: &str, from: Option<IpAddr>) -> Result<Visit, Refusal> {
-        let id = self.gate().enter(ticket, from, Instant::now())?;
+        let id = self.gate().enter(ticket, from, self.begun.elapsed())?;
         Ok(Visit {
             porter: self.clone(),
             id,
@@ -37,7 +49,6 @@ impl Porter {
 }
 
 /// Somebody who was let in, and is gone when this is dropped.
-#[derive(Debug)]
 pub(super) struct Visit {
     porter: Porter,
     id: VisitId,
@@ -45,7 +56,9 @@ pub(super) struct Visit {
 
 impl Visit {
     pub(super) fn hear(&self, length: usize) -> Verdict {
-        self.porter.gate().hear(self.id, length, Instant::now())
+        self.porter
+            .gate()
+            .hear(self.id, length, self.porter.begun.elapsed())
     }
 }
 

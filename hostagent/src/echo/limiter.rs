@@ -115,7 +115,7 @@ fn places(hash: u64, length: usize) -> [usize; ROWS] {
 }
 
 /// What one party is taken to have to itself: 24 bits of IPv4, 48 bits of IPv6.
-fn prefix(source: IpAddr) -> u64 {
+pub(crate) fn prefix(source: IpAddr) -> u64 {
     match source.to_canonical() {
         IpAddr::V4(address) => u64::from(address.to_bits() >> 8),
         // The mark keeps the families apart.
