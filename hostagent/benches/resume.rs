@@ -6,10 +6,12 @@
 
 #[path = "../tests/vm/house.rs"]
 mod house;
+mod rows;
 #[path = "resume/server.rs"]
 mod server;
 
 use house::{House, Made, a_match, enter, inside, ip, runtime, wait};
+use rows::{Row, median, told, write};
 use server::Server;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use vmatrix_hostagent::agent::{Home, run};
 use vmatrix_hostagent::command::{run as program, run_within};
+use vmatrix_hostagent::doors::Doors;
 use vmatrix_hostagent::images::{Fetcher, freeze::freeze};
 use vmatrix_hostagent::net::HostNet;
 use vmatrix_hostagent::{facts, vm::Vms};
@@ -132,7 +135,7 @@ fn start_agent(house: &House) -> (Server, oneshot::Sender<()>) {
                 .unwrap();
             let home = Home::open(&data).unwrap();
             tokio::select! {
-                done = run(home, host, server, facts, vms) => done.unwrap(),
+                done = run(home, host, server, facts, vms, Doors::none()) => done.unwrap(),
                 _ = ended => {}
             }
         });
@@ -215,20 +218,9 @@ impl Processes {
     }
 }
 
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let half = sorted.len() / 2;
-    if sorted.len().is_multiple_of(2) {
-        f64::midpoint(sorted[half - 1], sorted[half])
-    } else {
-        sorted[half]
-    }
-}
-
 fn tell(measured: &Measured, root: &Path) {
     let of = median;
-    let rows = [
+    let rows: [Row; 6] = [
         (
             "resume_over_bare",
             of(&measured.resume) / of(&measured.bare_resume),
@@ -279,30 +271,11 @@ fn tell(measured: &Measured, root: &Path) {
         let most = values.iter().copied().fold(0.0, f64::max);
         println!("{name:<22}{least:>12.1}{:>12.1}{most:>12.1}", of(values));
     }
-    println!("\n{:<22}{:>12}{:>12}  met", "row", "value", "goal");
-    let rows: Vec<serde_json::Value> = rows
-        .into_iter()
-        .map(|(name, value, unit, relation, goal)| {
-            let met = if relation == "<=" {
-                value <= goal
-            } else {
-                value >= goal
-            };
-            let goal = format!("{relation} {goal}");
-            println!(
-                "{name:<22}{value:>12.2}{goal:>12}  {}",
-                if met { "yes" } else { "NO" }
-            );
-            serde_json::json!({ "name": name, "value": value, "unit": unit, "goal": goal, "met": met })
-        })
-        .collect();
-    let dir = root.join("target/bench");
-    std::fs::create_dir_all(&dir).unwrap();
+    let rows = told(&rows);
     let samples: serde_json::Map<_, _> = series
         .into_iter()
         .map(|(name, values)| (name.to_owned(), serde_json::json!(values)))
         .collect();
     let json = serde_json::json!({ "rows": rows, "rounds": ROUNDS, "samples_ms": samples });
-    std::fs::write(dir.join("resume.json"), serde_json::to_vec_pretty(&json).unwrap()).unwrap();
-    println!("\nwritten to target/bench/resume.json");
+    write(root, "resume", &json);
 }

@@ -6,6 +6,8 @@ pub mod beacon;
 pub mod cli;
 pub mod command;
 pub mod directory;
+pub mod doors;
+pub mod echo;
 pub mod facts;
 pub mod images;
 pub mod lookout;

@@ -1,6 +1,7 @@
-//! The command line: `vmatrix serve | migrate | admin … | place`.
+//! The command line: `vmatrix serve | migrate | admin … | place | ping`.
 
 mod admin;
+mod ping;
 mod place;
 mod serve;
 
@@ -28,6 +29,8 @@ enum Command {
     Admin(admin::Admin),
     /// Say where a match would be fair, from a file of round-trip times
     Place(place::Place),
+    /// Measure how far hosts are by UDP, for players without a browser
+    Ping(ping::Ping),
 }
 
 /// Runs one command. The exit code is 0 if it was done, 1 if it failed, and 2 if it was asked for in a wrong way;
@@ -37,13 +40,18 @@ pub fn run(cli: Cli) -> ExitCode {
     match cli.command {
         // Reads a file and computes: no threads, no database.
         Command::Place(flags) => place::run(&flags),
-        Command::Serve(flags) => run_async(serve::serve(flags)),
-        Command::Migrate(place) => run_async(migrate(place)),
-        Command::Admin(admin) => run_async(admin::run(admin)),
+        Command::Serve(flags) => run_async(succeeded(serve::serve(flags))),
+        Command::Migrate(place) => run_async(succeeded(migrate(place))),
+        Command::Admin(admin) => run_async(succeeded(admin::run(admin))),
+        Command::Ping(ping) => run_async(ping.carry_out()),
     }
 }
 
-fn run_async(command: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+async fn succeeded(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
+    command.await.map(|()| ExitCode::SUCCESS)
+}
+
+fn run_async(command: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
@@ -52,7 +60,7 @@ fn run_async(command: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     // A blocking thread that hangs must not keep the process.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => failed(&error),
     }
 }

@@ -3,6 +3,7 @@
 //! All files are for the agent's user only, as they hold secrets, and are replaced by renaming, so that a killed agent
 //! leaves the old one or the new one.
 
+use crate::doors::certificate::KeptCertificate;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -194,6 +195,24 @@ impl Home {
         self.write("orders.json", orders)
     }
 
+    /// What browsers know this host by; none if there is nothing yet, or it is damaged: others are made then.
+    #[must_use]
+    pub fn certificates(&self) -> Vec<KeptCertificate> {
+        let read = self.read("certificates.json").unwrap_or_else(|error| {
+            tracing::warn!(%error, "the certificates are lost");
+            None
+        });
+        read.unwrap_or_default()
+    }
+
+    /// Keeps what browsers know this host by.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn keep_certificates(&self, certificates: &[KeptCertificate]) -> Result<(), HomeError> {
+        self.write("certificates.json", certificates)
+    }
+
     fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, HomeError> {
         let file = self.dir.join(name);
         match std::fs::read(&file) {
@@ -205,7 +224,7 @@ impl Home {
         }
     }
 
-    fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), HomeError> {
+    fn write<T: Serialize + ?Sized>(&self, name: &str, value: &T) -> Result<(), HomeError> {
         let file = self.dir.join(name);
         let new = self.dir.join(format!("{name}.new"));
         let work = || {

@@ -7,11 +7,12 @@ use std::ffi::OsString;
 use std::path::Path;
 
 /// All that an agent keeps in its directory; who it is comes last, so that leaving can be tried again.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "vms",
     "snapshots",
     "net",
     "accelerator.json",
+    "certificates.json",
     "orders.json",
     "incarnation.json",
     "host.json",

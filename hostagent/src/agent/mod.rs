@@ -1,7 +1,7 @@
 //! The agent itself: joins the fleet once, then takes orders and reports what it sees.
 //!
 //! ```text
-//!   orders loop:  long poll -> keep on disk -> Vms, Probes, Lookouts, Beacons   (the whole intention, each time)
+//!   orders loop:  long poll -> keep on disk -> Vms, Probes, Lookouts, Beacons, Doors   (the whole intention, each time)
 //!   report loop:  something changed, or 3 s passed -> the whole of what is seen -> server
 //! ```
 //!

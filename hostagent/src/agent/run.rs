@@ -3,6 +3,7 @@
 use super::pace::{self, Wanted};
 use super::{Home, HomeError, Server, ServerError};
 use crate::beacon::Beacons;
+use crate::doors::Doors;
 use crate::facts;
 use crate::lookout::Lookouts;
 use crate::probe::Probes;
@@ -30,6 +31,7 @@ struct Agent<M> {
     probes: Mutex<Probes>,
     lookouts: Mutex<Lookouts>,
     beacons: Mutex<Beacons>,
+    doors: Doors,
     generation: watch::Sender<u64>,
 }
 
@@ -43,6 +45,7 @@ pub async fn run<M: Machines>(
     server: Server,
     facts: Facts,
     machines: M,
+    doors: Doors,
 ) -> Result<(), RunError> {
     let incarnation = home.next_incarnation()?;
     let kept = home
@@ -56,6 +59,7 @@ pub async fn run<M: Machines>(
         probes: Mutex::default(),
         lookouts: Mutex::new(Lookouts::new()?),
         beacons: Mutex::default(),
+        doors,
         generation: watch::Sender::new(0),
     });
     tracing::info!(%host, incarnation, generation = kept.as_ref().map(|orders| orders.generation), "agent runs");
@@ -98,6 +102,7 @@ impl<M: Machines> Agent<M> {
         lock(&self.probes).intend(&orders.probes);
         lock(&self.lookouts).intend(&orders.lookouts);
         lock(&self.beacons).intend(orders.beacon.as_ref());
+        self.doors.intend(&orders.passes);
         self.generation.send_replace(orders.generation);
     }
 
@@ -133,6 +138,7 @@ impl<M: Machines> Agent<M> {
         let mut probes = lock(&self.probes).changed();
         let mut lookouts = lock(&self.lookouts).changed();
         let mut generation = self.generation.subscribe();
+        let mut doors = self.doors.changed();
         let mut wanted = Wanted {
             now: true,
             soon: false,
@@ -146,6 +152,7 @@ impl<M: Machines> Agent<M> {
                     _ = machines.changed() => { wanted.now = true; continue }
                     _ = lookouts.changed() => { wanted.now = true; continue }
                     _ = generation.changed() => { wanted.now = true; continue }
+                    _ = doors.changed() => { wanted.now = true; continue }
                     _ = probes.changed() => { wanted.soon = true; continue }
                 }
             }
@@ -154,10 +161,12 @@ impl<M: Machines> Agent<M> {
             lookouts.mark_unchanged();
             generation.mark_unchanged();
             probes.mark_unchanged();
+            doors.mark_unchanged();
             wanted = Wanted::default();
             last = Instant::now();
             sequence += 1;
             facts::refresh(&mut facts, self.home.dir());
+            self.doors.describe(&mut facts.doors);
             let report = self.report(&facts, incarnation, sequence);
             match self.server.report(&report).await {
                 Ok(()) => tell_recovery(&mut failures, "reports"),

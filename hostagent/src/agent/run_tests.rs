@@ -1,5 +1,7 @@
 //! The loops against a server on the loopback, with VMs that only remember what was intended.
 
+#[path = "doors_tests.rs"]
+mod doors_tests;
 #[path = "fake_server.rs"]
 mod fake_server;
 #[path = "leave_tests.rs"]
@@ -11,8 +13,8 @@ use fake_server::Fake;
 use std::net::IpAddr;
 use uuid::Uuid;
 use vmatrix_wire::{
-    Accelerator, Doors, Enrolled, Enrolment, Goal, Network, Phase, ProbeId, ProbeOrder, Role, Secret,
-    SnapshotId, Target, TargetId, VmId, VmTimes, Vmm,
+    Accelerator, Enrolled, Enrolment, Goal, Network, Phase, ProbeId, ProbeOrder, Role, Secret, SnapshotId,
+    Target, TargetId, VmId, VmTimes, Vmm,
 };
 
 const HOST: HostId = HostId(Uuid::from_u128(1));
@@ -77,7 +79,7 @@ fn facts() -> Facts {
         },
         accelerator: Accelerator::Tcg,
         network: Network::User,
-        doors: Doors::default(),
+        doors: vmatrix_wire::Doors::default(),
     }
 }
 
@@ -107,12 +109,17 @@ impl Drop for Running {
 }
 
 fn start(home: &Home, server: Server, machines: &Obedient) -> Running {
+    start_with(home, server, machines, Doors::none())
+}
+
+fn start_with(home: &Home, server: Server, machines: &Obedient, doors: Doors) -> Running {
     Running(tokio::spawn(run(
         home.clone(),
         HOST,
         server,
         facts(),
         machines.clone(),
+        doors,
     )))
 }
 

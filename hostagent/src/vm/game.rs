@@ -15,7 +15,7 @@ use tokio::{
 };
 use vmatrix_wire::{
     Game, MatchSettings, Secret,
-    quake3::{Info, Packet, cvar_in},
+    quake3::{Info, Packet, Status, cvar_in},
 };
 
 /// An answer that has not come by then is lost.
@@ -76,6 +76,15 @@ impl Inside {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn at(to: SocketAddr, from: IpAddr) -> Self {
+        Self {
+            to,
+            poll_from: from,
+            rcon_from: from,
+        }
+    }
+
     /// A question on its way before the guest runs waits in its network card, and is answered first of all.
     pub(super) async fn ask_ahead(&self) -> Result<Question, GameError> {
         let socket = connected(self.poll_from, self.to).await?;
@@ -89,6 +98,28 @@ impl Inside {
     pub(super) async fn info(&self) -> Option<Info> {
         let question = self.ask_ahead().await.ok()?;
         timeout(PATIENCE, question.answer()).await.ok()
+    }
+
+    /// One `getstatus`. `None` if no answer came.
+    pub(super) async fn status(&self) -> Option<Status> {
+        let socket = connected(self.poll_from, self.to).await.ok()?;
+        let challenge = format!("{:08x}", rand::random::<u32>());
+        let question = Packet::GetStatus {
+            challenge: challenge.clone(),
+        };
+        socket.send(&question.encode()).await.ok()?;
+        let answer = async {
+            loop {
+                match receive(&socket).await {
+                    Some(Packet::Status(status)) if status.vars.get("challenge") == Some(&challenge) => {
+                        return status;
+                    }
+                    Some(_) => {}
+                    None => sleep(Duration::from_millis(5)).await,
+                }
+            }
+        };
+        timeout(PATIENCE, answer).await.ok()
     }
 
     /// Sends one console command and gives what the console printed.

@@ -10,6 +10,7 @@ mod service;
 mod steps;
 mod suspension;
 mod trouble;
+mod truth;
 mod watching;
 
 use crate::agent::Machines;

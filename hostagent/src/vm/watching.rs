@@ -5,6 +5,7 @@ use super::game::{Inside, is_as_ordered};
 use super::machine::Turn;
 use super::service;
 use super::trouble::{Quiet, hopeless};
+use super::truth::SAMPLE_EVERY;
 use crate::net::NetError;
 use std::time::Duration;
 use tokio::time::{Instant, interval_at, sleep_until};
@@ -28,6 +29,7 @@ impl Driver {
         let contract = snapshot.manifest.contract.clone();
         let inside = Inside::of(&slot);
         let mut looks = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
+        let mut samples = interval_at(Instant::now() + SAMPLE_EVERY, SAMPLE_EVERY);
         let mut heartbeat = Instant::now() + SECOND_HEARTBEAT;
         let mut quiet = Quiet::since(Instant::now());
         let mut go_on: Option<Instant> = None;
@@ -64,6 +66,7 @@ impl Driver {
                         inside.heartbeat(settings).await;
                     }
                 }
+                _ = samples.tick(), if contract.proof == Proof::Quake3 => self.sample_pings(&inside).await,
                 _ = looks.tick() => {
                     self.rewire().await;
                     let answered = match &contract.proof {

@@ -12,6 +12,7 @@
 //! not a silence. The crate has no I/O: it can be read in one sitting by whoever writes another agent.
 
 mod contract;
+pub mod echo;
 mod enrol;
 mod figures;
 mod ids;

@@ -5,6 +5,7 @@
 //! outside printable ASCII become a full stop.
 
 mod packet;
+mod pings;
 mod servers;
 mod text;
 mod vars;
