@@ -205,7 +205,8 @@ async fn an_agent_of_another_version_is_told_both() {
     for answer in answers {
         assert_eq!(answer.status, 426, "{}", answer.text);
         let detail = answer.json()["detail"].as_str().unwrap().to_owned();
-        assert!(detail.contains("protocol 1") && detail.contains('7'), "{detail}");
+        let here = format!("protocol {}", vmatrix_wire::PROTOCOL);
+        assert!(detail.contains(&here) && detail.contains('7'), "{detail}");
     }
     let none = send(
         world

@@ -293,7 +293,7 @@ pub async fn send(request: RequestBuilder) -> Answer {
 pub fn facts() -> Value {
     json!({
         "agent_version": "0.1.0", "cores": 4, "memory_mb": 8192, "disk_free_mb": 50000, "cpu_model": "Test CPU",
-        "vmm": {"name": "qemu", "version": "10.0.2"}, "accelerator": "tcg", "network": "tap"
+        "vmm": {"name": "qemu", "version": "10.0.2"}, "accelerator": "tcg", "network": "tap", "doors": {}
     })
 }
 
