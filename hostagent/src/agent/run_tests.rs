@@ -142,7 +142,11 @@ async fn orders_are_obeyed_and_told_back_at_once() {
         "{}",
         asked.head
     );
-    assert!(asked.head.contains("x-vmatrix-protocol: 1"), "{}", asked.head);
+    assert!(
+        asked.head.contains(&format!("x-vmatrix-protocol: {PROTOCOL}")),
+        "{}",
+        asked.head
+    );
     asked
         .answer("200 OK", &serde_json::to_string(&orders(5, vec![vm(7)])).unwrap())
         .await;
@@ -328,12 +332,11 @@ async fn a_wrong_token_and_another_version_are_told_apart_and_nothing_is_kept() 
         return println!("skipped: QEMU is not installed");
     }
     let wanted = request(&fake);
+    let other =
+        format!("another version of the protocol than this agent ({PROTOCOL}): the join token is unknown");
     for (status, said) in [
         ("403 Forbidden", "the server refuses: the join token is unknown"),
-        (
-            "426 Upgrade Required",
-            "another version of the protocol than this agent (1): the join token is unknown",
-        ),
+        ("426 Upgrade Required", other.as_str()),
     ] {
         let serve = async {
             let asked = fake.next("POST /agent/v1/enrol").await;

@@ -2,7 +2,7 @@
 //! not arrive in bursts. Level-triggered: each ordered round is measured once, and reported as it goes.
 //!
 //! Players are asked by ICMP, name servers near players by DNS. However many rounds there are, nobody is asked more than
-//! 50 times a second, and all together not more than 2,000 times: what is over waits its turn ([`pace`]). Times are
+//! 50 times a second, and all together not more than 2,000 times: what is over waits its turn (`pace`). Times are
 //! those of a clock that nobody sets.
 
 mod answers;
