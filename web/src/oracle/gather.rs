@@ -12,7 +12,7 @@ use crate::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use vmatrix_placement::{Host, HostState, Player, Side, fusion::TOO_OLD_S, shortlist::Mesh};
-use vmatrix_wire::Role;
+use vmatrix_wire::{Role, Way};
 
 /// How long a VM may take to go away after its match, milliseconds.
 const CLEAR_MS: i64 = 60_000;
@@ -73,11 +73,7 @@ pub(super) async fn gather(
         .map(|record| (record.host.id, record.host.name.as_str()))
         .collect();
     let fused = known.fused(&names, &ids, mesh.as_ref());
-    let asked: BTreeSet<PlayerId> = targets
-        .iter()
-        .filter(|target| target.address.is_some())
-        .map(|target| target.player)
-        .collect();
+    let asked = asked(&targets);
     let unasked = (0..).zip(&ids).filter(|(_, id)| !asked.contains(id));
     Ok(Ok(Gathered {
         states,
@@ -115,6 +111,16 @@ impl Gathered {
         only(&mut self.fused.notes, &keeps);
         self.mesh = None;
     }
+}
+
+/// Whom hosts were told to ping. A name server near somebody who is silent says nothing of their own router.
+fn asked(targets: &[RoundTarget]) -> BTreeSet<PlayerId> {
+    let pinged = |target: &&RoundTarget| target.by == Way::Icmp && target.address.is_some();
+    targets
+        .iter()
+        .filter(pinged)
+        .map(|target| target.player)
+        .collect()
 }
 
 fn only<T>(all: &mut Vec<T>, keeps: &[bool]) {
@@ -223,4 +229,31 @@ async fn players(
         in_round.contains(&named.player).then_some((named.player, player))
     };
     Ok(roster.iter().filter_map(column).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::TargetId;
+    use uuid::Uuid;
+
+    #[test]
+    fn who_is_only_estimated_was_not_asked() {
+        let target = |player: u128, address: Option<[u8; 4]>, by| RoundTarget {
+            target: TargetId(Uuid::now_v7()),
+            player: PlayerId(Uuid::from_u128(player)),
+            address: address.map(Into::into),
+            by,
+        };
+        let dns = || Way::Dns {
+            zone: "2.0.192.in-addr.arpa.".into(),
+        };
+        let targets = [
+            target(1, Some([192, 0, 2, 1]), Way::Icmp),
+            target(1, Some([192, 0, 2, 53]), dns()),
+            target(2, None, Way::Icmp),
+            target(2, Some([192, 0, 2, 53]), dns()),
+        ];
+        assert_eq!(asked(&targets), BTreeSet::from([PlayerId(Uuid::from_u128(1))]));
+    }
 }
