@@ -6,7 +6,10 @@ use crate::{
     server::{Edge, Files},
 };
 use clap::Args;
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 use url::Url;
 
 /// Where things are kept.
@@ -74,6 +77,14 @@ pub struct Serve {
         value_name = "IP:PORT,…"
     )]
     pub masters: Vec<SocketAddr>,
+    /// Name servers to look up players' host names and name servers near them by, instead of the system's.
+    #[arg(
+        long,
+        env = "VMATRIX_NAME_SERVERS",
+        value_delimiter = ',',
+        value_name = "IP,…"
+    )]
+    pub name_servers: Vec<IpAddr>,
     /// Players may have private addresses: for leagues on a LAN.
     #[arg(long, env = "VMATRIX_ALLOW_PRIVATE_ADDRESSES")]
     pub allow_private_addresses: bool,

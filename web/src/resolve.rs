@@ -71,6 +71,31 @@ impl Resolver {
         Self::new(names, allow_private)
     }
 
+    /// By these name servers; by the system's if there are none.
+    #[must_use]
+    pub fn by(servers: &[IpAddr], allow_private: bool) -> Self {
+        use hickory_resolver::{
+            config::{NameServerConfig, ResolverConfig},
+            net::runtime::TokioRuntimeProvider,
+        };
+        if servers.is_empty() {
+            return Self::system(allow_private);
+        }
+        let servers = servers
+            .iter()
+            .map(|ip| NameServerConfig::udp_and_tcp(*ip))
+            .collect();
+        let config = ResolverConfig::from_name_servers(servers);
+        let mut builder =
+            hickory_resolver::TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        set_options(builder.options_mut());
+        let names = builder
+            .build()
+            .inspect_err(|error| tracing::warn!(%error, "host names cannot be resolved"))
+            .ok();
+        Self::new(names, allow_private)
+    }
+
     /// Addresses only, for tests that are to ask nobody.
     #[cfg(test)]
     pub(crate) fn without_names(allow_private: bool) -> Self {

@@ -4,6 +4,7 @@ pub mod checks;
 mod directory;
 mod measure;
 mod service;
+pub mod sources;
 
 pub use directory::{Listing, look_up};
 pub use measure::{answers, listed};
@@ -67,12 +68,17 @@ pub async fn run(args: Args) -> Result<()> {
     if args.once {
         return once(&fleet, &people, ready, &args, &say).await;
     }
+    let sources = sources::book(&fleet, &people.organiser, &|line| say.tell(line)).await?;
     let base = fleet.operator.base();
     let operator = (
         fleet.account.clone(),
         "operator: everything, also hosts and services".to_owned(),
     );
     println!("\nThe match:  {base}/matches/{id}\nHosts, VMs: {base}/ops");
+    println!(
+        "Measured by browser, by name server, by pings: {base}/matches/{}",
+        sources.id
+    );
     println!("To join:    {}", text(&ready.view, "/connect/line")?);
     if let Some(player) = people.clans.iter().flat_map(|clan| &clan.players).next() {
         println!("{}", look_in(&player.name, ready.server));
@@ -147,6 +153,14 @@ async fn once(fleet: &Fleet, people: &People, ready: Ready, args: &Args, say: &S
     std::fs::write(&path, serde_json::to_string_pretty(&summary)?)?;
     nothing_is_left(fleet, &ready.host, first, server)?;
     say.tell("the port is closed, and nothing of the VM is left on the host");
+
+    say.tell("a second match, of players who are measured in other ways");
+    let sources = sources::book(fleet, api, &|line| say.tell(line)).await?;
+    std::fs::write(
+        args.out.join("sources.json"),
+        serde_json::to_string_pretty(&sources.view)?,
+    )?;
+    sources::check(fleet, &sources)?;
 
     let faults = checks::faults(&summary, &seen);
     if !faults.is_empty() {

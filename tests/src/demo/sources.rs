@@ -57,7 +57,9 @@ pub async fn book(fleet: &Fleet, organiser: &Api, say: &dyn Fn(&str)) -> Result<
     let view = organiser.post("/matches", booking).await?;
     let id = text(&view, "/match/id")?.to_owned();
     let guests = fleet.running.world().guests.iter();
-    let clan = guests.filter(|guest| guest.name == BY_BROWSER).find_map(|guest| clans.get(&guest.clan));
+    let clan = guests
+        .filter(|guest| guest.name == BY_BROWSER)
+        .find_map(|guest| clans.get(&guest.clan));
     let (clan, _) = clan.with_context(|| format!("{BY_BROWSER} is no guest"))?;
     let made = organiser
         .post(&format!("/matches/{id}/player-links"), json!({ "clan": clan }))
@@ -79,7 +81,9 @@ fn come(fleet: &Fleet, link: &str) -> Result<()> {
     let home = fleet.authority.home(BY_BROWSER)?;
     let pictures = fleet.pictures();
     let visit = || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         runtime.block_on(async {
             let browser = Browser::start_at(&base, pictures, Some(home)).await?;
             browser.open(&page).await?;
@@ -96,24 +100,43 @@ fn come(fleet: &Fleet, link: &str) -> Result<()> {
 
 /// Waits until a host is reserved, and everybody is in its choice.
 async fn reserved(organiser: &Api, id: &str) -> Result<Value> {
-    wait(PATIENCE, "a host is reserved by all that was measured", async || {
-        let view = organiser.get(&format!("/matches/{id}")).await?;
-        let players = view["players"].as_array().map_or(0, Vec::len);
-        let all = view["players"].as_array().into_iter().flatten().all(|player| player["predicted_ms"].is_f64());
-        let settled = view["match"]["state"] == "reserved" && !view["chosen"].is_null();
-        Ok(if settled && all && players == 4 { Ok(view) } else { Err(view["match"].clone()) })
-    })
+    wait(
+        PATIENCE,
+        "a host is reserved by all that was measured",
+        async || {
+            let view = organiser.get(&format!("/matches/{id}")).await?;
+            let players = view["players"].as_array().map_or(0, Vec::len);
+            let all = view["players"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .all(|player| player["predicted_ms"].is_f64());
+            let settled = view["match"]["state"] == "reserved" && !view["chosen"].is_null();
+            Ok(if settled && all && players == 4 {
+                Ok(view)
+            } else {
+                Err(view["match"].clone())
+            })
+        },
+    )
     .await
 }
 
 fn tell(view: &Value, say: &dyn Fn(&str)) {
-    for player in view["players"].as_array().into_iter().flatten() {
-        let name = player["name"].as_str().unwrap_or("?");
-        let source = player["source"].as_str().unwrap_or("?");
-        let ms = player["predicted_ms"].as_f64().unwrap_or(f64::NAN);
-        let error = player["error_ms"].as_f64().unwrap_or(f64::NAN);
-        say(&format!("{name}: {ms:.1} ms to the chosen host by {source}, ± {error:.1} ms"));
+    for player in view["sources"].as_array().into_iter().flatten() {
+        let name = player["player"].as_str().unwrap_or("?");
+        let source = player["here"]["source"].as_str().unwrap_or("?");
+        let ms = predicted_ms(view, name).unwrap_or(f64::NAN);
+        let error = player["here"]["error_ms"].as_f64().unwrap_or(f64::NAN);
+        say(&format!(
+            "{name}: {ms:.1} ms to the chosen host, by {source}, ± {error:.1} ms"
+        ));
     }
+}
+
+fn predicted_ms(view: &Value, name: &str) -> Option<f64> {
+    let mut players = view["players"].as_array().into_iter().flatten();
+    players.find(|player| player["name"] == name)?["predicted_ms"].as_f64()
 }
 
 /// Checks that each guest was measured in the way that is left to them, and not far from the truth.
@@ -126,11 +149,11 @@ pub fn check(fleet: &Fleet, sources: &Sources) -> Result<()> {
         // What King does not see is the last mile.
         ("strix", "king", 30.0),
     ] {
-        let players = sources.view["players"].as_array().into_iter().flatten();
-        let player = players.clone().find(|player| player["name"] == name);
-        let player = player.with_context(|| format!("{name} is not in the match"))?;
-        ensure!(player["source"] == source, "{name} was measured by {}", player["source"]);
-        let ms = player["predicted_ms"].as_f64().context("no figure")?;
+        let mut all = sources.view["sources"].as_array().into_iter().flatten();
+        let own = all.find(|player| player["player"] == name);
+        let own = own.with_context(|| format!("{name} is not in the match"))?;
+        ensure!(own["here"]["source"] == source, "{name} was measured so: {own}");
+        let ms = predicted_ms(&sources.view, name).context("no figure")?;
         let truth = fleet.running.world().rtt_ms(host, name).context("no truth")?;
         ensure!(
             (ms - truth).abs() <= within_ms,

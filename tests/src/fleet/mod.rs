@@ -124,6 +124,12 @@ impl Fleet {
         self.dir.path().join("server")
     }
 
+    /// Where pictures of pages go.
+    #[must_use]
+    pub fn pictures(&self) -> PathBuf {
+        self.options.logs.with_file_name("pictures")
+    }
+
     /// Where a host's agent keeps its data.
     #[must_use]
     pub fn agent_data(&self, host: &str) -> PathBuf {

@@ -30,6 +30,9 @@ impl Fleet {
             "--allow-private-addresses",
             "--trust-captains",
         ]);
+        if let Some(above) = self.running.world().name_servers.first() {
+            command.args(["--name-servers", &self.running.address(&above.name)?.to_string()]);
+        }
         command.args(["--https-listen", &self.website()?.to_string()]);
         command
             .arg("--https-certificate")

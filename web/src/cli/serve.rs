@@ -40,7 +40,11 @@ pub(super) async fn serve(flags: Serve) -> anyhow::Result<()> {
     let listening = listener.local_addr()?;
     let https = secure(&flags).await?;
     let (settings, edge) = flags.check(listening)?;
-    let app = App::new(db, settings, Resolver::system(flags.allow_private_addresses));
+    let app = App::new(
+        db,
+        settings,
+        Resolver::by(&flags.name_servers, flags.allow_private_addresses),
+    );
     app.nest.prepare().context("nest")?;
     offer_first_link(&app).await?;
 
