@@ -42,7 +42,7 @@ pub fn start(running: &Running, dir: &Path, logs: &Path) -> Result<Vec<(String, 
             &settings(&own, address, &zones, (!is_first).then_some(above)),
         )?;
         for zone in &zones {
-            write(&format!("{zone}.zone"), &zone_file(address))?;
+            write(&format!("{zone}.zone"), &zone_file(&server.name))?;
         }
         if is_first {
             write("above.zone", &above_file(running, address)?)?;
@@ -110,6 +110,9 @@ fn above_file(running: &Running, own: Ipv4Addr) -> Result<String, UpError> {
     Ok(text)
 }
 
-fn zone_file(address: Ipv4Addr) -> String {
-    format!("$TTL 300\n@ SOA ns admin 1 600 600 600 60\n@ NS ns\nns A {address}\n1 PTR player.dns.test.\n")
+fn zone_file(server: &str) -> String {
+    let server = format!("{server}.dns.test.");
+    format!(
+        "$TTL 300\n@ SOA {server} admin.dns.test. 1 600 600 600 60\n@ NS {server}\n1 PTR player.dns.test.\n"
+    )
 }
