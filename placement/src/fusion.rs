@@ -150,6 +150,29 @@ pub fn fuse(readings: &[Reading], trust: Trust) -> Option<Fused> {
     })
 }
 
+/// The note of a value that was fused so many seconds ago: older, and by as much less sure as a reading of it would be.
+#[must_use]
+pub fn later(value: Micros, note: Note, seconds: u32) -> Note {
+    let grown = |age_s: u32| {
+        let (source, error_us) = (note.source, 0);
+        let reading = Reading {
+            source,
+            value,
+            least: value,
+            error_us,
+            age_s,
+        };
+        reading.aged_error_us()
+    };
+    let age_s = note.age_s.saturating_add(seconds);
+    let more = grown(age_s).saturating_sub(grown(note.age_s));
+    Note {
+        age_s,
+        error_us: note.error_us.saturating_add(more),
+        ..note
+    }
+}
+
 /// Of measurements, the best first: the one that is used.
 fn among(measured: &[Reading], trust: Trust) -> Option<Reading> {
     let hosts_own: Vec<Reading> = measured.iter().copied().filter(|one| !one.is_own()).collect();

@@ -41,6 +41,8 @@ pub struct Booking {
     pub zone: Option<TimeZone>,
     /// How long: 5 to 480.
     pub length_minutes: i64,
+    /// Each side is measured and frozen before it knows the other; for organisers, who may leave both rosters empty then.
+    pub freeze: bool,
     /// Exactly two: home, then away. A challenge has no players on the other clan's side.
     pub rosters: Vec<Roster>,
 }
@@ -96,6 +98,7 @@ pub(super) async fn book(
         created_by: user.id,
         created_at: now,
         rematch_of,
+        freeze: booking.freeze,
         revision: 1,
     };
     let mut tx = app.db.begin().await?;
@@ -111,15 +114,15 @@ pub(super) async fn book(
     let how = rematch_of.map_or("Booked", |_| "Booked again, as the match before,");
     tell(&mut tx, app, new.id, now, &format!("{how} by {}.", user.name)).await?;
     if gathering {
-        tell(
-            &mut tx,
-            app,
-            new.id,
-            now,
-            "Waits for the other clan to choose its players.",
-        )
-        .await?;
-    } else {
+        let who = if roster.is_empty() {
+            "both clans"
+        } else {
+            "the other clan"
+        };
+        let text = format!("Waits for {who} to choose its players.");
+        tell(&mut tx, app, new.id, now, &text).await?;
+    }
+    if !gathering || (new.freeze && !roster.is_empty()) {
         rematch::measure(&mut tx, app, &new, &roster, now).await?;
     }
     tx.commit().await?;
@@ -198,6 +201,7 @@ async fn check(
         },
         zone: booking.zone.as_ref(),
         length_minutes: booking.length_minutes,
+        freeze: booking.freeze,
         rosters: asked,
         role: user.role,
     };

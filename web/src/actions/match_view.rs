@@ -1,17 +1,17 @@
 //! What people see of matches: rows gathered, then shown by `domain`.
 
 use super::{
-    ActionError,
+    ActionError, freezes,
     matches::load,
     rounds::{awaited, why_not_asked},
 };
 use crate::{
     app::App,
     domain::{
-        Clan, ClanId, HostId, Match, MatchId, Named, PlayerId, RoundId, User, Whole,
+        Clan, ClanId, HostId, Match, MatchId, MatchState, Named, PlayerId, RoundId, Time, User, Whole,
         limits::READINGS_MS,
-        show,
-        view::{MatchLine, MatchView, RosterClan},
+        show_as_known,
+        view::{FrozenView, MatchLine, MatchView, RosterClan},
     },
     store::{
         Tx, choices, clans, hosts, matches, player_links, readings, rosters, rounds, snapshots, story, truth,
@@ -28,7 +28,7 @@ pub async fn view_match(app: &App, user: &User, id: MatchId) -> Result<MatchView
     let mut tx = app.db.read().await?;
     let of = load(&mut tx, user, id).await?;
     let whole = gather(&mut tx, app, of).await?;
-    Ok(show(&whole, user, app.now()))
+    Ok(show_as_known(whole, user, app.now()))
 }
 
 async fn gather(tx: &mut Tx, app: &App, of: Match) -> Result<Whole, ActionError> {
@@ -85,6 +85,7 @@ async fn gather(tx: &mut Tx, app: &App, of: Match) -> Result<Whole, ActionError>
         seats,
         not_asked,
         links,
+        frozen: frozen(tx, &of, app.now()).await?,
         before_it,
         choice,
         kept,
@@ -114,6 +115,25 @@ async fn not_asked(
         {
             all.insert(entry.player, format!("not measured: {why}"));
         }
+    }
+    Ok(all)
+}
+
+/// Which sides were frozen when, and why one is measured anew.
+async fn frozen(tx: &mut Tx, of: &Match, now: Time) -> Result<BTreeMap<ClanId, FrozenView>, ActionError> {
+    let mut all = BTreeMap::new();
+    if !of.freeze {
+        return Ok(all);
+    }
+    for side in freezes::sides(tx, of, now).await? {
+        let Some(frozen) = &side.frozen else { continue };
+        let lasts = of.state.held().is_none() || matches!(of.state, MatchState::Reserved { .. });
+        let why = frozen.check(&side.players(), now).err().filter(|_| lasts);
+        let view = FrozenView {
+            at: frozen.at,
+            again_because: why.map(|why| why.to_string()),
+        };
+        all.insert(side.clan, view);
     }
     Ok(all)
 }
@@ -167,19 +187,27 @@ pub async fn list_matches(app: &App, user: &User) -> Result<Vec<MatchLine>, Acti
         id,
         name: clans.get(&id).cloned().unwrap_or_default(),
     };
-    let line = |of: Match| MatchLine {
-        id: of.id,
-        state: of.state.name(),
-        home: clan(of.home),
-        away: clan(of.away),
-        start: of.start_at,
-        length_minutes: of.length_ms / 60_000,
-        host: of.state.held().and_then(|held| hosts.get(&held.host).cloned()),
-        image: of.image,
-    };
-    Ok(matches::list(&mut tx, user.role.clan())
-        .await?
-        .into_iter()
-        .map(line)
-        .collect())
+    let viewer = user.role.clan();
+    let mut lines = Vec::new();
+    for of in matches::list(&mut tx, viewer).await? {
+        let hidden = match viewer {
+            Some(own) => freezes::opponent_is_hidden(&mut tx, &of, own).await?,
+            None => false,
+        };
+        let side = |id: ClanId| match hidden && viewer != Some(id) {
+            true => RosterClan::an_opponent(),
+            false => clan(id),
+        };
+        lines.push(MatchLine {
+            id: of.id,
+            state: of.state.name(),
+            home: side(of.home),
+            away: side(of.away),
+            start: of.start_at,
+            length_minutes: of.length_ms / 60_000,
+            host: of.state.held().and_then(|held| hosts.get(&held.host).cloned()),
+            image: of.image,
+        });
+    }
+    Ok(lines)
 }

@@ -31,6 +31,7 @@ pub(super) async fn probe(
     let round = begun.round();
     change(tx, of, &MatchState::Probing { round, reason }).await?;
     let text = match begun {
+        Begun::Now(_) if of.freeze => "All hosts measure those players who are not frozen yet.".to_owned(),
         Begun::Now(_) => format!("All hosts measure the {} players.", roster.len()),
         Begun::Later(_) => "The players are measured when it is this match's turn.".to_owned(),
     };
@@ -147,7 +148,7 @@ pub async fn retry_match(app: &App, user: &User, id: MatchId) -> Result<(), Acti
     let mut tx = app.db.begin().await?;
     rounds::pace(&mut tx, &of, now).await?;
     tell(&mut tx, app, id, now, &format!("Tried again by {}.", user.name)).await?;
-    if both {
+    if both || (of.freeze && !roster.is_empty()) {
         probe(&mut tx, app, &of, RoundReason::Retry, &roster, now).await?;
     } else {
         change(&mut tx, &of, &MatchState::Gathering).await?;

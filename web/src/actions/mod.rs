@@ -7,6 +7,7 @@ pub mod accounting;
 mod booking;
 pub mod clans;
 pub mod forget;
+pub(crate) mod freezes;
 pub mod health;
 pub mod hosts;
 mod king;

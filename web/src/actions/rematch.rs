@@ -77,6 +77,7 @@ pub async fn rematch(app: &App, user: &User, id: MatchId, again: Again) -> Resul
         policy: of.policy,
         start: again.start,
         zone: None,
+        freeze: false,
         length_minutes: again.length_minutes.unwrap_or(of.length_ms / 60_000),
     };
     book(app, user, booking, Some(id)).await

@@ -76,7 +76,7 @@ pub async fn set_roster(
         .iter()
         .all(|side| roster.iter().any(|(entry, _)| entry.clan == *side));
     match &of.state {
-        MatchState::Gathering if !both => change(&mut tx, &of, &MatchState::Gathering).await?,
+        MatchState::Gathering if !both && !of.freeze => change(&mut tx, &of, &MatchState::Gathering).await?,
         MatchState::Gathering => rematch::measure(&mut tx, app, &of, &roster, now).await?,
         MatchState::Reserved { held, recheck } => {
             let begun = turns::start(&mut tx, app, &of, RoundReason::Roster, &roster, now).await?;
@@ -94,7 +94,11 @@ pub async fn set_roster(
                 },
             )
             .await?;
-            tell(&mut tx, app, id, now, "The players are measured again.").await?;
+            let text = match of.freeze {
+                true => "Those players who are not frozen are measured.",
+                false => "The players are measured again.",
+            };
+            tell(&mut tx, app, id, now, text).await?;
         }
         _ => probe(&mut tx, app, &of, RoundReason::Roster, &roster, now).await?,
     }
@@ -120,7 +124,7 @@ pub(super) async fn measure_in_turn(
         .all(|side| roster.iter().any(|entry| entry.clan == *side));
     rounds::stop(tx, &of.state, now).await?;
     let state = match &of.state {
-        MatchState::Gathering if !both => MatchState::Gathering,
+        MatchState::Gathering if !both && !of.freeze => MatchState::Gathering,
         MatchState::Reserved { held, recheck } => MatchState::Reserved {
             held: held.clone(),
             recheck: Recheck::Running {

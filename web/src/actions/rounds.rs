@@ -1,6 +1,6 @@
 //! A round of measurements, from a roster to rows: used when a match is booked, and by the Oracle when it looks again.
 
-use super::{ActionError, accounting, king};
+use super::{ActionError, accounting, freezes, king};
 use crate::{
     app::App,
     domain::{
@@ -73,7 +73,7 @@ pub(crate) fn may_come(entry: &rosters::Entry, why: &AddressError) -> bool {
 }
 
 /// Writes a round. It is measured from every production host whose agent is there, or step by step from few of them; who has
-/// no address is not.
+/// no address is not, and who is frozen neither.
 pub(crate) async fn start(
     tx: &mut Tx,
     app: &App,
@@ -83,8 +83,9 @@ pub(crate) async fn start(
     now: Time,
 ) -> Result<RoundId, StoreError> {
     let id = vmatrix_wire::ProbeId(app.new_id());
-    let mut targets: Vec<RoundTarget> = roster
-        .iter()
+    let clans = freezes::measured_now(tx, app, of, now).await?;
+    let roster = || roster.iter().filter(|(entry, _)| clans.contains(&entry.clan));
+    let mut targets: Vec<RoundTarget> = roster()
         .map(|(entry, address)| RoundTarget {
             target: TargetId(app.new_id()),
             player: entry.player,
@@ -92,14 +93,13 @@ pub(crate) async fn start(
             by: Way::Icmp,
         })
         .collect();
-    let known = roster
-        .iter()
-        .filter_map(|(entry, address)| Some((entry.player, near(app, entry, address)?)));
+    let known = roster().filter_map(|(entry, address)| Some((entry.player, near(app, entry, address)?)));
     targets.extend(king::targets(tx, app, known, now).await?);
     let all = from_where(tx, now).await?;
     // Where nobody can be measured, nobody waits.
     let anybody = |targets: &[RoundTarget]| targets.iter().any(|target| target.address.is_some());
-    let few = anybody(&targets) && are_few_enough(tx, &all, now).await?;
+    // Which hosts may be fair to both sides nobody knows who knows one of them: all measure it.
+    let few = !of.freeze && anybody(&targets) && are_few_enough(tx, &all, now).await?;
     let hosts = if few {
         Effort::default().budget()
     } else {

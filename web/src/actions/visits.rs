@@ -1,11 +1,11 @@
 //! Players come by their clan's link: no account, no password. What they bring is checked, and they are in the match.
 
-use super::{ActionError, matches::tell, roster};
+use super::{ActionError, freezes, matches::tell, roster};
 use crate::{
     app::App,
     domain::{
-        Brought, Claim, Clan, Consent, HostRecord, Match, MatchState, Name, Player, PlayerAddress, PlayerId,
-        PlayerLink, Reading, Seat, Taken, Time, Visit, check_brought, claim,
+        AN_OPPONENT, Brought, Claim, Clan, Consent, HostRecord, Match, MatchState, Name, Player,
+        PlayerAddress, PlayerId, PlayerLink, Reading, Seat, Taken, Time, Visit, check_brought, claim,
         limits::{
             LIVE_VISITS_OF_A_LINK, PLAYERS_OF_A_CLAN, PLAYERS_OF_A_LINK, PLAYERS_OF_A_ROSTER, TICKET_MS,
         },
@@ -23,8 +23,8 @@ use vmatrix_wire::RttSample;
 pub struct Invitation {
     /// Whose players it is for.
     pub clan: Clan,
-    /// The other clan.
-    pub against: Clan,
+    /// Name of the other clan; [`AN_OPPONENT`] while it is not to be known.
+    pub against: String,
     /// To which match.
     pub of: Match,
     /// Names of the clan's roster that nobody has come with yet.
@@ -67,7 +67,10 @@ pub async fn look_at(app: &App, token: &str) -> Result<Invitation, ActionError> 
     let clan = async |tx: &mut Tx, id| clans::get(tx, id).await?.ok_or_else(unknown);
     Ok(Invitation {
         clan: clan(&mut tx, link.clan).await?,
-        against: clan(&mut tx, other).await?,
+        against: match freezes::opponent_is_hidden(&mut tx, &of, link.clan).await? {
+            true => AN_OPPONENT.to_owned(),
+            false => clan(&mut tx, other).await?.name.to_string(),
+        },
         names,
         of,
     })

@@ -54,6 +54,8 @@ struct BookingBody {
     /// `now`, or RFC 3339.
     start: String,
     length_minutes: i64,
+    #[serde(default)]
+    freeze: bool,
     rosters: Vec<RosterBody>,
 }
 
@@ -82,6 +84,7 @@ impl BookingBody {
             start,
             zone: None,
             length_minutes: self.length_minutes,
+            freeze: self.freeze,
             rosters: self.rosters.into_iter().map(roster).collect(),
         };
         (booking, wrong)

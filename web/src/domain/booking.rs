@@ -34,6 +34,8 @@ pub struct Asked<'a> {
     pub zone: Option<&'a TimeZone>,
     /// How long.
     pub length_minutes: i64,
+    /// Each side is measured before it knows the other.
+    pub freeze: bool,
     /// Home first.
     pub rosters: Vec<AskedRoster<'a>>,
     /// Who asks.
@@ -88,6 +90,9 @@ pub fn check_booking(
         wrong.push(BookingError::BadMap { map: map.into() });
     }
     wrong.extend(asked.rule.and_then(|rule| wrong_rule(rule, asked.role)));
+    if asked.freeze && !asked.role.is_staff() {
+        wrong.push(BookingError::OwnFreeze);
+    }
     let start = asked.start.unwrap_or(now);
     if start < now.plus(-GRACE_MS) {
         wrong.push(BookingError::StartInPast {
@@ -156,7 +161,8 @@ fn check_rosters(
         };
         let field = format!("rosters[{index}].players");
         let others = asked.role.clan().is_some_and(|own| own != *id);
-        if others && seats.is_empty() {
+        // Whom nobody has chosen yet, their captain will.
+        if (others || asked.freeze) && seats.is_empty() {
             return Some((*id, Vec::new()));
         }
         if others {

@@ -37,6 +37,9 @@ pub enum BookingError {
         /// Its name.
         rule: String,
     },
+    /// A clan wants what only somebody else can give.
+    #[error("false, or absent: only an organiser can book so that neither clan knows the other")]
+    OwnFreeze,
     /// Another rule has the name of one that everybody knows.
     #[error("another name: {} is the name of a preset, and this is another rule", preset.name())]
     Misnamed {
@@ -157,6 +160,7 @@ impl BookingError {
             Self::UnknownImage { .. } | Self::NotAGame { .. } => "image".into(),
             Self::BadMap { .. } => "map".into(),
             Self::OwnRule { .. } => "policy".into(),
+            Self::OwnFreeze => "freeze".into(),
             Self::Misnamed { .. } => "policy.name".into(),
             Self::StartInPast { .. } | Self::StartTooFar { .. } => "start".into(),
             Self::Length { .. } => "length_minutes".into(),
@@ -177,6 +181,7 @@ impl BookingError {
             Self::UnknownImage { image, .. } | Self::NotAGame { image } => image.clone(),
             Self::BadMap { map } => map.clone(),
             Self::OwnRule { rule } | Self::Misnamed { rule, .. } => rule.clone(),
+            Self::OwnFreeze => "true".into(),
             Self::StartInPast { start, zone, .. } => start.told_in(zone.as_ref()),
             Self::StartTooFar { start } => start.told_in(None),
             Self::Length { minutes } => minutes.to_string(),

@@ -51,6 +51,7 @@ impl Case {
             start: None,
             zone: None,
             length_minutes: 30,
+            freeze: false,
             rosters: vec![
                 (self.clans[0].id, Some(self.clans[0].clone()), home),
                 (self.clans[1].id, Some(self.clans[1].clone()), away),

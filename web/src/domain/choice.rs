@@ -60,6 +60,9 @@ pub struct Unprobed {
     pub host: String,
     /// Name of its site.
     pub site: String,
+    /// It was not there when the players were measured and frozen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
 }
 
 impl ChoiceBody {

@@ -43,6 +43,8 @@ pub struct Match {
     pub created_at: Time,
     /// The match that it repeats, if it is a rematch.
     pub rematch_of: Option<MatchId>,
+    /// Each side is measured and frozen before it knows the other: see [`FrozenSide`](super::FrozenSide).
+    pub freeze: bool,
     /// Grows with each write: a step writes only over the revision that it has read.
     pub revision: i64,
 }

@@ -6,6 +6,7 @@ mod capacity;
 mod choice;
 mod compose;
 mod consent;
+mod freeze;
 mod host;
 mod ids;
 mod king;
@@ -27,6 +28,7 @@ mod seat;
 mod service;
 mod show;
 mod show_choice;
+mod show_freeze;
 mod show_problem;
 mod show_sources;
 mod snapshot;
@@ -48,6 +50,10 @@ pub use capacity::{NoRoom, Purpose, Reservation, Wanted, room};
 pub use choice::{ChoiceBody, ChoiceRecord, Unprobed};
 pub use compose::{Fleet, OpenRound, beacon_port, compose, console_text, is_out, see, vm_lookout};
 pub use consent::{Consent, NotAsked};
+pub use freeze::{
+    AfterRound, FrozenPlayer, FrozenSide, FrozenValues, HoldsNoMore, SideStands, after_round, as_frozen,
+    side_stands, was_there,
+};
 pub use host::{Host, HostRecord, Onlooker, Site, all_heard};
 pub use ids::{
     ApiTokenId, BadUuid, ChoiceId, ClanId, HostId, MatchId, PlayerId, ReservationId, RoundId, ServiceId,
@@ -76,6 +82,7 @@ pub use rule::{is_preset, misnamed, preset_names};
 pub use seat::Seat;
 pub use service::{Service, ServiceGoal, ServiceStep, service_step};
 pub use show::{Whole, show};
+pub use show_freeze::{AN_OPPONENT, hides_opponent, show_as_known};
 pub use show_problem::show_problem;
 pub use snapshot::{Snapshot, SnapshotFacts};
 pub use standing::{Unfit, snapshot_for, standing, unfit};

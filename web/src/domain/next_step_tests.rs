@@ -33,6 +33,7 @@ fn of(state: MatchState) -> Match {
         created_by: UserId(Uuid::from_u128(4)),
         created_at: at(0),
         rematch_of: None,
+        freeze: false,
         revision: 1,
     }
 }

@@ -38,6 +38,12 @@ impl Name {
         Ok(name)
     }
 
+    /// In place of a clan's that is not to be known yet.
+    #[must_use]
+    pub fn an_opponent() -> Self {
+        Self(super::AN_OPPONENT.to_owned())
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -8,9 +8,9 @@ use super::{
     show_sources::{flags, probed, sources},
     unplaced::unplaced,
     view::{
-        BookedView, ChosenView, ConnectView, DirectoryView, FairnessView, HostProgressView, MatchView,
-        ObservedView, PlayerView, ProgressView, ReusedView, RosterClan, RosterPlayer, RosterView, StoryView,
-        TimesView, VmmView,
+        BookedView, ChosenView, ConnectView, DirectoryView, FairnessView, FrozenView, HostProgressView,
+        MatchView, ObservedView, PlayerView, ProgressView, ReusedView, RosterClan, RosterPlayer, RosterView,
+        StoryView, TimesView, VmmView,
     },
 };
 use std::{collections::BTreeMap, net::SocketAddr};
@@ -33,6 +33,8 @@ pub struct Whole {
     pub not_asked: BTreeMap<PlayerId, String>,
     /// Clans that have a link for their players, and since when.
     pub links: BTreeMap<ClanId, Time>,
+    /// Clans whose measurements were frozen.
+    pub frozen: BTreeMap<ClanId, FrozenView>,
     /// How many other matches are measured first, if it waits for its turn.
     pub before_it: Option<u64>,
     /// The choice that its state rests on.
@@ -163,6 +165,7 @@ fn booked(whole: &Whole, labels: &Labels, user: &User, now: Time) -> BookedView 
         problem: show_problem(whole, user.role.clan(), now),
         may_end: of.may_be_ended_by(user),
         may_rematch: of.may_be_repeated() && of.lacks_roster(user, has_roster).is_none(),
+        freeze: of.freeze,
         rematch_of: of.rematch_of,
         title: format!("{} – {}", whole.home.name, whole.away.name),
         image: of.image.clone(),
@@ -403,5 +406,6 @@ fn roster(whole: &Whole, clan: &Clan, labels: &Labels, user: &User) -> RosterVie
         },
         players: players.collect(),
         link_since: whole.links.get(&clan.id).filter(|_| is_own).copied(),
+        frozen: whole.frozen.get(&clan.id).cloned(),
     }
 }

@@ -50,7 +50,11 @@ fn not_probed(of: &Unprobed) -> HostView {
         pareto: false,
         lineup_risks: Vec::new(),
         verdict: "not_probed".into(),
-        reason: "not probed: by prediction from the others it would not be better".into(),
+        reason: if of.late {
+            "not probed: it was not there when the players were measured and frozen".into()
+        } else {
+            "not probed: by prediction from the others it would not be better".into()
+        },
     }
 }
 

@@ -55,7 +55,10 @@ pub(super) fn probed(body: &ChoiceBody) -> Option<ProbedView> {
     let of = body.matrix.hosts().len() + body.unprobed.len();
     let rows = body.matrix.rows();
     let hosts = rows.filter(|(_, row)| row.iter().any(Option::is_some)).count();
-    (!body.unprobed.is_empty()).then_some(ProbedView { hosts, of })
+    body.unprobed
+        .iter()
+        .any(|one| !one.late)
+        .then_some(ProbedView { hosts, of })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What people see of a match: the one type that the API and the pages show. Already redacted for its viewer.
 
-pub use super::view_sources::{FlagView, ProbedView, SourceView, SourcesView};
+pub use super::view_sources::{FlagView, FrozenView, ProbedView, SourceView, SourcesView};
 
 use super::{ClanId, MatchId, PlayerId, Time};
 use serde::Serialize;
@@ -87,6 +87,9 @@ pub struct BookedView {
     pub may_end: bool,
     /// Whether it may be played again.
     pub may_rematch: bool,
+    /// Each side is measured and frozen before it knows the other.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub freeze: bool,
     /// The match that it repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rematch_of: Option<MatchId>,
@@ -332,6 +335,9 @@ pub struct RosterView {
     /// Since when there is a link by which its players come; absent for another clan's admin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link_since: Option<Time>,
+    /// What is frozen of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<FrozenView>,
 }
 
 /// A clan in a roster.
@@ -341,6 +347,17 @@ pub struct RosterClan {
     pub id: ClanId,
     /// Its name.
     pub name: String,
+}
+
+impl RosterClan {
+    /// A clan that the viewer may not know yet.
+    #[must_use]
+    pub fn an_opponent() -> Self {
+        Self {
+            id: ClanId(uuid::Uuid::nil()),
+            name: super::AN_OPPONENT.into(),
+        }
+    }
 }
 
 /// A player in a roster.

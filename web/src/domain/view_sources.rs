@@ -1,5 +1,6 @@
 //! What people see of how round trips are known: part of [`MatchView`](super::view::MatchView).
 
+use super::Time;
 use serde::Serialize;
 
 /// Where one player's values come from.
@@ -23,6 +24,16 @@ pub struct SourceView {
     pub age_s: u32,
     /// How wrong it may be, milliseconds.
     pub error_ms: f64,
+}
+
+/// What is frozen of one side of a match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FrozenView {
+    /// Since when.
+    pub at: Time,
+    /// Why it holds no more, and the side is measured anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub again_because: Option<String>,
 }
 
 /// A player at whose measurements the league looks.

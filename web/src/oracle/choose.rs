@@ -5,7 +5,7 @@ use crate::{
     app::App,
     domain::{
         ChoiceBody, ChoiceId, ChoiceRecord, Excluded, Held, HostId, HostRecord, Match, Purpose, Reservation,
-        ReservationId, RoundId, Time, Unprobed, Vm, VmGoal, VmId, VmSeen,
+        ReservationId, RoundId, Time, Unprobed, Vm, VmGoal, VmId, VmSeen, was_there,
     },
     store::{StoreError, Tx, hosts, reservations, rounds, vms},
 };
@@ -41,7 +41,7 @@ pub(super) async fn make(
         Ok(all) => all,
         Err(why) => return Ok(Err(why)),
     };
-    let unprobed = leave_out(tx, round, &mut all).await?;
+    let unprobed = leave_out(tx, round, held.map(|held| held.host), &mut all).await?;
     let heads = all.heads();
     let fused = std::mem::take(&mut all.fused);
     let matrix = Matrix::new(all.players, heads, fused.rows);
@@ -70,13 +70,29 @@ pub(super) async fn make(
     }))
 }
 
-/// Where few hosts were probed: takes those that could be had and were not probed out of the choice.
-async fn leave_out(tx: &mut Tx, round: RoundId, all: &mut Gathered) -> Result<Vec<Unprobed>, StoreError> {
-    if !rounds::is_few(tx, round).await? {
-        return Ok(Vec::new());
+/// Takes hosts that could be had and were not probed out of the choice: where few were, and such as came when the players were
+/// frozen already.
+async fn leave_out(
+    tx: &mut Tx,
+    round: RoundId,
+    held: Option<HostId>,
+    all: &mut Gathered,
+) -> Result<Vec<Unprobed>, StoreError> {
+    let late = all.frozen.is_some();
+    let mut probed: BTreeSet<HostId> = match &all.frozen {
+        Some(sides) => {
+            let ids = all.hosts.iter().map(|record| record.host.id);
+            ids.filter(|id| was_there(sides, *id)).collect()
+        }
+        None if !rounds::is_few(tx, round).await? => return Ok(Vec::new()),
+        None => {
+            let probed = rounds::hosts(tx, round).await?;
+            probed.into_iter().map(|(host, _)| host).collect()
+        }
+    };
+    if late {
+        probed.extend(held);
     }
-    let probed = rounds::hosts(tx, round).await?;
-    let probed: BTreeSet<HostId> = probed.into_iter().map(|(host, _)| host).collect();
     let mut unprobed = Vec::new();
     all.keep(|record, state| {
         let kept = probed.contains(&record.host.id) || state.standing != Standing::Free;
@@ -84,6 +100,7 @@ async fn leave_out(tx: &mut Tx, round: RoundId, all: &mut Gathered) -> Result<Ve
             unprobed.push(Unprobed {
                 host: record.host.name.clone(),
                 site: record.host.site.name.clone(),
+                late,
             });
         }
         kept
@@ -218,8 +235,14 @@ impl Made {
         let part =
             |(verdict, words): &(&str, &str)| counts.get(verdict).map(|count| format!("{count} {words}"));
         let unprobed = self.body.unprobed.len();
+        let late = self.body.unprobed.iter().filter(|one| one.late).count();
         let mut parts: Vec<String> = words.iter().filter_map(part).collect();
-        parts.extend((unprobed > 0).then(|| format!("{unprobed} not probed, by prediction no better")));
+        for (count, why) in [
+            (unprobed - late, "not probed, by prediction no better"),
+            (late, "not there when the players were frozen"),
+        ] {
+            parts.extend((count > 0).then(|| format!("{count} {why}")));
+        }
         let total = self.body.choice.hosts.len() + unprobed;
         format!(
             "of {total} {}, {}",

@@ -3,11 +3,13 @@
 
 use crate::{
     domain::{
-        Excluded, Fused, Held, HostId, HostRecord, Known, MESH_TOO_OLD_MS, Match, Named, PlayerId, RoundId,
-        RoundTarget, SnapshotId, Time, mesh_of, snapshot_for, standing, unlike_names,
+        Excluded, FrozenSide, Fused, Held, HostId, HostRecord, Known, MESH_TOO_OLD_MS, Match, Named,
+        PlayerId, RoundId, RoundTarget, SnapshotId, Time, as_frozen, mesh_of, snapshot_for, standing,
+        unlike_names,
     },
     store::{
-        StoreError, Tx, clans, hosts, mesh, readings, reservations, rosters, rounds, snapshots, truth, vms,
+        StoreError, Tx, clans, frozen_sides, hosts, mesh, readings, reservations, rosters, rounds, snapshots,
+        truth, vms,
     },
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +30,8 @@ pub(super) struct Gathered {
     pub(super) unasked: Vec<usize>,
     pub(super) fused: Fused,
     pub(super) mesh: Option<Mesh>,
+    /// Of a match whose sides are frozen: what is.
+    pub(super) frozen: Option<Vec<FrozenSide>>,
 }
 
 /// What the match would get on a host.
@@ -62,19 +66,26 @@ pub(super) async fn gather(
     };
     let (states, offers) = stand;
     let targets = rounds::targets(tx, round).await?;
-    let players = players(tx, of, &targets).await?;
+    let frozen = match of.freeze {
+        true => Some(frozen_sides::of_match(tx, of.id).await?),
+        false => None,
+    };
+    let players = players(tx, of, &known_players(&targets, frozen.as_deref())).await?;
     let ids: Vec<PlayerId> = players.iter().map(|(id, _)| *id).collect();
-    let known = known(tx, round, &targets, &ids, now).await?;
     let host_ids: Vec<HostId> = hosts.iter().map(|record| record.host.id).collect();
     let ways = mesh::list(tx, now.plus(-MESH_TOO_OLD_MS)).await?;
     let mesh = mesh_of(&host_ids, &ways, now);
-    let names: Vec<(HostId, &str)> = hosts
-        .iter()
-        .map(|record| (record.host.id, record.host.name.as_str()))
-        .collect();
-    let fused = known.fused(&names, &ids, mesh.as_ref());
+    let fused = match &frozen {
+        Some(sides) => as_frozen(sides, &host_ids, &ids, now),
+        None => {
+            let known = known(tx, round, &targets, &ids, now).await?;
+            known.fused(&names(&hosts), &ids, mesh.as_ref())
+        }
+    };
     let asked = asked(&targets);
-    let unasked = (0..).zip(&ids).filter(|(_, id)| !asked.contains(id));
+    // Who is frozen has a value, and nobody who has was asked by this round.
+    let is_unasked = |id: &PlayerId| frozen.is_none() && !asked.contains(id);
+    let unasked = (0..).zip(&ids).filter(|(_, id)| is_unasked(id));
     Ok(Ok(Gathered {
         states,
         offers,
@@ -83,6 +94,7 @@ pub(super) async fn gather(
         players: players.into_iter().map(|(_, player)| player).collect(),
         fused,
         mesh,
+        frozen,
         hosts,
     }))
 }
@@ -110,6 +122,25 @@ impl Gathered {
         only(&mut self.fused.rows, &keeps);
         only(&mut self.fused.notes, &keeps);
         self.mesh = None;
+    }
+}
+
+/// Hosts by id and name.
+pub(super) fn names(hosts: &[HostRecord]) -> Vec<(HostId, &str)> {
+    hosts
+        .iter()
+        .map(|record| (record.host.id, record.host.name.as_str()))
+        .collect()
+}
+
+/// Of whom the choice can know something.
+fn known_players(targets: &[RoundTarget], frozen: Option<&[FrozenSide]>) -> BTreeSet<PlayerId> {
+    match frozen {
+        None => targets.iter().map(|target| target.player).collect(),
+        Some(sides) => {
+            let players = sides.iter().flat_map(|side| &side.measured.players);
+            players.map(|one| one.player).collect()
+        }
     }
 }
 
@@ -175,7 +206,7 @@ async fn stand(
 }
 
 /// What hosts have measured in the round, and what the players' own programs have sent in.
-async fn known(
+pub(super) async fn known(
     tx: &mut Tx,
     round: RoundId,
     targets: &[RoundTarget],
@@ -195,13 +226,12 @@ async fn known(
     Ok(known)
 }
 
-/// The columns: everybody who is in the roster and in the round, in roster order, under unlike names.
+/// The columns: everybody who is in the roster and of whom something can be known, in roster order, under unlike names.
 async fn players(
     tx: &mut Tx,
     of: &Match,
-    targets: &[RoundTarget],
+    known: &BTreeSet<PlayerId>,
 ) -> Result<Vec<(PlayerId, Player)>, StoreError> {
-    let in_round: BTreeSet<PlayerId> = targets.iter().map(|target| target.player).collect();
     let mut clan_names = BTreeMap::new();
     for id in [of.home, of.away] {
         clan_names.extend(clans::get(tx, id).await?.map(|clan| (id, clan.name.to_string())));
@@ -226,7 +256,7 @@ async fn players(
             cap: seat.cap,
             ..player.with_role(seat.role)
         };
-        in_round.contains(&named.player).then_some((named.player, player))
+        known.contains(&named.player).then_some((named.player, player))
     };
     Ok(roster.iter().filter_map(column).collect())
 }

@@ -103,13 +103,11 @@ async fn one(app: &App, id: MatchId) -> Result<(), StoreError> {
     let round = start(&mut tx, app, &now.of, reason, &resolved, now.at).await?;
     let (state, first) = measured_by(&now, round, reason);
     if first {
-        tell(
-            &mut tx,
-            app,
-            &now,
-            "The players are measured again before the match.",
-        )
-        .await?;
+        let text = match now.of.freeze {
+            true => "The machines are looked at again before the match.",
+            false => "The players are measured again before the match.",
+        };
+        tell(&mut tx, app, &now, text).await?;
     }
     turns::remove(&mut tx, id).await?;
     if matches::write_state(&mut tx, &now.of, &state).await? {

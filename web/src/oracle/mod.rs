@@ -16,6 +16,7 @@
 
 mod choose;
 mod few;
+mod freeze;
 mod gather;
 mod matches;
 mod measure;

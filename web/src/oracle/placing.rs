@@ -2,6 +2,7 @@
 
 use super::{
     choose::{self, Made},
+    freeze,
     matches::{Now, host_name, tell},
     ports::{Moved, move_port},
 };
@@ -9,7 +10,8 @@ use crate::{
     actions::{matches::pace, rounds::stop},
     app::App,
     domain::{
-        ChoiceId, Excluded, Held, MatchState, Recheck, RoundId, Time, VmGoal, again_at, may_be_placed_later,
+        AfterRound, ChoiceId, Excluded, Held, MatchState, Recheck, RoundId, Time, VmGoal, again_at,
+        may_be_placed_later,
     },
     store::{StoreError, Tx, choices, story, vms},
 };
@@ -30,6 +32,9 @@ pub(super) async fn choose_first(
     round: RoundId,
 ) -> Result<Option<MatchState>, StoreError> {
     let wake_ms = app.settings.wake_ms;
+    if let Some(state) = not_frozen(tx, app, now, round).await? {
+        return Ok(Some(state));
+    }
     let made = match choose::make(tx, &now.of, round, &[], None, (wake_ms, now.at)).await? {
         Ok(made) => made,
         Err(why) => return unplaced(tx, app, now, why, None).await.map(Some),
@@ -57,6 +62,27 @@ pub(super) async fn choose_first(
         held,
         recheck: then(app, now),
     }))
+}
+
+/// Where sides are frozen before they know each other: freezes what the round has measured. What the match is then, if a host
+/// cannot be chosen by it yet.
+async fn not_frozen(
+    tx: &mut Tx,
+    app: &App,
+    now: &Now,
+    round: RoundId,
+) -> Result<Option<MatchState>, StoreError> {
+    if !now.of.freeze {
+        return Ok(None);
+    }
+    Ok(match freeze::keep(tx, app, now, round).await? {
+        (AfterRound::Choose, _) => None,
+        (AfterRound::Gather, _) => {
+            tell(tx, app, now, "Waits for the other clan to choose its players.").await?;
+            Some(MatchState::Gathering)
+        }
+        (AfterRound::MeasureAgain, why) => Some(unplaced(tx, app, now, why, None).await?),
+    })
 }
 
 fn chosen(made: &Made) -> String {
@@ -106,6 +132,10 @@ pub(super) async fn look_again(
         .filter(|at| *at > now.at)
         .map_or(Recheck::Done, |at| Recheck::Due { at });
     let span = (app.settings.wake_ms, now.at);
+    if let Some(state) = not_frozen(tx, app, now, round).await? {
+        vms::set_goal(tx, held.vm, VmGoal::Gone, held.port).await?;
+        return Ok(Some(state));
+    }
     let made = match choose::make(tx, &now.of, round, &held.excluded, Some(held), span).await? {
         Ok(made) => made,
         Err(why) => {

@@ -51,6 +51,7 @@ struct Book {
     start: String,
     zone: String,
     rules: Rules,
+    freeze: bool,
     errors: Errors,
 }
 
@@ -185,6 +186,7 @@ async fn page(app: &App, user: &User, fields: &Fields, errors: Errors) -> Result
         start: fields.one("start").to_owned(),
         zone: or("zone", "UTC"),
         rules: Rules::of(fields, side.is_none()),
+        freeze: fields.has("freeze"),
     })
 }
 

@@ -71,6 +71,7 @@ pub(crate) fn parse(fields: &Fields, own: Option<ClanId>) -> Result<Booking, Box
         start,
         zone,
         length_minutes,
+        freeze: own.is_none() && fields.has("freeze"),
         rosters: vec![
             Roster {
                 clan: home,

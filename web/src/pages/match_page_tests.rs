@@ -32,6 +32,7 @@ fn roster(n: u128, clan: &str, players: &[&str]) -> RosterView {
     };
     RosterView {
         link_since: None,
+        frozen: None,
         clan: RosterClan {
             id: ClanId(id(n)),
             name: clan.into(),
@@ -79,6 +80,7 @@ pub(crate) fn view(state: &'static str) -> MatchView {
             problem: None,
             may_end: !matches!(state, "ending" | "over" | "failed" | "cancelled"),
             may_rematch: matches!(state, "ready" | "ending" | "over" | "failed" | "cancelled"),
+            freeze: false,
             rematch_of: None,
             title: "Pandas against Owls".into(),
             image: "openarena".into(),

@@ -73,7 +73,7 @@ async fn show(State(app): State<App>, Path(token): Path<String>) -> Result<Respo
     let page = Play {
         chrome: Chrome::of_visitor("error"),
         clan: invitation.clan.name.to_string(),
-        against: invitation.against.name.to_string(),
+        against: invitation.against,
         start: invitation.of.start_at,
         link: format!("{}{path}", app.settings.public_url),
         path,

@@ -83,6 +83,7 @@ pub(super) async fn rows(tx: &mut Tx) -> Rows {
         created_by: user.id,
         created_at: at(2),
         rematch_of: None,
+        freeze: false,
         revision: 1,
     };
     matches::insert(tx, &of).await.unwrap();

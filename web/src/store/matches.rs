@@ -20,6 +20,7 @@ struct Row {
     created_by: String,
     created_at: i64,
     rematch_of: Option<String>,
+    frozen: bool,
     revision: i64,
 }
 
@@ -45,6 +46,7 @@ impl Row {
             password: Secret::new(self.password),
             rcon: Secret::new(self.rcon),
             created_at: Time::from_millis(self.created_at),
+            freeze: self.frozen,
             revision: self.revision,
         })
     }
@@ -55,8 +57,8 @@ pub async fn insert(tx: &mut Tx, new: &Match) -> Result<(), StoreError> {
     sql!(
         tx,
         execute "insert into matches (id, image, map, home_clan_id, away_clan_id, start_at, length_ms, state, detail,
-                     password, rcon, created_by, created_at, policy, rematch_of, revision)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1)",
+                     password, rcon, created_by, created_at, policy, rematch_of, frozen, revision)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1)",
         new.id.to_string(),
         new.image.as_str(),
         new.map.as_str(),
@@ -71,7 +73,8 @@ pub async fn insert(tx: &mut Tx, new: &Match) -> Result<(), StoreError> {
         new.created_by.to_string(),
         new.created_at.millis(),
         to_json(&new.policy)?,
-        new.rematch_of.map(|id| id.to_string())
+        new.rematch_of.map(|id| id.to_string()),
+        new.freeze
     )?;
     Ok(())
 }

@@ -272,6 +272,7 @@ fn corrupt(
 
 pub mod choices;
 pub mod clans;
+pub mod frozen_sides;
 pub mod hosts;
 #[cfg(test)]
 mod life_tests;

@@ -271,6 +271,7 @@ impl World {
             start,
             zone: None,
             length_minutes: 30,
+            freeze: false,
             rosters: [&self.reds, &self.blues]
                 .map(|clan| Roster {
                     clan: clan.id,

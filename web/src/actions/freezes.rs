@@ -1,0 +1,85 @@
+//! How the two sides of a match stand whose measurements are frozen before they know each other.
+
+use crate::{
+    app::App,
+    domain::{
+        ClanId, FrozenSide, Match, PlayerId, Seat, SideStands, StoryId, Time, hides_opponent, side_stands,
+    },
+    store::{StoreError, Tx, clans, frozen_sides, rosters, story},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One side.
+pub(crate) struct Side {
+    pub(crate) clan: ClanId,
+    /// Its players.
+    pub(crate) seats: BTreeMap<PlayerId, Seat>,
+    /// What is frozen, whether it still holds or not.
+    pub(crate) frozen: Option<FrozenSide>,
+    pub(crate) stands: SideStands,
+}
+
+impl Side {
+    pub(crate) fn players(&self) -> BTreeSet<PlayerId> {
+        self.seats.keys().copied().collect()
+    }
+}
+
+/// Both sides, home first.
+pub(crate) async fn sides(tx: &mut Tx, of: &Match, now: Time) -> Result<[Side; 2], StoreError> {
+    let entries = rosters::list(tx, of.id).await?;
+    let frozen = frozen_sides::of_match(tx, of.id).await?;
+    let side = |clan: ClanId| {
+        let own = entries.iter().filter(|entry| entry.clan == clan);
+        let mut side = Side {
+            clan,
+            seats: own.map(|entry| (entry.player, entry.seat)).collect(),
+            frozen: frozen.iter().find(|side| side.clan == clan).cloned(),
+            stands: SideStands::Absent,
+        };
+        side.stands = side_stands(side.frozen.as_ref(), &side.players(), now);
+        side
+    };
+    Ok([of.home, of.away].map(side))
+}
+
+/// The clans that a round of a match measures. Where what was frozen of one holds no more, the match's story says why.
+pub(super) async fn measured_now(
+    tx: &mut Tx,
+    app: &App,
+    of: &Match,
+    now: Time,
+) -> Result<BTreeSet<ClanId>, StoreError> {
+    if !of.freeze {
+        return Ok(BTreeSet::from([of.home, of.away]));
+    }
+    let mut open = BTreeSet::new();
+    for side in sides(tx, of, now).await? {
+        if side.stands != SideStands::Open {
+            continue;
+        }
+        open.insert(side.clan);
+        let why = side
+            .frozen
+            .as_ref()
+            .and_then(|frozen| frozen.check(&side.players(), now).err());
+        if let (Some(why), Some(clan)) = (why, clans::get(tx, side.clan).await?) {
+            let text = format!(
+                "{} was measured and frozen, but {why}: it is measured anew.",
+                clan.name
+            );
+            story::add(tx, StoryId(app.new_id()), of.id, now, &text).await?;
+        }
+    }
+    Ok(open)
+}
+
+/// Whether somebody of this clan may not know yet whom they play against.
+pub(super) async fn opponent_is_hidden(tx: &mut Tx, of: &Match, viewer: ClanId) -> Result<bool, StoreError> {
+    if !of.freeze {
+        return Ok(false);
+    }
+    let sides = frozen_sides::of_match(tx, of.id).await?;
+    let frozen = sides.into_iter().map(|side| side.clan).collect();
+    Ok(hides_opponent(of, &frozen, viewer))
+}
