@@ -119,7 +119,10 @@ fn what_is_known_is_kept_and_of_hosts_that_are_there_alone() {
     assert_eq!(kept.hosts, [host(0), host(2)]);
     let hosts: Vec<_> = kept.players[0].values.iter().map(|(host, ..)| *host).collect();
     assert_eq!(hosts, [host(0), host(2)]);
-    assert_eq!((kept.players[0].smells.len(), kept.players[1].smells.len()), (0, 1));
+    assert_eq!(
+        (kept.players[0].smells.len(), kept.players[1].smells.len()),
+        (0, 1)
+    );
     // A coach who is silent keeps nobody waiting, unless a cap of their own is to be kept.
     let seat = |role, cap: Option<u32>| Seat {
         role,

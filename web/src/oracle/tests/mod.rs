@@ -4,6 +4,7 @@ mod candidates;
 mod fake_host;
 mod faults;
 mod few;
+mod freeze;
 mod life;
 mod names;
 mod people;
