@@ -64,8 +64,9 @@ pub(super) async fn measured_now(
             .as_ref()
             .and_then(|frozen| frozen.check(&side.players(), now).err());
         if let (Some(why), Some(clan)) = (why, clans::get(tx, side.clan).await?) {
+            // Who was frozen may know whom they play against.
             let text = format!(
-                "{} was measured and frozen, but {why}: it is measured anew.",
+                "{} was measured and frozen, but {why}: it is measured anew, and may know its opponent by now.",
                 clan.name
             );
             story::add(tx, StoryId(app.new_id()), of.id, now, &text).await?;

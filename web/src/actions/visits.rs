@@ -179,7 +179,8 @@ pub async fn end_visit(
     let measured = keep(&mut tx, player.id, brought.via, &samples, now).await?;
     let is_new = join(&mut tx, &of, &player).await?;
     // A match without a host may get one by what is known now.
-    let helps = is_new || is_other || matches!(of.state, MatchState::Unplaced { .. });
+    // What would be measured otherwise of somebody who is frozen does not count.
+    let helps = is_new || (is_other && !of.freeze) || matches!(of.state, MatchState::Unplaced { .. });
     if helps && roster::may_change(&of).is_ok() {
         roster::measure_in_turn(&mut tx, app, &of, now).await?;
     }
