@@ -27,6 +27,7 @@ mod seat;
 mod service;
 mod show;
 mod show_choice;
+mod show_players;
 mod show_problem;
 mod show_sources;
 mod snapshot;
