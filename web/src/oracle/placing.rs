@@ -9,10 +9,12 @@ use crate::{
     actions::{matches::pace, rounds::stop},
     app::App,
     domain::{
-        ChoiceId, Excluded, Held, MatchState, Recheck, RoundId, Time, VmGoal, again_at, may_be_placed_later,
+        ChoiceBody, ChoiceId, Excluded, Held, HostId, MatchState, Recheck, RoundId, Time, VmGoal, again_at,
+        may_be_placed_later,
     },
     store::{StoreError, Tx, choices, story, vms},
 };
+use std::collections::BTreeSet;
 use vmatrix_placement as placement;
 use vmatrix_wire::Goal;
 
@@ -115,16 +117,22 @@ pub(super) async fn look_again(
     };
     match made.body.recheck.clone() {
         None | Some(placement::Recheck::Keep { .. }) => {
-            choose::write(tx, app, &now.of, &made, true, now.at).await?;
+            let before = choices::get(tx, held.choice).await?;
+            let replaces = before.is_none_or(|before| is_of_others(&before.body, &made.body, held.host));
+            let choice = choose::write(tx, app, &now.of, &made, !replaces, now.at).await?;
+            let held = match replaces {
+                true => Held {
+                    choice,
+                    ..held.clone()
+                },
+                false => held.clone(),
+            };
             let why = match &made.body.recheck {
                 Some(placement::Recheck::Keep { why, .. }) => why.to_string(),
                 _ => String::new(),
             };
             tell(tx, app, now, &format!("{} was kept: {why}.", host_name(now))).await?;
-            Ok(Some(MatchState::Reserved {
-                held: held.clone(),
-                recheck,
-            }))
+            Ok(Some(MatchState::Reserved { held, recheck }))
         }
         Some(placement::Recheck::Move { name, why, .. }) => {
             let choice = choose::write(tx, app, &now.of, &made, false, now.at).await?;
@@ -151,6 +159,17 @@ pub(super) async fn look_again(
                 .map(Some)
         }
     }
+}
+
+/// Whether a look that found the held host best again is of other players: then the reservation rests on it from now on, and
+/// not on what was measured to others.
+fn is_of_others(before: &ChoiceBody, now: &ChoiceBody, held: HostId) -> bool {
+    let who = |body: &ChoiceBody| -> BTreeSet<String> {
+        let players = body.matrix.players().iter();
+        players.map(|player| player.id.clone()).collect()
+    };
+    let best = now.choice.chosen().map(|answer| answer.id.as_str());
+    who(before) != who(now) && best == Some(held.to_string().as_str())
 }
 
 /// In a story, which both clans read: without names of players and their round trips.
