@@ -101,7 +101,7 @@ pub(crate) async fn start(
     let anybody = |targets: &[RoundTarget]| targets.iter().any(|target| target.address.is_some());
     let few = anybody(&targets) && are_few_enough(tx, &all, now).await?;
     let hosts = if few {
-        Effort::default().budget()
+        Effort::in_rounds().budget()
     } else {
         all.len()
     };
