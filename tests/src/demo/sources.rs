@@ -160,7 +160,7 @@ fn predicted_ms(view: &Value, name: &str) -> Option<f64> {
 }
 
 /// Checks that each guest was measured in the way that is left to them, and not far from the truth.
-pub fn check(fleet: &Fleet, sources: &Sources) -> Result<()> {
+pub async fn check(fleet: &Fleet, organiser: &Api, sources: &Sources) -> Result<()> {
     let host = text(&sources.view, "/chosen/host")?;
     for (name, source, within_ms) in [
         (BY_BROWSER, "browser", 5.0),
@@ -178,6 +178,20 @@ pub fn check(fleet: &Fleet, sources: &Sources) -> Result<()> {
         ensure!(
             (ms - truth).abs() <= within_ms,
             "{name} to {host}: {ms} ms by {source}, in truth {truth} ms"
+        );
+    }
+    let between = async |from: &str, to: &str| {
+        let (from, to) = (fleet.running.address(from)?, fleet.running.address(to)?);
+        organiser.get(&format!("/latency?from={from}&to={to}")).await
+    };
+    // Two addresses of which neither is a host's: the recursive name server near one asks the other's for us.
+    for (from, to, source, within_ms) in [("reynard", "strix", "king", 60.0), (host, "bubo", "icmp", 5.0)] {
+        let said = between(from, to).await?;
+        let truth = fleet.running.world().rtt_ms(from, to).context("no truth")?;
+        let ms = said["rtt_ms"].as_f64().unwrap_or(f64::NAN);
+        ensure!(
+            said["source"] == source && (ms - truth).abs() <= within_ms,
+            "{from} to {to}: {said}, in truth {truth} ms"
         );
     }
     Ok(())
