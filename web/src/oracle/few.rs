@@ -10,9 +10,6 @@ use crate::{
 use std::collections::BTreeMap;
 use vmatrix_placement::shortlist::{Effort, Shortlist};
 
-/// The mesh goes on while a round is measured, and other predictions may ask for others: never more than this in all.
-const MOST: usize = 28;
-
 /// Whose turn it is in a round; nobody while answers are waited for, or when no more are needed.
 pub(super) async fn next(tx: &mut Tx, app: &App, round: &Round) -> Result<Vec<HostId>, StoreError> {
     let now = app.now();
@@ -37,7 +34,8 @@ pub(super) async fn next(tx: &mut Tx, app: &App, round: &Round) -> Result<Vec<Ho
     };
     let mut next: Vec<HostId> = follow(&mut plan, &all, has_answered);
     next.retain(|id| !asked.contains_key(id));
-    next.truncate(MOST.saturating_sub(asked.len()));
+    // The mesh goes on while a round is measured, and other predictions may ask for others: never more than were counted.
+    next.truncate(Effort::in_rounds().budget().saturating_sub(asked.len()));
     Ok(next)
 }
 
