@@ -52,7 +52,8 @@ function tell(line, host, { state, way, sent, rttsUs, tried }) {
     const why = tried.map((one) => `${WAYS[one.way]}: ${one.why}`).join("; ");
     line.textContent = `${host.name}: could not be measured${why ? ` (${why})` : ""}`;
   } else if (state === "done") {
-    line.textContent = `${host.name}: ${figure}, ${rttsUs.length} of ${sent} answered, by ${WAYS[way]}`;
+    const least = milliseconds.format(Math.min(...rttsUs) / 1000);
+    line.textContent = `${host.name}: ${figure}, least ${least} ms, ${rttsUs.length} of ${sent} answered, by ${WAYS[way]}`;
   } else {
     line.textContent = `${host.name}: measuring ${figure}`.trim();
   }

@@ -164,6 +164,11 @@ impl Browser {
         }
     }
 
+    /// Runs a script in the page.
+    pub async fn run(&self, script: &str) -> Result<()> {
+        Ok(self.client.execute(script, Vec::new()).await.map(drop)?)
+    }
+
     /// The page as it came.
     pub async fn source(&self) -> Result<String> {
         Ok(self.client.source().await?)

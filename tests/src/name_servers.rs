@@ -81,7 +81,7 @@ fn settings(dir: &Path, address: Ipv4Addr, zones: &[String], above: Option<Ipv4A
     for zone in zones {
         let _ = writeln!(text, "zone \"{zone}\" {{ type primary; file \"{zone}.zone\"; }};");
     }
-    for zone in ["77.10.in-addr.arpa", "dns.test"] {
+    for zone in ["10.in-addr.arpa", "dns.test"] {
         let _ = match above {
             Some(above) => writeln!(
                 text,
@@ -100,8 +100,8 @@ fn above_file(running: &Running, own: Ipv4Addr) -> Result<String, UpError> {
     );
     for player in running.world().everybody() {
         if let Some(server) = &player.name_server {
-            let [.., network, _] = running.address(&player.name)?.octets();
-            let _ = writeln!(text, "{network} NS {server}.dns.test.");
+            let [_, second, third, _] = running.address(&player.name)?.octets();
+            let _ = writeln!(text, "{third}.{second} NS {server}.dns.test.");
         }
     }
     for server in &running.world().name_servers {

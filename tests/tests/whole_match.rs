@@ -3,10 +3,10 @@
 use anyhow::{Context, Result};
 use clap::Parser;
 use serde_json::Value;
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, time::Duration};
 use vmatrix_tests::{
     demo,
-    fleet::{Fleet, Options, run},
+    fleet::{Fleet, Options, run, wait},
 };
 
 fn say(line: &str) {
@@ -63,7 +63,30 @@ async fn a_match_on_postgresql_ends_as_it_does_on_sqlite() -> Result<()> {
     let clans = fleet.enter_clans(&api).await?;
     let id = fleet.book_now(&api, &clans).await?;
     let ready = fleet.ready(&api, &id, &say).await?;
-    let _playing = fleet.join(&clans[0].players[0].name, &ready)?;
+    let player = &clans[0].players[0].name;
+    let (_playing, _) = fleet.join(player, &ready)?;
+    // The game's own word of who plays, by way of its host's agent.
+    let observed = wait(Duration::from_secs(60), "the game has said a ping", async || {
+        let view = api.get(&format!("/matches/{id}")).await?;
+        let all = view["players"].as_array().into_iter().flatten();
+        let mut own = all.filter(|one| one["name"] == player.as_str());
+        let ping = own.next().and_then(|one| one["observed"]["ping_ms"].as_f64());
+        Ok(ping.ok_or(view["players"].clone()))
+    });
+    let (observed, truth) = (
+        observed.await?,
+        fleet
+            .running
+            .world()
+            .rtt_ms(&ready.host, player)
+            .context("no truth")?,
+    );
+    // Of frames: the game's of 50 ms, and the client's ten a second; and what a busy machine adds. Not less than the way itself.
+    assert!(
+        observed > truth - 50.0 && observed < 900.0,
+        "{player} to {}: {observed} ms in the game, {truth} ms",
+        ready.host
+    );
     fleet.end(&api, &id, &say).await?;
     assert_eq!(fleet.guests()?, Vec::<u32>::new());
     Ok(())

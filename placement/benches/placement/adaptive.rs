@@ -13,7 +13,7 @@ use crate::row::Row;
 use crate::worlds::{CAP_US, shared};
 use scene::{Nodes, Scene, score};
 use std::num::NonZeroUsize;
-use vmatrix_placement::shortlist::Ended;
+use vmatrix_placement::shortlist::{Effort, Ended};
 use ways::{MOST, WAYS, Way, to_the_end};
 
 /// Matches of each data set.
@@ -35,6 +35,28 @@ pub fn rows() -> Vec<Row> {
         rows.extend(of_set(&format!("{name}_noise"), &scenes, true));
     }
     rows
+}
+
+/// What a match among the hosts of PlanetLab costs in the rounds of the server, in packets against all pairs, and in closeness; with
+/// noise, as real measurements have. None without the data.
+pub fn packets() -> Vec<Row> {
+    let Some(file) = shared("planetlab490_median.csv.gz") else {
+        return Vec::new();
+    };
+    let scenes = Nodes::read(&file).scenes(MATCHES, SEED);
+    let end = |scene: &Scene| to_the_end(scene, scene.measured(true), Effort::in_rounds());
+    let ends = in_parallel(&scenes, end);
+    let hosts = ends.iter().map(|end| end.0).sum::<usize>() as f64 / ends.len() as f64;
+    let all = scenes.first().map_or(0, |scene| scene.truth.len());
+    let chosen = scenes.iter().zip(&ends).map(|(scene, end)| (scene, end.1));
+    let at = At::of(0, &chosen.collect::<Vec<_>>());
+    println!("{MATCHES} matches among {all} hosts: {hosts:.1} hosts probed on average");
+    vec![
+        Row::at_most("adaptive_packets_percent", 100.0 * hosts / all as f64, "%", 10.0),
+        Row::beside("adaptive_loss_percent", at.loss, "%"),
+        Row::beside("adaptive_within_5_percent", at.within, "%"),
+        Row::at_most("adaptive_over_cap", at.over_cap as f64, "matches", 0.0),
+    ]
 }
 
 fn of_set(name: &str, scenes: &[Scene], noise: bool) -> Vec<Row> {
@@ -155,7 +177,9 @@ fn chosen(measured: &[scene::Row], from: impl Iterator<Item = usize>) -> Option<
 
 /// Where ours ends by itself.
 fn ends(name: &str, scenes: &[Scene], noise: bool) -> Vec<Row> {
-    let ends = in_parallel(scenes, |scene| to_the_end(scene, scene.measured(noise)));
+    let ends = in_parallel(scenes, |scene| {
+        to_the_end(scene, scene.measured(noise), Effort::default())
+    });
     let chosen: Vec<(&Scene, Option<usize>)> = scenes
         .iter()
         .zip(&ends)

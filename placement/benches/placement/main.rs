@@ -1,5 +1,5 @@
 //! `./run bench placement`: how fast the choice is, against numpy and against one plain read; how few probes are
-//! enough (these alone with `adaptive` as an argument). Prints goal and result, writes `target/bench/placement.json`.
+//! enough (these alone with `adaptive` as an argument; with `packets` what they cost in the server's rounds). Prints goal and result, writes `target/bench/placement.json`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(
     clippy::cast_precision_loss,
@@ -21,17 +21,21 @@ use std::path::Path;
 fn main() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
     std::fs::create_dir_all(&dir).unwrap();
-    let mut rows = adaptive::rows();
     // `cargo bench` hands its own `--bench` on.
-    if !std::env::args().any(|argument| argument == "adaptive") {
+    let asked = |word: &str| std::env::args().any(|argument| argument == word);
+    if asked("packets") {
+        return write(&dir, "packets.json", &adaptive::packets());
+    }
+    let mut rows = adaptive::rows();
+    if !asked("adaptive") {
         rows.extend(speed::rows(&dir));
         rows.extend(csv::rows(&dir));
     }
-    let json = serde_json::json!({ "rows": row::tell(&rows) });
-    std::fs::write(
-        dir.join("placement.json"),
-        serde_json::to_vec_pretty(&json).unwrap(),
-    )
-    .unwrap();
-    println!("\nwritten to target/bench/placement.json");
+    write(&dir, "placement.json", &rows);
+}
+
+fn write(dir: &Path, name: &str, rows: &[row::Row]) {
+    let json = serde_json::json!({ "rows": row::tell(rows) });
+    std::fs::write(dir.join(name), serde_json::to_vec_pretty(&json).unwrap()).unwrap();
+    println!("\nwritten to target/bench/{name}");
 }

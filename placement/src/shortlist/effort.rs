@@ -73,6 +73,18 @@ impl Effort {
         })
     }
 
+    /// Eight at first, then four at a time, 24 at most: larger steps than by default, for rounds of real measurements, in which a
+    /// step takes some seconds whatever its size, and people wait.
+    #[must_use]
+    pub const fn in_rounds() -> Self {
+        Self {
+            first: 8,
+            per_step: 4,
+            at_least: 8,
+            budget: 24,
+        }
+    }
+
     /// The same with another budget.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ mod crowd;
 #[allow(dead_code, reason = "shared with another bench")]
 mod row;
 mod server;
+mod sources;
 
 use row::Row;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,41 @@ use std::path::{Path, PathBuf};
 /// A file of the project.
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// The rows that another bench has just written.
+fn of_another(file: &str) -> Vec<Row> {
+    let text = std::fs::read(project("target/bench").join(file)).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let row = |row: &serde_json::Value| {
+        let (name, value) = (row["name"].as_str()?, row["value"].as_f64()?);
+        let unit = match row["unit"].as_str()? {
+            "%" => "%",
+            "matches" => "matches",
+            _ => "ratio",
+        };
+        let bound = row["goal"].as_str().and_then(|goal| {
+            let (sign, value) = goal.split_once(' ')?;
+            let bound = if sign == ">=" {
+                row::Bound::AtLeast
+            } else {
+                row::Bound::AtMost
+            };
+            Some((bound, value.parse().ok()?))
+        });
+        Some(Row {
+            name: name.to_owned(),
+            value,
+            unit,
+            goal: bound,
+        })
+    };
+    json["rows"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(row)
+        .collect()
 }
 
 fn main() {
@@ -33,6 +69,12 @@ fn main() {
     let mut rows: Vec<Row> = Vec::new();
     if wanted("crowd") {
         rows.extend(crowd::rows());
+    }
+    if wanted("sources") {
+        rows.extend(sources::rows());
+    }
+    if only.is_empty() {
+        rows.extend(["echo.json", "packets.json"].into_iter().flat_map(of_another));
     }
     let dir = project("target/bench");
     std::fs::create_dir_all(&dir).unwrap();

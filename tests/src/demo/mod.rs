@@ -160,7 +160,7 @@ async fn once(fleet: &Fleet, people: &People, ready: Ready, args: &Args, say: &S
         args.out.join("sources.json"),
         serde_json::to_string_pretty(&sources.view)?,
     )?;
-    sources::check(fleet, &sources)?;
+    sources::check(fleet, api, &sources).await?;
 
     let faults = checks::faults(&summary, &seen);
     if !faults.is_empty() {

@@ -20,10 +20,14 @@ pub struct Sources {
     pub id: String,
     /// All that the server says of it.
     pub view: Value,
+    /// The link of the guest who came by browser.
+    pub link: String,
+    /// What their page said of the hosts.
+    pub seen: Vec<String>,
 }
 
 /// The guest who is only to be measured by their browser.
-const BY_BROWSER: &str = "vixen";
+pub const BY_BROWSER: &str = "vixen";
 
 /// Books a match of the guests that starts in an hour, has one of them come by the players' link, and waits until a host is
 /// reserved by all that was measured.
@@ -67,18 +71,29 @@ pub async fn book(fleet: &Fleet, organiser: &Api, say: &dyn Fn(&str)) -> Result<
     say(&format!(
         "{BY_BROWSER} opens the players' link in a browser of their own, from behind a router that drops echo requests"
     ));
-    come(fleet, text(&made, "/link")?)?;
+    let link = text(&made, "/link")?.to_owned();
+    let seen = come(fleet, &link, Has::Everything)?;
     let view = reserved(organiser, &id).await?;
     tell(&view, say);
-    Ok(Sources { id, view })
+    Ok(Sources { id, view, link, seen })
 }
 
-/// The guest's browser, in their namespace, from the link to the roster.
-fn come(fleet: &Fleet, link: &str) -> Result<()> {
+/// What a guest's browser has that may be taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Has {
+    /// All that Chromium has.
+    Everything,
+    /// No WebTransport, as some browsers have none.
+    NoWebTransport,
+}
+
+/// The guest's browser, in their namespace, from the link to the roster; over https, by an authority that it trusts. Gives what the
+/// page says of the hosts, a line each.
+pub fn come(fleet: &Fleet, link: &str, has: Has) -> Result<Vec<String>> {
     let path = link.find("/play/").and_then(|at| link.get(at..));
     let base = format!("https://{}", fleet.website()?.ip());
     let page = format!("{base}{}", path.with_context(|| format!("{link} leads nowhere"))?);
-    let home = fleet.authority.home(BY_BROWSER)?;
+    let home = fleet.authority.home(&format!("{BY_BROWSER}-{has:?}"))?;
     let pictures = fleet.pictures();
     let visit = || {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -88,11 +103,16 @@ fn come(fleet: &Fleet, link: &str) -> Result<()> {
             let browser = Browser::start_at(&base, pictures, Some(home)).await?;
             browser.open(&page).await?;
             browser.picture("play").await?;
+            if has == Has::NoWebTransport {
+                browser.run("delete window.WebTransport").await?;
+            }
             browser.fill("name", BY_BROWSER).await?;
             browser.click_on("#play button[type=submit]").await?;
             browser.text_within("#joined", PATIENCE).await?;
             browser.picture("played").await?;
-            browser.close().await
+            let hosts = browser.text_of("#hosts").await?;
+            browser.close().await?;
+            Ok(hosts.lines().map(str::to_owned).collect())
         })
     };
     fleet.running.in_namespace(BY_BROWSER, visit)?
@@ -140,7 +160,7 @@ fn predicted_ms(view: &Value, name: &str) -> Option<f64> {
 }
 
 /// Checks that each guest was measured in the way that is left to them, and not far from the truth.
-pub fn check(fleet: &Fleet, sources: &Sources) -> Result<()> {
+pub async fn check(fleet: &Fleet, organiser: &Api, sources: &Sources) -> Result<()> {
     let host = text(&sources.view, "/chosen/host")?;
     for (name, source, within_ms) in [
         (BY_BROWSER, "browser", 5.0),
@@ -158,6 +178,20 @@ pub fn check(fleet: &Fleet, sources: &Sources) -> Result<()> {
         ensure!(
             (ms - truth).abs() <= within_ms,
             "{name} to {host}: {ms} ms by {source}, in truth {truth} ms"
+        );
+    }
+    let between = async |from: &str, to: &str| {
+        let (from, to) = (fleet.running.address(from)?, fleet.running.address(to)?);
+        organiser.get(&format!("/latency?from={from}&to={to}")).await
+    };
+    // Two addresses of which neither is a host's: the recursive name server near one asks the other's for us.
+    for (from, to, source, within_ms) in [("reynard", "strix", "king", 60.0), (host, "bubo", "icmp", 5.0)] {
+        let said = between(from, to).await?;
+        let truth = fleet.running.world().rtt_ms(from, to).context("no truth")?;
+        let ms = said["rtt_ms"].as_f64().unwrap_or(f64::NAN);
+        ensure!(
+            said["source"] == source && (ms - truth).abs() <= within_ms,
+            "{from} to {to}: {said}, in truth {truth} ms"
         );
     }
     Ok(())

@@ -10,7 +10,10 @@ use crate::{
         users,
     },
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 use vmatrix_wire::Way;
 
 /// To whom most was sent within a day, on whose behalf. Operators only, and they see networks, not addresses.
@@ -26,20 +29,21 @@ pub async fn who_is_probed(app: &App, by: &User) -> Result<Vec<TopTarget>, Actio
 /// Queries that one host sends to a name server in a round, at most.
 const QUERIES: u64 = 5;
 
-/// What a round of so many hosts sends to each target, in their order. A name server that stands for several players is asked
-/// once for all of them.
-fn packets(targets: &[RoundTarget], hosts: usize) -> Vec<u64> {
-    let mut asked = BTreeSet::new();
-    let each = |target: &RoundTarget| match target.by {
+/// What a round of so many hosts sends to a target.
+fn packets(target: &RoundTarget, hosts: usize) -> u64 {
+    let per_host = match target.by {
         Way::Icmp => u64::from(SAMPLES),
-        Way::Dns { .. } if asked.insert(target.address) => QUERIES,
-        Way::Dns { .. } => 0,
+        Way::Dns { .. } => QUERIES,
     };
-    let per_host: Vec<u64> = targets.iter().map(each).collect();
-    per_host
-        .into_iter()
-        .map(|packets| packets.saturating_mul(hosts as u64))
-        .collect()
+    per_host.saturating_mul(hosts as u64)
+}
+
+/// What agents ask once, however many players it stands for: a name server for a zone.
+fn question(target: &RoundTarget) -> Option<(IpAddr, String)> {
+    match &target.by {
+        Way::Icmp => None,
+        Way::Dns { zone } => Some((target.address?, zone.clone())),
+    }
 }
 
 /// Takes the addresses of those whose limits would be gone over, if so many hosts measure. Says how many players are left out for
@@ -65,15 +69,24 @@ pub(super) async fn leave_out(
         ledger.networks.insert(network, sent);
     }
     let mut out = BTreeMap::new();
-    let packets = packets(targets, hosts);
-    for (target, packets) in targets.iter_mut().zip(packets) {
-        if let Some(address) = target.address
-            && let Err(why) = ledger.enter(address, packets)
-        {
+    let mut asked: BTreeMap<(IpAddr, String), bool> = BTreeMap::new();
+    for target in targets.iter_mut() {
+        let Some(address) = target.address else { continue };
+        let question = question(target);
+        let entered = match question.as_ref().and_then(|question| asked.get(question)) {
+            Some(may) => may.then_some(()),
+            None => ledger
+                .enter(address, packets(target, hosts))
+                .inspect_err(|why| {
+                    if target.by == Way::Icmp {
+                        *out.entry(*why).or_default() += 1;
+                    }
+                })
+                .ok(),
+        };
+        asked.extend(question.map(|question| (question, entered.is_some())));
+        if entered.is_none() {
             target.address = None;
-            if target.by == Way::Icmp {
-                *out.entry(why).or_default() += 1;
-            }
         }
     }
     targets.retain(|target| target.by == Way::Icmp || target.address.is_some());
@@ -89,7 +102,10 @@ pub(super) async fn write_down(
     hosts: usize,
     now: Time,
 ) -> Result<(), StoreError> {
-    for (target, packets) in targets.iter().zip(packets(targets, hosts)) {
+    let mut asked = BTreeSet::new();
+    for target in targets {
+        let again = question(target).is_some_and(|question| !asked.insert(question));
+        let packets = if again { 0 } else { packets(target, hosts) };
         if let Some(address) = target.address {
             let sent = ProbesSent {
                 round,

@@ -7,7 +7,7 @@ use crate::{
         Time,
         limits::{ADDRESS_DAYS, PROBES_SENT_DAYS, READINGS_MS, VISIT_MS},
     },
-    store::{player_links, players, probes_sent, readings, visits},
+    store::{player_links, players, probes_sent, readings, truth, visits},
 };
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -21,6 +21,7 @@ pub async fn sweep(app: &App, now: Time) -> Result<(), ActionError> {
     let mut tx = app.db.begin().await?;
     visits::delete_unused(&mut tx, now.plus(-VISIT_MS)).await?;
     player_links::delete_expired(&mut tx, now).await?;
+    truth::forget_pings(&mut tx, now.plus(-ADDRESS_DAYS * DAY_MS)).await?;
     readings::delete(&mut tx, now.plus(-READINGS_MS)).await?;
     probes_sent::forget_addresses(&mut tx, now.plus(-DAY_MS)).await?;
     probes_sent::delete(&mut tx, now.plus(-PROBES_SENT_DAYS * DAY_MS)).await?;

@@ -101,7 +101,7 @@ pub(crate) async fn start(
     // Which hosts may be fair to both sides nobody knows who knows one of them: all measure it.
     let few = !of.freeze && anybody(&targets) && are_few_enough(tx, &all, now).await?;
     let hosts = if few {
-        Effort::default().budget()
+        Effort::in_rounds().budget()
     } else {
         all.len()
     };

@@ -10,7 +10,7 @@ use crate::{
     config::Serve,
     oracle,
     resolve::Resolver,
-    server,
+    server::{self, Edge},
 };
 use anyhow::Context;
 use axum_server::tls_rustls::RustlsConfig;
@@ -62,7 +62,12 @@ pub(super) async fn serve(flags: Serve) -> anyhow::Result<()> {
     let served = match https {
         None => plain.await,
         Some((listener, certificate)) => {
-            let secure = server::serve(app.clone(), edge, listener, Some(certificate), until(stopped));
+            // Nobody stands in front of this one: what `x-forwarded-for` says there anybody may have written.
+            let direct = Edge {
+                behind_proxy: false,
+                ..edge
+            };
+            let secure = server::serve(app.clone(), direct, listener, Some(certificate), until(stopped));
             tokio::try_join!(plain, secure).map(drop)
         }
     };

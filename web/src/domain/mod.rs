@@ -29,6 +29,7 @@ mod service;
 mod show;
 mod show_choice;
 mod show_freeze;
+mod show_players;
 mod show_problem;
 mod show_sources;
 mod snapshot;

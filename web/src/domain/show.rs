@@ -1,16 +1,16 @@
 //! From rows to what one viewer sees: pure, and the one place where redaction happens.
 
 use super::{
-    ChoiceRecord, Clan, ClanId, HostRecord, Labels, Match, MatchState, Name, Named, PlayerId, Round, SAMPLES,
-    Seat, Time, User, Vm, closeness_kept, kept, observed, predicted,
+    ChoiceRecord, Clan, ClanId, HostRecord, Labels, Match, MatchState, Named, PlayerId, Round, SAMPLES, Seat,
+    Time, User, Vm,
     show_choice::{alternatives, hosts, recheck, series, settle},
+    show_players::{fairness, in_order, players},
     show_problem,
     show_sources::{flags, probed, sources},
     unplaced::unplaced,
     view::{
-        BookedView, ChosenView, ConnectView, DirectoryView, FairnessView, FrozenView, HostProgressView,
-        MatchView, ObservedView, PlayerView, ProgressView, ReusedView, RosterClan, RosterPlayer, RosterView,
-        StoryView, TimesView, VmmView,
+        BookedView, ChosenView, ConnectView, DirectoryView, FrozenView, HostProgressView, MatchView,
+        ProgressView, ReusedView, RosterClan, RosterPlayer, RosterView, StoryView, TimesView, VmmView,
     },
 };
 use std::{collections::BTreeMap, net::SocketAddr};
@@ -64,6 +64,8 @@ pub struct Whole {
 pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
     let labels = labels(whole, user.role.clan());
     let body = whole.choice.as_ref().map(|record| &record.body);
+    // Who came into the roster since is in the newer look only.
+    let newest = whole.kept.as_ref().map(|record| &record.body).or(body);
     let policy = body.map_or(&whole.of.policy, |body| &body.choice.policy);
     let address = whole
         .host
@@ -97,13 +99,13 @@ pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
             .map(|record| hosts(record, &labels))
             .unwrap_or_default(),
         matrix_ms: body.map(|body| labels.matrix(body)).unwrap_or_default(),
-        sources: body
+        sources: newest
             .map(|body| sources(body, whole.of.state.held().map(|held| held.host), &labels))
             .unwrap_or_default(),
-        flags: body
+        flags: newest
             .map(|body| flags(body, user.role.is_staff(), &labels))
             .unwrap_or_default(),
-        probed: body.and_then(probed),
+        probed: newest.and_then(probed),
         recheck: whole.kept.as_ref().map(|record| recheck(record, &labels)),
         players: players(whole, &labels),
         fairness: fairness(whole),
@@ -147,7 +149,7 @@ fn labels(whole: &Whole, viewer: Option<ClanId>) -> Labels {
     Labels::new(&all, viewer, |clan| clan_of(whole, clan).name.to_string())
 }
 
-fn clan_of(whole: &Whole, id: ClanId) -> &Clan {
+pub(super) fn clan_of(whole: &Whole, id: ClanId) -> &Clan {
     if id == whole.home.id {
         &whole.home
     } else {
@@ -276,55 +278,6 @@ fn progress(whole: &Whole) -> Option<ProgressView> {
         of: report.fetch_bytes,
         hosts: Vec::new(),
     })
-}
-
-fn players(whole: &Whole, labels: &Labels) -> Vec<PlayerView> {
-    // Who came into the roster since is in the newer look only.
-    let predicted: BTreeMap<PlayerId, f64> = whole.of.state.held().map_or_else(BTreeMap::new, |held| {
-        let looks = [&whole.kept, &whole.choice].into_iter().flatten();
-        looks
-            .flat_map(|record| predicted(&record.body, held.host))
-            .collect()
-    });
-    let seen = observed(&whole.pings, &whole.roster);
-    let view = |named: &Named| PlayerView {
-        name: labels.of(named.player),
-        clan: clan_of(whole, named.clan).name.to_string(),
-        predicted_ms: predicted.get(&named.player).copied(),
-        measured_ms: None,
-        observed: seen.get(&named.player).map(|seen| ObservedView {
-            ping_ms: seen.median_ms,
-            samples: seen.samples,
-        }),
-    };
-    let all = [&whole.home, &whole.away].map(|clan| in_order(whole, clan, labels));
-    all.iter().flatten().map(|named| view(named)).collect()
-}
-
-fn fairness(whole: &Whole) -> Option<FairnessView> {
-    let held = whole.of.state.held()?;
-    let record = whole.kept.as_ref().or(whole.choice.as_ref())?;
-    let kept = kept(&record.body, held.host, &observed(&whole.pings, &whole.roster));
-    let (promised_ms, observed_ms) = closeness_kept(&kept)?;
-    Some(FairnessView {
-        promised_ms,
-        observed_ms,
-        players: kept.len(),
-    })
-}
-
-/// A clan's players by name; those whom the viewer knows by number, by number: their names' order would say something of them.
-fn in_order<'a>(whole: &'a Whole, clan: &Clan, labels: &Labels) -> Vec<&'a Named> {
-    let mut all: Vec<&Named> = whole
-        .roster
-        .iter()
-        .filter(|named| named.clan == clan.id)
-        .collect();
-    all.sort_by_key(|named| {
-        let name = labels.is_open(named.player).then(|| Name::key_of(&named.name));
-        (name, named.player)
-    });
-    all
 }
 
 fn directory(whole: &Whole, address: Option<&str>) -> DirectoryView {

@@ -10,12 +10,6 @@ use crate::{
 use std::collections::BTreeMap;
 use vmatrix_placement::shortlist::{Effort, Shortlist};
 
-/// Hosts of a first step, of each further one, at least and at most. Larger steps than `shortlist` has by itself: a step
-/// takes four seconds, whatever its size, and people wait.
-const STEPS: (usize, usize, usize, usize) = (8, 4, 8, 24);
-/// The mesh goes on while a round is measured, and other predictions may ask for others: never more than this in all.
-const MOST: usize = 28;
-
 /// Whose turn it is in a round; nobody while answers are waited for, or when no more are needed.
 pub(super) async fn next(tx: &mut Tx, app: &App, round: &Round) -> Result<Vec<HostId>, StoreError> {
     let now = app.now();
@@ -40,13 +34,12 @@ pub(super) async fn next(tx: &mut Tx, app: &App, round: &Round) -> Result<Vec<Ho
     };
     let mut next: Vec<HostId> = follow(&mut plan, &all, has_answered);
     next.retain(|id| !asked.contains_key(id));
-    next.truncate(MOST.saturating_sub(asked.len()));
+    // The mesh goes on while a round is measured, and other predictions may ask for others: never more than were counted.
+    next.truncate(Effort::in_rounds().budget().saturating_sub(asked.len()));
     Ok(next)
 }
 
 fn plan(all: &Gathered, policy: &vmatrix_placement::Policy) -> Option<Shortlist> {
-    let (first, per_step, at_least, budget) = STEPS;
-    let effort = Effort::new(first, per_step, at_least, budget).unwrap_or_default();
     let (players, states) = (all.players.clone(), all.states.clone());
     Shortlist::new(
         all.mesh.as_ref()?,
@@ -54,7 +47,7 @@ fn plan(all: &Gathered, policy: &vmatrix_placement::Policy) -> Option<Shortlist>
         all.heads(),
         states,
         policy.clone(),
-        effort,
+        Effort::in_rounds(),
     )
     .ok()
 }

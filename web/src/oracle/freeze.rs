@@ -3,25 +3,50 @@
 use super::{
     gather::{known, names},
     matches::{Now, tell},
+    placing::unplaced,
 };
 use crate::{
-    actions::freezes::{Side, sides},
+    actions::{
+        freezes::{Side, sides},
+        rounds::awaited,
+    },
     app::App,
     domain::{
-        AfterRound, FrozenSide, FrozenValues, HostId, MESH_TOO_OLD_MS, PlayerId, RoundId, RoundTarget,
-        SideStands, after_round, mesh_of,
+        AfterRound, FrozenSide, FrozenValues, HostId, MESH_TOO_OLD_MS, MatchState, PlayerId, RoundId,
+        RoundTarget, SideStands, Step, VmGoal, after_round, mesh_of,
     },
-    store::{StoreError, Tx, clans, frozen_sides, hosts, mesh, rounds},
+    store::{StoreError, Tx, clans, frozen_sides, hosts, mesh, rounds, vms},
 };
 use std::collections::BTreeSet;
 
-/// Freezes what can be. If a host cannot be chosen by it yet, says what follows, and why for people.
-pub(super) async fn keep(
+/// Before a host is chosen or judged by a round that has ended: freezes what it has measured, in a match whose sides are frozen.
+/// What the match is then, if a host cannot be chosen by that yet.
+pub(super) async fn first(
     tx: &mut Tx,
     app: &App,
     now: &Now,
-    round: RoundId,
-) -> Result<(AfterRound, String), StoreError> {
+    step: &Step,
+) -> Result<Option<MatchState>, StoreError> {
+    let round = awaited(&now.of.state).filter(|_| matches!(step, Step::Choose | Step::Recheck));
+    let Some(round) = round.filter(|_| now.of.freeze) else {
+        return Ok(None);
+    };
+    let (then, why) = keep(tx, app, now, round).await?;
+    if let (Some(held), false) = (now.of.state.held(), then == AfterRound::Choose) {
+        vms::set_goal(tx, held.vm, VmGoal::Gone, held.port).await?;
+    }
+    match then {
+        AfterRound::Choose => Ok(None),
+        AfterRound::Gather => {
+            tell(tx, app, now, "Waits for the other clan to choose its players.").await?;
+            Ok(Some(MatchState::Gathering))
+        }
+        AfterRound::MeasureAgain => unplaced(tx, app, now, why, None).await.map(Some),
+    }
+}
+
+/// Freezes what can be. Says what follows, and for people why nothing can be chosen if somebody is missing.
+async fn keep(tx: &mut Tx, app: &App, now: &Now, round: RoundId) -> Result<(AfterRound, String), StoreError> {
     let targets = rounds::targets(tx, round).await?;
     let mut both = sides(tx, &now.of, now.at).await?;
     let mut missing = Vec::new();

@@ -2,6 +2,7 @@
 //! written over the revision that was read or not at all.
 
 use super::{
+    freeze,
     placing::{choose_first, look_again, other_host, other_port},
     truth,
 };
@@ -68,7 +69,11 @@ async fn one(app: &App, id: MatchId) -> Result<bool, StoreError> {
     else {
         return Ok(true);
     };
-    let Some(state) = act(&mut tx, app, &now, step).await? else {
+    let state = match freeze::first(&mut tx, app, &now, &step).await? {
+        Some(state) => Some(state),
+        None => act(&mut tx, app, &now, step).await?,
+    };
+    let Some(state) = state else {
         // A clash: somebody else was quicker. Nothing is written; the next pass thinks again.
         return Ok(true);
     };

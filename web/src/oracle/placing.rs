@@ -2,7 +2,6 @@
 
 use super::{
     choose::{self, Made},
-    freeze,
     matches::{Now, host_name, tell},
     ports::{Moved, move_port},
 };
@@ -10,11 +9,12 @@ use crate::{
     actions::{matches::pace, rounds::stop},
     app::App,
     domain::{
-        AfterRound, ChoiceId, Excluded, Held, MatchState, Recheck, RoundId, Time, VmGoal, again_at,
+        ChoiceBody, ChoiceId, Excluded, Held, HostId, MatchState, Recheck, RoundId, Time, VmGoal, again_at,
         may_be_placed_later,
     },
     store::{StoreError, Tx, choices, story, vms},
 };
+use std::collections::BTreeSet;
 use vmatrix_placement as placement;
 use vmatrix_wire::Goal;
 
@@ -32,9 +32,6 @@ pub(super) async fn choose_first(
     round: RoundId,
 ) -> Result<Option<MatchState>, StoreError> {
     let wake_ms = app.settings.wake_ms;
-    if let Some(state) = not_frozen(tx, app, now, round).await? {
-        return Ok(Some(state));
-    }
     let made = match choose::make(tx, &now.of, round, &[], None, (wake_ms, now.at)).await? {
         Ok(made) => made,
         Err(why) => return unplaced(tx, app, now, why, None).await.map(Some),
@@ -64,27 +61,6 @@ pub(super) async fn choose_first(
     }))
 }
 
-/// Where sides are frozen before they know each other: freezes what the round has measured. What the match is then, if a host
-/// cannot be chosen by it yet.
-async fn not_frozen(
-    tx: &mut Tx,
-    app: &App,
-    now: &Now,
-    round: RoundId,
-) -> Result<Option<MatchState>, StoreError> {
-    if !now.of.freeze {
-        return Ok(None);
-    }
-    Ok(match freeze::keep(tx, app, now, round).await? {
-        (AfterRound::Choose, _) => None,
-        (AfterRound::Gather, _) => {
-            tell(tx, app, now, "Waits for the other clan to choose its players.").await?;
-            Some(MatchState::Gathering)
-        }
-        (AfterRound::MeasureAgain, why) => Some(unplaced(tx, app, now, why, None).await?),
-    })
-}
-
 fn chosen(made: &Made) -> String {
     let closeness = made.body.choice.chosen().and_then(|answer| answer.closeness);
     let closeness = closeness
@@ -97,7 +73,8 @@ fn chosen(made: &Made) -> String {
     )
 }
 
-async fn unplaced(
+/// What a match is that has no host, and why for people.
+pub(super) async fn unplaced(
     tx: &mut Tx,
     app: &App,
     now: &Now,
@@ -132,10 +109,6 @@ pub(super) async fn look_again(
         .filter(|at| *at > now.at)
         .map_or(Recheck::Done, |at| Recheck::Due { at });
     let span = (app.settings.wake_ms, now.at);
-    if let Some(state) = not_frozen(tx, app, now, round).await? {
-        vms::set_goal(tx, held.vm, VmGoal::Gone, held.port).await?;
-        return Ok(Some(state));
-    }
     let made = match choose::make(tx, &now.of, round, &held.excluded, Some(held), span).await? {
         Ok(made) => made,
         Err(why) => {
@@ -145,16 +118,22 @@ pub(super) async fn look_again(
     };
     match made.body.recheck.clone() {
         None | Some(placement::Recheck::Keep { .. }) => {
-            choose::write(tx, app, &now.of, &made, true, now.at).await?;
+            let before = choices::get(tx, held.choice).await?;
+            let replaces = before.is_none_or(|before| is_of_others(&before.body, &made.body, held.host));
+            let choice = choose::write(tx, app, &now.of, &made, !replaces, now.at).await?;
+            let held = match replaces {
+                true => Held {
+                    choice,
+                    ..held.clone()
+                },
+                false => held.clone(),
+            };
             let why = match &made.body.recheck {
                 Some(placement::Recheck::Keep { why, .. }) => why.to_string(),
                 _ => String::new(),
             };
             tell(tx, app, now, &format!("{} was kept: {why}.", host_name(now))).await?;
-            Ok(Some(MatchState::Reserved {
-                held: held.clone(),
-                recheck,
-            }))
+            Ok(Some(MatchState::Reserved { held, recheck }))
         }
         Some(placement::Recheck::Move { name, why, .. }) => {
             let choice = choose::write(tx, app, &now.of, &made, false, now.at).await?;
@@ -181,6 +160,17 @@ pub(super) async fn look_again(
                 .map(Some)
         }
     }
+}
+
+/// Whether a look that found the held host best again is of other players: then the reservation rests on it from now on, and
+/// not on what was measured to others.
+fn is_of_others(before: &ChoiceBody, now: &ChoiceBody, held: HostId) -> bool {
+    let who = |body: &ChoiceBody| -> BTreeSet<String> {
+        let players = body.matrix.players().iter();
+        players.map(|player| player.id.clone()).collect()
+    };
+    let best = now.choice.chosen().map(|answer| answer.id.as_str());
+    who(before) != who(now) && best == Some(held.to_string().as_str())
 }
 
 /// In a story, which both clans read: without names of players and their round trips.

@@ -6,6 +6,11 @@ use std::collections::BTreeMap;
 use vmatrix_placement::Source;
 use vmatrix_wire::GamePings;
 
+/// A game has no more players; an agent that says so is not right.
+const MOST_PLAYERS: usize = 64;
+/// Letters of a name.
+const LONGEST_NAME: usize = 64;
+
 /// Writes what a game said once; said again, it is the same.
 pub async fn add_pings(
     tx: &mut Tx,
@@ -16,7 +21,9 @@ pub async fn add_pings(
 ) -> Result<(), StoreError> {
     // Numbers begin anywhere: of one beyond the column's the highest bit is of no account.
     let number = i64::try_from(pings.number & (u64::MAX >> 1)).unwrap_or(i64::MAX);
-    for player in &pings.players {
+    for player in pings.players.iter().take(MOST_PLAYERS) {
+        let plain = player.name.chars().filter(|c| !c.is_control());
+        let name: String = plain.take(LONGEST_NAME).collect();
         sql!(
             tx,
             execute "insert into pings (vm_id, match_id, number, name, ping_ms, at) values ($1, $2, $3, $4, $5, $6)
@@ -24,7 +31,7 @@ pub async fn add_pings(
             vm.to_string(),
             of.to_string(),
             number,
-            player.name.as_str(),
+            name.as_str(),
             i64::from(player.ping_ms),
             at.millis()
         )?;
@@ -110,6 +117,31 @@ mod tests {
                 ((rows.host, Source::King), first),
             ];
             assert_eq!(all, BTreeMap::from(expected));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_no_game_says_is_cut() {
+        for base in databases().await {
+            let mut tx = base.db.begin().await.unwrap();
+            let (rows, vm) = crate::store::vms_tests::vm(&mut tx).await;
+            let player = |number: usize| PlayerPing {
+                name: format!("{number:03}\0{}", "x".repeat(100_000)),
+                ping_ms: 40,
+            };
+            let said = GamePings {
+                number: 1,
+                players: (0..1_000).map(player).collect(),
+            };
+            add_pings(&mut tx, vm, rows.of.id, &said, Time::from_millis(1))
+                .await
+                .unwrap();
+            let all = pings(&mut tx, rows.of.id).await.unwrap();
+            assert_eq!(all.len(), MOST_PLAYERS);
+            assert!(
+                all.iter()
+                    .all(|(name, _)| name.len() == LONGEST_NAME && !name.contains('\0'))
+            );
         }
     }
 

@@ -61,8 +61,8 @@ fn whole(scene: &Scene, mesh: &Mesh, measured: &[scene::Row]) -> Vec<usize> {
 }
 
 /// Ours as it ends by itself: what it probed, what it chose, and why it ended.
-pub fn to_the_end(scene: &Scene, measured: &[scene::Row]) -> (usize, Option<usize>, Ended) {
-    let mut plan = shortlist(scene, &mesh(scene), Effort::default());
+pub fn to_the_end(scene: &Scene, measured: &[scene::Row], effort: Effort) -> (usize, Option<usize>, Ended) {
+    let mut plan = shortlist(scene, &mesh(scene), effort);
     let order = run(&mut plan, measured);
     (order.len(), plan.choice().unwrap().chosen, plan.end().unwrap())
 }

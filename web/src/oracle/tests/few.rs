@@ -76,7 +76,7 @@ fn probed(world: &World) -> usize {
 
 fn assert_good(world: &World, view: &MatchView, hosts: u8) {
     let probed = probed(world);
-    assert!((8..=28).contains(&probed), "{probed}");
+    assert!((8..=24).contains(&probed), "{probed}");
     let said = view.probed.unwrap();
     assert_eq!((said.hosts, said.of), (probed, usize::from(hosts)));
     let not_probed = view.hosts.iter().filter(|host| host.verdict == "not_probed");

@@ -1,0 +1,59 @@
+//! What one viewer sees of a match's players: what each was promised, and what the game said of them.
+
+use super::{
+    Clan, Labels, Name, Named, PlayerId, closeness_kept, kept, observed, predicted,
+    show::{Whole, clan_of},
+    view::{FairnessView, ObservedView, PlayerView},
+};
+use std::collections::BTreeMap;
+
+/// Everybody of the roster with what was promised and observed.
+pub(super) fn players(whole: &Whole, labels: &Labels) -> Vec<PlayerView> {
+    // Who came into the roster since is in the newer look only.
+    let predicted: BTreeMap<PlayerId, f64> = whole.of.state.held().map_or_else(BTreeMap::new, |held| {
+        let looks = [&whole.kept, &whole.choice].into_iter().flatten();
+        looks
+            .flat_map(|record| predicted(&record.body, held.host))
+            .collect()
+    });
+    let seen = observed(&whole.pings, &whole.roster);
+    let view = |named: &Named| PlayerView {
+        name: labels.of(named.player),
+        clan: clan_of(whole, named.clan).name.to_string(),
+        predicted_ms: predicted.get(&named.player).copied(),
+        measured_ms: None,
+        observed: seen.get(&named.player).map(|seen| ObservedView {
+            ping_ms: seen.median_ms,
+            samples: seen.samples,
+        }),
+    };
+    let all = [&whole.home, &whole.away].map(|clan| in_order(whole, clan, labels));
+    all.iter().flatten().map(|named| view(named)).collect()
+}
+
+/// Whether the match was as fair as promised, as far as the game has said something.
+pub(super) fn fairness(whole: &Whole) -> Option<FairnessView> {
+    let held = whole.of.state.held()?;
+    let record = whole.kept.as_ref().or(whole.choice.as_ref())?;
+    let kept = kept(&record.body, held.host, &observed(&whole.pings, &whole.roster));
+    let (promised_ms, observed_ms) = closeness_kept(&kept)?;
+    Some(FairnessView {
+        promised_ms,
+        observed_ms,
+        players: kept.len(),
+    })
+}
+
+/// A clan's players by name; those whom the viewer knows by number, by number: their names' order would say something of them.
+pub(super) fn in_order<'a>(whole: &'a Whole, clan: &Clan, labels: &Labels) -> Vec<&'a Named> {
+    let mut all: Vec<&Named> = whole
+        .roster
+        .iter()
+        .filter(|named| named.clan == clan.id)
+        .collect();
+    all.sort_by_key(|named| {
+        let name = labels.is_open(named.player).then(|| Name::key_of(&named.name));
+        (name, named.player)
+    });
+    all
+}
