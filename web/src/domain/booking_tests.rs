@@ -273,3 +273,25 @@ fn a_clan_names_a_rule_and_organisers_write_one_with_a_name_of_its_own() {
         }
     }
 }
+
+#[test]
+fn an_organiser_leaves_rosters_to_captains_only_where_sides_are_frozen() {
+    let case = Case::new();
+    let own = [(PlayerId(Uuid::from_u128(11)), Seat::default())];
+    for (home, away) in [(&own[..], &[][..]), (&[], &[])] {
+        let asked = case.asked(home, away);
+        assert!(
+            case.check(&asked).is_err(),
+            "nobody would know that they are to choose"
+        );
+        let asked = Asked {
+            freeze: true,
+            ..asked
+        };
+        let rosters = case.check(&asked).unwrap().rosters;
+        assert_eq!([rosters[0].1.len(), rosters[1].1.len()], [home.len(), away.len()]);
+        let role = Role::ClanAdmin(case.clans[0].id);
+        let wrong = case.check(&Asked { role, ..asked }).unwrap_err();
+        assert!(wrong.contains(&BookingError::OwnFreeze), "{wrong:?}");
+    }
+}

@@ -14,7 +14,7 @@ pub fn hides_opponent(of: &Match, frozen: &BTreeSet<ClanId>, viewer: ClanId) -> 
     of.freeze && !of.state.is_final() && !frozen.contains(&viewer)
 }
 
-/// As [`show`]; without the other clan where the viewer may not know it yet, and with what freezing means in the explanation.
+/// As [`show()`]; without the other clan where the viewer may not know it yet, and with what freezing means in the explanation.
 #[must_use]
 pub fn show_as_known(mut whole: Whole, user: &User, now: Time) -> MatchView {
     if !whole.of.freeze {

@@ -1,6 +1,6 @@
 //! The page of a match: how everybody was measured.
 
-use super::tests::{page, view};
+use super::tests::{card, page, view};
 use crate::domain::{
     Role,
     view::{FlagView, MatchView, ProbedView, SourceView, SourcesView},
@@ -48,4 +48,26 @@ fn where_values_come_from_is_said_and_what_smells() {
     ] {
         assert!(page.contains(said), "{said} is not in {page}");
     }
+}
+
+#[test]
+fn since_when_a_side_is_frozen_stands_in_its_roster() {
+    let mut gathering = view("gathering");
+    gathering.booked.freeze = true;
+    let frozen = |again_because: Option<&str>| crate::domain::view::FrozenView {
+        at: "2026-11-21T19:02:00Z".parse().unwrap(),
+        again_because: again_because.map(Into::into),
+    };
+    gathering.rosters[0].frozen = Some(frozen(None));
+    gathering.rosters[1].frozen = Some(frozen(Some("its players have changed since")));
+    let html = page(Role::Organiser, gathering, &[]).live().unwrap();
+    let (pandas, owls) = (card(&html, "roster-1-card"), card(&html, "roster-2-card"));
+    assert!(
+        pandas.contains("Measured and frozen at <time datetime=\"2026-11-21T19:02:00Z\""),
+        "{pandas}"
+    );
+    assert!(
+        !pandas.contains("anew") && owls.contains("but its players have changed since: measured anew"),
+        "{owls}"
+    );
 }
