@@ -161,3 +161,17 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    /// What was fused and kept is as old and as sure as what is fused now.
+    #[test]
+    fn a_kept_note_ages_as_its_reading(us in 1_u32..400_000, error_us in 0_u32..50_000, age_s in 0_u32..40_000, more_s in 0_u32..40_000) {
+        let value = Micros::new(us).unwrap();
+        let at = |age_s| {
+            let reading = Reading { source: Source::Browser, value, least: value, error_us, age_s };
+            fuse(&[reading], Trust::All).unwrap().note
+        };
+        let (kept, now) = (later(value, at(age_s), more_s), at(age_s + more_s));
+        prop_assert_eq!(kept, now);
+    }
+}
