@@ -29,7 +29,8 @@ pub(super) async fn probe(
 ) -> Result<(), ActionError> {
     let begun = turns::start(tx, app, of, reason, roster, now).await?;
     let round = begun.round();
-    change(tx, of, &MatchState::Probing { round, reason }).await?;
+    let again = false;
+    change(tx, of, &MatchState::Probing { round, reason, again }).await?;
     let text = match begun {
         Begun::Now(_) => format!("All hosts measure the {} players.", roster.len()),
         Begun::Later(_) => "The players are measured when it is this match's turn.".to_owned(),

@@ -359,3 +359,31 @@ async fn a_whole_clan_comes_within_a_minute_and_the_match_is_measured_a_few_time
     let rounds = crate::store::rounds::of_match(&mut tx, id).await.unwrap();
     assert!((2..=6).contains(&rounds.len()), "{} rounds", rounds.len());
 }
+
+#[tokio::test]
+async fn nobody_who_changes_their_mind_all_the_time_keeps_a_match_from_being_measured_or_woken() {
+    let mut world = world(sqlite().await, true).await;
+    let id = booked(&mut world).await;
+    world.until(id, "reserved").await;
+    let token = link(&world, &world.red_admin, id).await;
+    world.pass(54 * MINUTE);
+    world.ticks(4).await;
+    // For more than the four minutes that are left until it is woken.
+    let mut last = 0;
+    for n in 0..6 * 60 {
+        let came = come(&world, &token, "Ruby", "10.9.0.1", n % 2 == 0).await;
+        assert!(came.is_ok(), "{n}: {came:?}");
+        world.tick().await;
+        last = n;
+        if world.view(id).await.booked.state != "reserved" {
+            break;
+        }
+    }
+    assert!(last < 5 * 60, "it was not woken");
+    let story = world.view(id).await.story;
+    let looks = story.iter().filter(|told| told.text.contains("was kept")).count();
+    assert!(looks >= 2, "no round came to its end: {story:#?}");
+    let mut tx = world.app.db.read().await.unwrap();
+    let rounds = crate::store::rounds::open(&mut tx).await.unwrap();
+    assert!(rounds.is_empty(), "what ran was stopped when it was woken");
+}
