@@ -272,6 +272,7 @@ fn corrupt(
 
 pub mod choices;
 pub mod clans;
+pub mod declined;
 pub mod hosts;
 #[cfg(test)]
 mod life_tests;
