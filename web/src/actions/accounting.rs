@@ -5,7 +5,7 @@ use crate::{
     app::App,
     domain::{Ledger, Match, OverLimit, Prefix, RoundId, RoundTarget, SAMPLES, Time, TopTarget, User},
     store::{
-        StoreError, Tx,
+        StoreError, Tx, declined,
         probes_sent::{self, ProbesSent},
         users,
     },
@@ -122,8 +122,27 @@ pub(super) async fn write_down(
     Ok(())
 }
 
+/// Takes the addresses from which somebody came and declined, whoever entered them under whatever name, and whatever host name
+/// leads there. Says so for the match's story, if there are any.
+pub(super) async fn leave_alone(
+    tx: &mut Tx,
+    targets: &mut [RoundTarget],
+) -> Result<Option<String>, StoreError> {
+    let mut count = 0;
+    for target in targets {
+        if let Some(address) = target.address
+            && declined::has(tx, address).await?
+        {
+            target.address = None;
+            count += 1;
+        }
+    }
+    let why = "somebody came from that address and wants no pings";
+    Ok((count > 0).then(|| words(&why, count)))
+}
+
 /// What a match's story says of those who were left out: nobody is named, both clans read it.
-pub(super) fn words(why: OverLimit, count: usize) -> String {
+pub(super) fn words(why: &dyn std::fmt::Display, count: usize) -> String {
     let who = match count {
         1 => "One player is".to_owned(),
         more => format!("{more} players are"),

@@ -5,9 +5,9 @@ use crate::{
     app::App,
     domain::{
         Time,
-        limits::{ADDRESS_DAYS, PROBES_SENT_DAYS, READINGS_MS, VISIT_MS},
+        limits::{ADDRESS_DAYS, DECLINED_DAYS, PROBES_SENT_DAYS, READINGS_MS, VISIT_MS},
     },
-    store::{player_links, players, probes_sent, readings, truth, visits},
+    store::{declined, player_links, players, probes_sent, readings, truth, visits},
 };
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -25,6 +25,7 @@ pub async fn sweep(app: &App, now: Time) -> Result<(), ActionError> {
     readings::delete(&mut tx, now.plus(-READINGS_MS)).await?;
     probes_sent::forget_addresses(&mut tx, now.plus(-DAY_MS)).await?;
     probes_sent::delete(&mut tx, now.plus(-PROBES_SENT_DAYS * DAY_MS)).await?;
+    declined::delete(&mut tx, now.plus(-DECLINED_DAYS * DAY_MS)).await?;
     let forgotten = players::forget_addresses(&mut tx, now.plus(-ADDRESS_DAYS * DAY_MS)).await?;
     tx.commit().await?;
     if forgotten > 0 {

@@ -29,7 +29,8 @@ pub(super) async fn probe(
 ) -> Result<(), ActionError> {
     let begun = turns::start(tx, app, of, reason, roster, now).await?;
     let round = begun.round();
-    change(tx, of, &MatchState::Probing { round, reason }).await?;
+    let again = false;
+    change(tx, of, &MatchState::Probing { round, reason, again }).await?;
     let text = match begun {
         Begun::Now(_) if of.freeze => "All hosts measure those players who are not frozen yet.".to_owned(),
         Begun::Now(_) => format!("All hosts measure the {} players.", roster.len()),

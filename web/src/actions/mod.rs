@@ -64,6 +64,14 @@ pub enum ActionError {
     /// There is room for no more: see [`crate::domain::limits`] (409).
     #[error("{0}")]
     Full(Refusal),
+    /// There is no room now, and there will be (429).
+    #[error("{what} in {} s", .wait.as_millis().div_ceil(1000))]
+    Busy {
+        /// What there is too much of, and what to do.
+        what: &'static str,
+        /// In how long.
+        wait: std::time::Duration,
+    },
     /// Something is wrong here, not with the request (500).
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     domain::{ClanId, Consent, Name, Player, PlayerAddress, PlayerId, User, limits::PLAYERS_OF_A_CLAN},
     resolve::{AddressError, is_somebodys},
-    store::{clans, players},
+    store::{clans, declined, players},
 };
 
 /// A player as entered, not yet checked.
@@ -103,7 +103,8 @@ pub async fn change_player(
 /// Stands for a player's address: hosts may ping it, on the word of this organiser or operator.
 ///
 /// # Errors
-/// `Forbidden` for a clan admin; `NotFound`; `Conflict` if there is no address, or the player came from it and declined.
+/// `Forbidden` for a clan admin; `NotFound`; `Invalid` for a host name; `Conflict` if there is no address, or somebody came from
+/// it and declined.
 pub async fn vouch(app: &App, by: &User, clan: ClanId, id: PlayerId) -> Result<PlayerSeen, ActionError> {
     super::staff_only(by)?;
     let now = app.now();
@@ -120,6 +121,18 @@ pub async fn vouch(app: &App, by: &User, clan: ClanId, id: PlayerId) -> Result<P
     if matches!(player.consent, Consent::Declined { .. }) {
         return Err(ActionError::Conflict(
             "the player came from this address and does not want hosts to ping it".into(),
+        ));
+    }
+    // Who hosts may ping is said of an address; a name leads wherever its owner wants it to, also after somebody stood for it.
+    let PlayerAddress::Ip(ip) = player.address else {
+        let expected = "an address: a host name may lead to somebody else tomorrow; have the captain enter the address that it \
+                        has, or send the players’ link";
+        return Err(ActionError::invalid("address", "a host name", expected));
+    };
+    if declined::has(&mut tx, ip).await? {
+        return Err(ActionError::Conflict(
+            "somebody came from this address and does not want hosts to ping it: it takes a visit from there to change that"
+                .into(),
         ));
     }
     player.consent = Consent::Vouched { by: by.id, at: now };
@@ -199,8 +212,8 @@ async fn check(
                 id,
                 clan,
                 name,
+                consent: Consent::of_typed(by, &address, app.now()),
                 address,
-                consent: Consent::of_typed(by, app.now()),
             }),
             Err(error) => Err(ActionError::invalid("address", &new.address, expected(&error))),
         };

@@ -124,7 +124,8 @@ pub(super) async fn measure(
     };
     let round = take_over(tx, app, of, before, last.round).await?;
     let reason = RoundReason::Booking;
-    change(tx, of, &MatchState::Probing { round, reason }).await?;
+    let again = false;
+    change(tx, of, &MatchState::Probing { round, reason, again }).await?;
     let minutes = reuse.age_ms / 60_000;
     let text = format!(
         "Nobody is measured: the measurements of the match before, {} old, are taken over.",

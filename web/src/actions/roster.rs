@@ -12,7 +12,7 @@ use crate::{
         BookingError, Clan, ClanId, Match, MatchId, MatchState, Player, PlayerId, Recheck, RoundReason, Seat,
         Time, User, check_roster,
     },
-    store::{Tx, clans, players, rosters},
+    store::{Tx, clans, players, rosters, rounds as rows},
 };
 use std::collections::BTreeMap;
 
@@ -84,6 +84,7 @@ pub async fn set_roster(
             let recheck = Recheck::Running {
                 round,
                 then: later(app, &of, recheck, now),
+                again: false,
             };
             change(
                 &mut tx,
@@ -107,7 +108,8 @@ pub async fn set_roster(
     Ok(())
 }
 
-/// A clan's roster has changed by itself: the match is measured again when it is its turn.
+/// A clan's roster has changed by itself: the match is measured again when it is its turn. A round that runs goes on, and another
+/// follows it: who comes again and again does not keep the others from being measured.
 ///
 /// # Errors
 /// `Conflict` once the VM is being woken, or if the match changes at this moment.
@@ -122,20 +124,37 @@ pub(super) async fn measure_in_turn(
     let both = [of.home, of.away]
         .iter()
         .all(|side| roster.iter().any(|entry| entry.clan == *side));
-    rounds::stop(tx, &of.state, now).await?;
-    let state = match &of.state {
-        MatchState::Gathering if !both && !of.freeze => MatchState::Gathering,
-        MatchState::Reserved { held, recheck } => MatchState::Reserved {
+    let runs = match rounds::awaited(&of.state) {
+        Some(round) => rows::get(tx, round).await?.map(|_| round),
+        None => None,
+    };
+    // One that has not begun is of whoever is there when it begins.
+    let (round, again) = match runs {
+        Some(round) => (Some(round), true),
+        None if both || of.freeze => (Some(turns::wait(tx, app, of).await?), false),
+        None => (None, false),
+    };
+    let state = match (&of.state, round) {
+        (MatchState::Reserved { held, recheck }, Some(round)) => MatchState::Reserved {
             held: held.clone(),
             recheck: Recheck::Running {
-                round: turns::wait(tx, app, of).await?,
+                round,
                 then: later(app, of, recheck, now),
+                again,
             },
         },
-        _ => MatchState::Probing {
-            round: turns::wait(tx, app, of).await?,
-            reason: RoundReason::Roster,
+        (MatchState::Probing { reason, .. }, Some(round)) if again => MatchState::Probing {
+            round,
+            reason: *reason,
+            again,
         },
+        (_, Some(round)) => MatchState::Probing {
+            round,
+            reason: RoundReason::Roster,
+            again,
+        },
+        // Also what stays is written, so that of two who come at one moment the second sees the first.
+        (state, None) => state.clone(),
     };
     change(tx, of, &state).await
 }

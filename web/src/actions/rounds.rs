@@ -93,6 +93,7 @@ pub(crate) async fn start(
             by: Way::Icmp,
         })
         .collect();
+    let declined = accounting::leave_alone(tx, &mut targets).await?;
     let known = roster().filter_map(|(entry, address)| Some((entry.player, near(app, entry, address)?)));
     targets.extend(king::targets(tx, app, known, now).await?);
     let all = from_where(tx, now).await?;
@@ -123,8 +124,8 @@ pub(crate) async fn start(
     };
     rounds::insert(tx, &round, &targets, &from).await?;
     accounting::write_down(tx, of, id, &targets, hosts, now).await?;
-    for (why, count) in left_out {
-        let text = accounting::words(why, count);
+    let left_out = left_out.iter().map(|(why, count)| accounting::words(why, *count));
+    for text in declined.into_iter().chain(left_out) {
         story::add(tx, StoryId(app.new_id()), of.id, now, &text).await?;
     }
     if few {

@@ -41,9 +41,7 @@ pub(super) async fn start(
     Ok(Begun::Now(round))
 }
 
-/// Has a match wait for its turn; gives the round that its state is to name.
+/// Has a match wait for its turn, or wait on; gives the round that its state is to name.
 pub(crate) async fn wait(tx: &mut Tx, app: &App, of: &Match) -> Result<RoundId, StoreError> {
-    let round = vmatrix_wire::ProbeId(app.new_id());
-    turns::put(tx, of.id, round).await?;
-    Ok(round)
+    turns::put(tx, of.id, vmatrix_wire::ProbeId(app.new_id())).await
 }

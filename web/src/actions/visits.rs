@@ -5,16 +5,16 @@ use crate::{
     app::App,
     domain::{
         AN_OPPONENT, Brought, Claim, Clan, Consent, HostRecord, Match, MatchState, Name, Player,
-        PlayerAddress, PlayerId, PlayerLink, Reading, Seat, Taken, Time, Visit, check_brought, claim,
+        PlayerAddress, PlayerId, PlayerLink, Reading, Seat, Taken, Time, Visit, check_brought, claim, let_in,
         limits::{
             LIVE_VISITS_OF_A_LINK, PLAYERS_OF_A_CLAN, PLAYERS_OF_A_LINK, PLAYERS_OF_A_ROSTER, TICKET_MS,
         },
         offer, takes_visits, visitor,
     },
     secrets::{self, TokenKind},
-    store::{Tx, clans, hosts, matches, player_links, players, readings, rosters, visits},
+    store::{Tx, clans, declined, hosts, matches, player_links, players, readings, rosters, rounds, visits},
 };
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 use vmatrix_placement::Source;
 use vmatrix_wire::RttSample;
 
@@ -96,7 +96,7 @@ fn unknown() -> ActionError {
 /// Begins a visit: hosts will let its ticket pass for some minutes.
 ///
 /// # Errors
-/// `NotFound` as [`look_at`]; `Full` if too many of this link measure at this moment; `Conflict` if no host can be measured to.
+/// `NotFound` as [`look_at`]; `Full` if too many of this link measure at this moment, `Busy` if too many altogether; `Conflict` if no host can be measured to.
 pub async fn begin_visit(app: &App, token: &str) -> Result<BegunVisit, ActionError> {
     let (hash, now) = (hash_of(token)?, app.now());
     let mut tx = app.db.begin().await?;
@@ -117,10 +117,18 @@ pub async fn begin_visit(app: &App, token: &str) -> Result<BegunVisit, ActionErr
             "no game host can be measured to at this moment: try again in a minute".into(),
         ));
     }
+    let live = visits::unused(&mut tx, now.plus(-TICKET_MS)).await?;
+    let wanted: Vec<_> = offered.iter().map(|record| record.host.id).collect();
+    if let Err(wait) = let_in(&live, link.clan, &wanted, now) {
+        return Err(ActionError::Busy {
+            what: "so many players measure at this moment that there is no room for one more; try again",
+            wait: Duration::from_millis(wait.unsigned_abs()),
+        });
+    }
     let visit = Visit {
         nonce: secrets::ticket(rand::random()).reveal().to_owned(),
         ticket: secrets::ticket(rand::random()),
-        offered: offered.iter().map(|record| record.host.id).collect(),
+        offered: wanted,
         begun_at: now,
         used: false,
     };
@@ -176,11 +184,13 @@ pub async fn end_visit(
     if !visits::use_up(&mut tx, nonce, player.id, now).await? {
         return Err(ActionError::Conflict("this result was brought already".into()));
     }
+    let is_free = note_word(&mut tx, from, may_ping, now).await?;
     let measured = keep(&mut tx, player.id, brought.via, &samples, now).await?;
     let is_new = join(&mut tx, &of, &player).await?;
     // A match without a host may get one by what is known now.
     // What would be measured otherwise of somebody who is frozen does not count.
-    let helps = is_new || (is_other && !of.freeze) || matches!(of.state, MatchState::Unplaced { .. });
+    let is_otherwise = (is_other || is_free) && !of.freeze;
+    let helps = is_new || is_otherwise || matches!(of.state, MatchState::Unplaced { .. });
     if helps && roster::may_change(&of).is_ok() {
         roster::measure_in_turn(&mut tx, app, &of, now).await?;
     }
@@ -213,6 +223,13 @@ async fn enter(
     let all = players::list(tx, link.clan).await?;
     let named = all.iter().find(|player| player.name.key() == name.key());
     let by_link = named.is_some_and(|player| came.contains(&player.id));
+    if let Some(player) = named.filter(|_| !by_link)
+        && !is_in(tx, link, player.id).await?
+    {
+        return Err(ActionError::Conflict(format!(
+            "{name} is a player of your clan who is not in this match: ask your captain to choose them for it, or say another name"
+        )));
+    }
     let id = match claim(named, by_link, from) {
         Claim::Taken => {
             return Err(ActionError::Conflict(format!(
@@ -234,18 +251,8 @@ async fn enter(
     }
     let now = app.now();
     let Some(before) = named else {
-        if all.len() >= PLAYERS_OF_A_CLAN {
-            let way = "your captain can remove one";
-            return Err(ActionError::full(
-                "name",
-                all.len(),
-                PLAYERS_OF_A_CLAN,
-                "players of a clan",
-                way,
-            ));
-        }
         let player = visitor(id, link.clan, name, from, consent);
-        players::insert(tx, &player, now).await?;
+        add(tx, &player, all.len(), now).await?;
         return Ok((player, true));
     };
     let player = visitor(id, link.clan, before.name.clone(), from, consent);
@@ -258,7 +265,35 @@ async fn enter(
     Ok((player, then != now))
 }
 
-/// Keeps what was measured. Says to how many hosts something came back.
+/// Keeps whether somebody who came from an address wants it pinged: who does not is left alone at once. Says whether hosts may
+/// ping it again.
+async fn note_word(tx: &mut Tx, from: IpAddr, may_ping: bool, now: Time) -> Result<bool, ActionError> {
+    if may_ping {
+        return Ok(declined::remove(tx, from).await?);
+    }
+    declined::put(tx, from, now).await?;
+    rounds::leave_alone(tx, from).await?;
+    Ok(false)
+}
+
+/// Adds a player to a clan that has so many.
+async fn add(tx: &mut Tx, player: &Player, have: usize, now: Time) -> Result<(), ActionError> {
+    if have >= PLAYERS_OF_A_CLAN {
+        let (what, way) = ("players of a clan", "your captain can remove one");
+        return Err(ActionError::full("name", have, PLAYERS_OF_A_CLAN, what, way));
+    }
+    Ok(players::insert(tx, player, now).await?)
+}
+
+/// Whether somebody is on the roster that a link is for.
+async fn is_in(tx: &mut Tx, link: &PlayerLink, player: PlayerId) -> Result<bool, ActionError> {
+    let all = rosters::list(tx, link.match_id).await?;
+    Ok(all
+        .iter()
+        .any(|entry| entry.clan == link.clan && entry.player == player))
+}
+
+/// Keeps what was measured, and nothing of before: that may have been another line. Says to how many hosts something came back.
 async fn keep(
     tx: &mut Tx,
     player: PlayerId,
@@ -266,6 +301,7 @@ async fn keep(
     samples: &[(crate::domain::HostId, RttSample)],
     now: Time,
 ) -> Result<usize, ActionError> {
+    readings::delete_of(tx, player).await?;
     for (host, sample) in samples {
         let reading = Reading {
             player,

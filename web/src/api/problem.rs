@@ -110,6 +110,7 @@ impl From<ActionError> for Problem {
                 errors: vec![refusal.clone()],
                 ..Self::new(StatusCode::CONFLICT, refusal.to_string())
             },
+            ActionError::Busy { wait, .. } => Self::too_many(error.to_string(), wait),
             ActionError::Conflict(detail) => Self::new(StatusCode::CONFLICT, detail),
             ActionError::Store(_)
             | ActionError::Password(_)

@@ -1,6 +1,6 @@
 //! Whether hosts may send echo requests to a player's address.
 
-use super::{Role, Time, User, UserId};
+use super::{PlayerAddress, Role, Time, User, UserId};
 
 /// Whose word it is that an address is a player's own. A new address begins anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,12 +38,12 @@ pub enum NotAsked {
 }
 
 impl Consent {
-    /// Of an address that this user enters.
+    /// Of an address that this user enters. Nobody stands for a host name: it may lead elsewhere later.
     #[must_use]
-    pub fn of_typed(by: &User, at: Time) -> Self {
-        match by.role {
-            Role::Organiser | Role::Operator => Self::Vouched { by: by.id, at },
-            Role::ClanAdmin(_) => Self::Typed,
+    pub fn of_typed(by: &User, address: &PlayerAddress, at: Time) -> Self {
+        match (by.role, address) {
+            (Role::Organiser | Role::Operator, PlayerAddress::Ip(_)) => Self::Vouched { by: by.id, at },
+            _ => Self::Typed,
         }
     }
 
@@ -153,11 +153,15 @@ mod tests {
     #[test]
     fn a_captains_word_is_enough_only_where_the_operator_says_so() {
         let at = Time::from_millis(5);
-        let captain = Consent::of_typed(&user(Role::ClanAdmin(ClanId(Uuid::nil()))), at);
+        let ip = PlayerAddress::Ip([198, 51, 100, 7].into());
+        let captain = Consent::of_typed(&user(Role::ClanAdmin(ClanId(Uuid::nil()))), &ip, at);
         assert_eq!(captain.check(false), Err(NotAsked::NobodyAgreed));
         assert_eq!(captain.check(true), Ok(()));
         for role in [Role::Organiser, Role::Operator] {
-            assert_eq!(Consent::of_typed(&user(role), at).check(false), Ok(()));
+            assert_eq!(Consent::of_typed(&user(role), &ip, at).check(false), Ok(()));
+            let name = PlayerAddress::HostName("player.example.org".into());
+            let named = Consent::of_typed(&user(role), &name, at);
+            assert_eq!(named, Consent::Typed, "it may lead elsewhere tomorrow");
         }
     }
 

@@ -49,8 +49,10 @@ pub const INTERVAL_OF_A_VISIT_MS: u64 = 60;
 pub const VISIT_MS: i64 = 10 * 60_000;
 /// How long hosts let a visit's ticket pass, milliseconds.
 pub const TICKET_MS: i64 = 5 * 60_000;
-/// Tickets that one host lets pass at a time: the oldest go first.
-pub const PASSES_OF_A_HOST: usize = 64;
+/// Tickets that one host lets pass at a time: as many visits as an agent has at once. Who comes when there are so many waits.
+pub const PASSES_OF_A_HOST: usize = 256;
+/// Of these, tickets of one clan, by all its links: one clan does not keep all others from hosts.
+pub const PASSES_OF_A_CLAN: usize = PASSES_OF_A_HOST / 4;
 /// Visits by one link that are under way at the same time: nobody with a link keeps all others from hosts.
 pub const LIVE_VISITS_OF_A_LINK: usize = 32;
 /// Players who come by one link: a full roster.
@@ -70,6 +72,8 @@ pub const VISITS_OF_AN_ADDRESS: Rate = Rate {
 pub const READINGS_MS: i64 = 24 * 3_600_000;
 /// How long an address is kept after it was entered, or its player came from it, or was in a match: days.
 pub const ADDRESS_DAYS: i64 = 30;
+/// How long it is kept, as a hash, that nobody is to be pinged at an address: days since its player last said so.
+pub const DECLINED_DAYS: i64 = 365;
 
 /// Packets from all hosts to one player's address: less than the game itself sends to them in the same time, about 30 a second.
 pub const PACKETS_TO_AN_ADDRESS: Packets = Packets {

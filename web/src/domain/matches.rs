@@ -94,6 +94,9 @@ pub enum MatchState {
         round: RoundId,
         /// Why it is measured.
         reason: RoundReason,
+        /// Somebody has come since the round began: another follows it.
+        #[serde(default)]
+        again: bool,
     },
     /// A slot and a port are held; the snapshot is fetched there.
     Reserved {
@@ -194,8 +197,11 @@ pub enum Recheck {
     Running {
         /// The round.
         round: RoundId,
-        /// When another follows, if any.
+        /// When the look before the match is due, if it is still to come.
         then: Option<Time>,
+        /// Somebody has come since the round began: another follows it.
+        #[serde(default)]
+        again: bool,
     },
     /// It was, or the match started too soon for one.
     Done,

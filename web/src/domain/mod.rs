@@ -90,8 +90,8 @@ pub use standing::{Unfit, snapshot_for, standing, unfit};
 pub use time::{BadTime, Time};
 pub use truth::{Kept, Learned, Observed, closeness_kept, kept, observed, residuals};
 pub use visit::{
-    Brought, BroughtHost, Claim, PlayerLink, Taken, Visit, check_brought, claim, customer, offer, passes,
-    takes_visits, visitor,
+    Brought, BroughtHost, Claim, PlayerLink, Taken, Visit, check_brought, claim, customer, let_in, offer,
+    passes, takes_visits, visitor,
 };
 pub use vm::{Vm, VmGoal, VmSeen, VmmSeen};
 pub use witness::{host_witness, reached_by, vm_witness};

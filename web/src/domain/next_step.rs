@@ -32,7 +32,8 @@ impl Pace {
     /// When a match that is placed at `now` is measured again, if it starts late enough for that.
     #[must_use]
     pub fn recheck_at(self, start: Time, now: Time) -> Option<Time> {
-        // A round has to be over before the VM is woken.
+        // A round should be over before the VM is woken. One in steps, or one that waits for its turn, may not be: then it is
+        // stopped, see `reserved`.
         let at = start.plus(-self.recheck_ms.max(self.wake_ms + super::ROUND_MS));
         (at > now).then_some(at)
     }
@@ -165,6 +166,13 @@ fn reserved(seen: Situation, recheck: &Recheck, pace: Pace, now: Time) -> Step {
     {
         return Step::OtherHost { why: why.to_string() };
     }
+    // Measuring again is to make a good place better: it never keeps a match from beginning.
+    if now >= seen.of.start_at.plus(-pace.wake_ms) {
+        return match seen.host_gone {
+            Some(why) => Step::OtherHost { why: why.into() },
+            None => Step::Wake,
+        };
+    }
     match recheck {
         Recheck::Running { .. } => match seen.round_ended {
             Some(true) => Step::Recheck,
@@ -172,12 +180,6 @@ fn reserved(seen: Situation, recheck: &Recheck, pace: Pace, now: Time) -> Step {
             None => Step::Probe(RoundReason::Roster),
         },
         Recheck::Due { at } if now >= *at => Step::Probe(RoundReason::Recheck),
-        Recheck::Due { .. } | Recheck::Done if now >= seen.of.start_at.plus(-pace.wake_ms) => {
-            match seen.host_gone {
-                Some(why) => Step::OtherHost { why: why.into() },
-                None => Step::Wake,
-            }
-        }
         Recheck::Due { .. } | Recheck::Done => Step::Wait,
     }
 }

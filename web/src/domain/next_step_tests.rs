@@ -315,6 +315,7 @@ fn states() -> impl Strategy<Value = MatchState> {
         MatchState::Probing {
             round,
             reason: RoundReason::Booking,
+            again: false,
         },
         MatchState::Reserved {
             held: held.clone(),
@@ -328,7 +329,11 @@ fn states() -> impl Strategy<Value = MatchState> {
         },
         MatchState::Reserved {
             held: held.clone(),
-            recheck: Recheck::Running { round, then: None },
+            recheck: Recheck::Running {
+                round,
+                then: None,
+                again: false,
+            },
         },
         MatchState::Waking {
             held: held.clone(),
@@ -358,6 +363,23 @@ fn states() -> impl Strategy<Value = MatchState> {
 }
 
 proptest! {
+    /// However late a look is, however long its round takes or waits for its turn, and whoever asks for more of them.
+    #[test]
+    fn no_measuring_keeps_a_match_from_waking(
+        late in 0..LENGTH, due in 0..START, ended in prop::option::of(any::<bool>()), then in prop::option::of(0..START),
+        which in 0..3, again in any::<bool>(),
+    ) {
+        let recheck = match which {
+            0 => Recheck::Done,
+            1 => Recheck::Due { at: at(due) },
+            _ => Recheck::Running { round: RoundId(Uuid::from_u128(9)), then: then.map(at), again },
+        };
+        let seen = vm(Phase::Fetched, None, false);
+        let state = MatchState::Reserved { held: held(), recheck };
+        let now = START - PACE.wake_ms + late;
+        prop_assert_eq!(step(state, Some(&seen), None, ended, now), Step::Wake);
+    }
+
     #[test]
     fn a_running_match_ends_by_its_time_alone(
         phase in phases(), problem in problems(), gone in any::<bool>(), now in 0..START + LENGTH,

@@ -3,7 +3,7 @@
 use super::{
     ClanId, Consent, HostId, HostRecord, Match, MatchId, MatchState, Name, Player, PlayerAddress, PlayerId,
     Refusal, Time, UserId,
-    limits::{HOSTS_OF_A_VISIT, PASSES_OF_A_HOST, RTTS_OF_A_VISIT, TICKET_MS, VISIT_MS},
+    limits::{HOSTS_OF_A_VISIT, PASSES_OF_A_CLAN, PASSES_OF_A_HOST, RTTS_OF_A_VISIT, TICKET_MS, VISIT_MS},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -80,20 +80,46 @@ fn is_offered(record: &HostRecord, now: Time) -> bool {
         && record.host.facts.doors != vmatrix_wire::Doors::default()
 }
 
-/// The tickets that a host lets pass: of those that offer it and are still wanted and good, the newest, oldest first.
+/// The tickets that a host lets pass: of those that offer it and are still wanted and good, the oldest first. [`let_in`] has seen to
+/// it that there are not more than it keeps; if there are, who came first is let in.
 #[must_use]
 pub fn passes(host: HostId, live: &[Visit], now: Time) -> Vec<vmatrix_wire::Pass> {
     let mut mine: Vec<&Visit> = live
         .iter()
-        .filter(|visit| !visit.used && visit.offered.contains(&host))
-        .filter(|visit| now < visit.begun_at.plus(TICKET_MS))
+        .filter(|visit| is_good(visit, now) && visit.offered.contains(&host))
         .collect();
     mine.sort_by(|a, b| (a.begun_at, &a.nonce).cmp(&(b.begun_at, &b.nonce)));
     let pass = |visit: &Visit| vmatrix_wire::Pass {
         ticket: visit.ticket.clone(),
     };
-    let too_many = mine.len().saturating_sub(PASSES_OF_A_HOST);
-    mine.into_iter().skip(too_many).map(pass).collect()
+    mine.into_iter().take(PASSES_OF_A_HOST).map(pass).collect()
+}
+
+fn is_good(visit: &Visit, now: Time) -> bool {
+    !visit.used && now < visit.begun_at.plus(TICKET_MS)
+}
+
+/// Whether there is room for one more visit of a clan to these hosts, beside those that are under way.
+///
+/// # Errors
+/// In how many milliseconds there is, at the latest.
+pub fn let_in(live: &[(ClanId, Visit)], clan: ClanId, offered: &[HostId], now: Time) -> Result<(), i64> {
+    let good: Vec<_> = live.iter().filter(|(_, visit)| is_good(visit, now)).collect();
+    let wait = |mut begun: Vec<Time>, most: usize| {
+        begun.sort_unstable();
+        let first = begun.len().checked_sub(most)?;
+        begun.get(first).map(|at| at.plus(TICKET_MS).since(now))
+    };
+    let own = good.iter().filter(|(of, _)| *of == clan);
+    let own = wait(own.map(|(_, visit)| visit.begun_at).collect(), PASSES_OF_A_CLAN);
+    let of_host = |host: &HostId| {
+        let here = good.iter().filter(|(_, visit)| visit.offered.contains(host));
+        wait(here.map(|(_, visit)| visit.begun_at).collect(), PASSES_OF_A_HOST)
+    };
+    match offered.iter().filter_map(of_host).chain(own).max() {
+        Some(wait) => Err(wait),
+        None => Ok(()),
+    }
 }
 
 /// What a visitor brings, as it came.

@@ -122,8 +122,8 @@ proptest! {
     }
 
     #[test]
-    fn a_host_has_the_newest_passes_and_no_more_than_it_keeps(
-        begun in proptest::collection::vec((-400_000_i64..1, proptest::bool::weighted(0.2)), 0..120),
+    fn a_host_has_the_oldest_passes_and_no_more_than_it_keeps(
+        begun in proptest::collection::vec((-400_000_i64..1, proptest::bool::weighted(0.2)), 0..400),
     ) {
         let live: Vec<Visit> = (0_u128..).zip(&begun).map(|(n, (ago, used))| Visit {
             nonce: format!("{n:032}"),
@@ -138,11 +138,41 @@ proptest! {
             .filter(|visit| !visit.used && now().since(visit.begun_at) < TICKET_MS)
             .collect();
         good.sort_by_key(|visit| (visit.begun_at, visit.nonce.clone()));
-        let kept = good.split_off(good.len().saturating_sub(PASSES_OF_A_HOST));
+        good.truncate(PASSES_OF_A_HOST);
         let tickets: Vec<&str> = mine.iter().map(|pass| pass.ticket.reveal()).collect();
-        let expected: Vec<&str> = kept.iter().map(|visit| visit.ticket.reveal()).collect();
+        let expected: Vec<&str> = good.iter().map(|visit| visit.ticket.reveal()).collect();
         prop_assert_eq!(tickets, expected);
         prop_assert!(passes(id(2), &live, now()).is_empty(), "of a host that was not offered");
+    }
+}
+
+proptest! {
+    /// Whoever asks: nobody who was let in is left out for who comes later, no clan has more than its share, and who waits as
+    /// long as they are told is let in.
+    #[test]
+    fn who_was_let_in_keeps_their_pass(asks in proptest::collection::vec((0_u128..6, 0_i64..1500), 0..700)) {
+        let mut live: Vec<(ClanId, Visit)> = Vec::new();
+        let mut now = now();
+        for (n, (clan, later)) in (0_u128..).zip(asks) {
+            now = now.plus(later);
+            let clan = ClanId(Uuid::from_u128(clan));
+            match let_in(&live, clan, &[id(1)], now) {
+                Ok(()) => live.push((clan, Visit {
+                    nonce: format!("{n:032}"),
+                    ticket: Secret::new(format!("{n:032}")),
+                    begun_at: now,
+                    ..visit(&[id(1)])
+                })),
+                Err(wait) => {
+                    prop_assert!((1..=TICKET_MS).contains(&wait));
+                    prop_assert_eq!(let_in(&live, clan, &[id(1)], now.plus(wait)), Ok(()));
+                }
+            }
+            let good: Vec<_> = live.iter().filter(|(_, visit)| now.since(visit.begun_at) < TICKET_MS).collect();
+            prop_assert!(good.iter().filter(|(of, _)| *of == clan).count() <= PASSES_OF_A_CLAN);
+            let all: Vec<Visit> = live.iter().map(|(_, visit)| visit.clone()).collect();
+            prop_assert_eq!(passes(id(1), &all, now).len(), good.len());
+        }
     }
 }
 

@@ -10,11 +10,12 @@ use crate::{
     actions::{
         matches::pace,
         rounds::{awaited, stop},
+        turns::wait,
     },
     app::App,
     domain::{
-        EndedHow, Held, HostRecord, Match, MatchId, MatchState, Recheck, Situation, Step, StoryId, Time,
-        Unfit, Vm, VmGoal, next_step,
+        EndedHow, Held, HostRecord, Match, MatchId, MatchState, Recheck, RoundReason, Situation, Step,
+        StoryId, Time, Unfit, Vm, VmGoal, next_step,
     },
     store::{StoreError, Tx, hosts, matches, rounds, story, vms},
 };
@@ -128,15 +129,22 @@ pub(super) async fn look(
 async fn act(tx: &mut Tx, app: &App, now: &Now, step: Step) -> Result<Option<MatchState>, StoreError> {
     let state = &now.of.state;
     match (step, state) {
-        (Step::Choose, MatchState::Probing { round, .. }) => choose_first(tx, app, now, *round).await,
+        (Step::Choose, MatchState::Probing { round, again, .. }) => {
+            let state = choose_first(tx, app, now, *round).await?;
+            followed(tx, app, now, state, *again).await
+        }
         (
             Step::Recheck,
             MatchState::Reserved {
                 held,
-                recheck: Recheck::Running { round, then },
+                recheck: Recheck::Running { round, then, again },
             },
-        ) => look_again(tx, app, now, held, *round, *then).await,
+        ) => {
+            let state = look_again(tx, app, now, held, *round, *then).await?;
+            followed(tx, app, now, state, *again).await
+        }
         (Step::Wake, MatchState::Reserved { held, .. }) => {
+            stop(tx, state, now.at).await?;
             vms::set_goal(tx, held.vm, VmGoal::Ordered(Goal::Open), held.port).await?;
             tell(
                 tx,
@@ -184,6 +192,34 @@ async fn act(tx: &mut Tx, app: &App, now: &Now, step: Step) -> Result<Option<Mat
         // No step fits another state than these; if one did, doing nothing is right.
         _ => Ok(None),
     }
+}
+
+/// What follows a round: another, if somebody has come since it began.
+async fn followed(
+    tx: &mut Tx,
+    app: &App,
+    now: &Now,
+    state: Option<MatchState>,
+    again: bool,
+) -> Result<Option<MatchState>, StoreError> {
+    Ok(match state {
+        Some(MatchState::Reserved { held, recheck }) if again => {
+            let then = match recheck {
+                Recheck::Due { at } => Some(at),
+                Recheck::Running { .. } | Recheck::Done => None,
+            };
+            let round = wait(tx, app, &now.of).await?;
+            let again = false;
+            let recheck = Recheck::Running { round, then, again };
+            Some(MatchState::Reserved { held, recheck })
+        }
+        Some(MatchState::Unplaced { .. }) if again => Some(MatchState::Probing {
+            round: wait(tx, app, &now.of).await?,
+            reason: RoundReason::Roster,
+            again: false,
+        }),
+        state => state,
+    })
 }
 
 pub(super) async fn tell(tx: &mut Tx, app: &App, now: &Now, text: &str) -> Result<(), StoreError> {

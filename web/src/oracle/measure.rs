@@ -127,10 +127,14 @@ fn measured_by(now: &Now, round: RoundId, reason: RoundReason) -> (MatchState, b
                 Recheck::Running { then, .. } => (*then, false),
                 Recheck::Due { .. } | Recheck::Done => (None, true),
             };
-            let recheck = Recheck::Running { round, then };
+            let again = false;
+            let recheck = Recheck::Running { round, then, again };
             let held = held.clone();
             (MatchState::Reserved { held, recheck }, first)
         }
-        _ => (MatchState::Probing { round, reason }, false),
+        _ => {
+            let again = false;
+            (MatchState::Probing { round, reason, again }, false)
+        }
     }
 }

@@ -116,6 +116,7 @@ impl From<ActionError> for PageError {
             ActionError::NotFound { .. } | ActionError::NoChoice(_) => Self::not_found(),
             ActionError::Forbidden(text) => Self::forbidden(text),
             ActionError::Full(refusal) => Self::conflict(refusal.to_string()),
+            ActionError::Busy { wait, .. } => Self::too_many(error.to_string(), Some(wait)),
             ActionError::Conflict(text) => Self::conflict(text),
             ActionError::Invalid(refusals) => Self::invalid(
                 refusals

@@ -272,6 +272,7 @@ fn corrupt(
 
 pub mod choices;
 pub mod clans;
+pub mod declined;
 pub mod frozen_sides;
 pub mod hosts;
 #[cfg(test)]

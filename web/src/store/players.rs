@@ -1,6 +1,6 @@
 //! Players. A removed one keeps its name for the matches it played in; its address is forgotten.
 
-use super::{StoreError, Tx, corrupt, parsed};
+use super::{StoreError, Tx, corrupt, parsed, readings};
 use crate::domain::{ClanId, Consent, Name, Player, PlayerAddress, PlayerId, Refusal, Time};
 
 #[derive(sqlx::FromRow)]
@@ -79,19 +79,26 @@ pub async fn list(tx: &mut Tx, clan: ClanId) -> Result<Vec<Player>, StoreError> 
         .collect()
 }
 
-/// Changes name, address and whose word that is. `false` if there is no such player in that clan. Who keeps an old name that
+/// Changes name, address and whose word that is; what was measured from another address before is forgotten. `false` if there is no such player in that clan. Who keeps an old name that
 /// is another's but for capitals has no key, and gets none.
 pub async fn update(tx: &mut Tx, player: &Player, now: Time) -> Result<bool, StoreError> {
+    let text = "delete from readings where player_id = $1 and exists (
+                    select 1 from players where id = $1 and clan_id = $2 and removed_at is null and address <> $3)";
+    let (id, clan, address) = (
+        player.id.to_string(),
+        player.clan.to_string(),
+        player.address.reveal(),
+    );
+    sql!(tx, execute text, id.as_str(), clan.as_str(), address.as_str())?;
     let text = "update players set name = $3, name_key = case when name = $3 then name_key else $4 end,
                     address = $5, consent = $6, consent_by = $7, consent_at = $8, address_at = $9
                 where id = $1 and clan_id = $2 and removed_at is null";
-    let (id, clan, name) = (player.id.to_string(), player.clan.to_string(), &player.name);
+    let name = &player.name;
     let consent = player.consent;
     let (by, at) = (
         consent.by().map(|by| by.to_string()),
         consent.at().map(Time::millis),
     );
-    let address = player.address.reveal();
     let changed = sql!(
         tx, execute text, id, clan, name.as_str(), name.key(), address, consent.name(), by, at, now.millis()
     )?;
@@ -108,11 +115,15 @@ pub async fn forget_addresses(tx: &mut Tx, since: Time) -> Result<u64, StoreErro
     sql!(tx, execute text, since.millis())
 }
 
-/// Removes a player of a clan. `false` if there was none.
+/// Removes a player of a clan, and what was measured from their address. `false` if there was none.
 pub async fn remove(tx: &mut Tx, id: PlayerId, clan: ClanId, now: Time) -> Result<bool, StoreError> {
     let text = "update players set removed_at = $3, address = '', consent = 'typed', consent_by = null,
                     consent_at = null where id = $1 and clan_id = $2 and removed_at is null";
-    Ok(sql!(tx, execute text, id.to_string(), clan.to_string(), now.millis())? == 1)
+    let removed = sql!(tx, execute text, id.to_string(), clan.to_string(), now.millis())? == 1;
+    if removed {
+        readings::delete_of(tx, id).await?;
+    }
+    Ok(removed)
 }
 
 #[cfg(test)]

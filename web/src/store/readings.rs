@@ -77,6 +77,11 @@ pub async fn of_player(tx: &mut Tx, player: PlayerId, since: Time) -> Result<Vec
         .collect()
 }
 
+/// Forgets what a player's programs have measured.
+pub async fn delete_of(tx: &mut Tx, player: PlayerId) -> Result<u64, StoreError> {
+    sql!(tx, execute "delete from readings where player_id = $1", player.to_string())
+}
+
 /// Forgets what was measured before `before`.
 pub async fn delete(tx: &mut Tx, before: Time) -> Result<u64, StoreError> {
     sql!(tx, execute "delete from readings where taken_at < $1", before.millis())

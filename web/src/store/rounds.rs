@@ -115,6 +115,14 @@ pub async fn of_match(tx: &mut Tx, of: MatchId) -> Result<Vec<Round>, StoreError
         .collect()
 }
 
+/// From now on no host pings an address in the rounds that run.
+pub async fn leave_alone(tx: &mut Tx, address: IpAddr) -> Result<(), StoreError> {
+    let text = "update round_targets set address = null where way = 'icmp' and address = $1
+                and round_id in (select id from rounds where ended_at is null)";
+    sql!(tx, execute text, address.to_canonical().to_string())?;
+    Ok(())
+}
+
 /// Whom a round measures.
 pub async fn targets(tx: &mut Tx, id: RoundId) -> Result<Vec<RoundTarget>, StoreError> {
     let text = "select target_id, player_id, address, way, zone from round_targets where round_id = $1 order by target_id";

@@ -4,12 +4,13 @@
 use super::{StoreError, Tx, parsed};
 use crate::domain::{MatchId, RoundId};
 
-/// A match waits from now on, or anew with another round.
-pub async fn put(tx: &mut Tx, of: MatchId, round: RoundId) -> Result<(), StoreError> {
-    let text = "insert into turns (round_id, match_id) values ($1, $2)
-                on conflict (match_id) do update set round_id = excluded.round_id";
+/// A match waits from now on, by this round; or still by the one before, which is answered: who waits keeps their place.
+pub async fn put(tx: &mut Tx, of: MatchId, round: RoundId) -> Result<RoundId, StoreError> {
+    let text = "insert into turns (round_id, match_id) values ($1, $2) on conflict (match_id) do nothing";
     sql!(tx, execute text, round.to_string(), of.to_string())?;
-    Ok(())
+    let text = "select round_id from turns where match_id = $1";
+    let (round,) = sql!(tx, one(String,), text, of.to_string())?;
+    parsed("turns", &round, "round_id", &round)
 }
 
 /// All that wait, by who came first.
@@ -56,14 +57,14 @@ mod tests {
             let mut tx = base.db.begin().await.unwrap();
             let rows = life_tests::rows(&mut tx).await;
             let round = |n| vmatrix_wire::ProbeId(Uuid::from_u128(n));
-            put(&mut tx, rows.of.id, round(1)).await.unwrap();
-            put(&mut tx, rows.of.id, round(5)).await.unwrap();
-            assert_eq!(list(&mut tx).await.unwrap(), [(round(5), rows.of.id)]);
-            assert_eq!(before(&mut tx, round(5)).await.unwrap(), Some(0));
-            assert_eq!(before(&mut tx, round(1)).await.unwrap(), None);
+            assert_eq!(put(&mut tx, rows.of.id, round(1)).await.unwrap(), round(1));
+            assert_eq!(put(&mut tx, rows.of.id, round(5)).await.unwrap(), round(1));
+            assert_eq!(list(&mut tx).await.unwrap(), [(round(1), rows.of.id)]);
+            assert_eq!(before(&mut tx, round(1)).await.unwrap(), Some(0));
+            assert_eq!(before(&mut tx, round(5)).await.unwrap(), None);
             assert!(remove(&mut tx, rows.of.id).await.unwrap());
             assert!(!remove(&mut tx, rows.of.id).await.unwrap());
-            assert_eq!(before(&mut tx, round(5)).await.unwrap(), None);
+            assert_eq!(before(&mut tx, round(1)).await.unwrap(), None);
             tx.commit().await.unwrap();
         }
     }

@@ -1,7 +1,7 @@
 //! Visits of players by their clan's link.
 
 use super::{StoreError, Tx, from_json, parsed, to_json};
-use crate::domain::{PlayerId, Time, Visit};
+use crate::domain::{ClanId, PlayerId, Time, Visit};
 use vmatrix_wire::Secret;
 
 #[derive(sqlx::FromRow)]
@@ -58,6 +58,29 @@ pub async fn since(tx: &mut Tx, since: Time) -> Result<Vec<Visit>, StoreError> {
         .collect()
 }
 
+/// All that were begun after `since` and have brought nothing yet, with whose players' they are.
+pub async fn unused(tx: &mut Tx, since: Time) -> Result<Vec<(ClanId, Visit)>, StoreError> {
+    let text = "select clan_id, nonce, ticket, offered, begun_at from visits
+                join player_links on player_links.token_hash = visits.token_hash
+                where begun_at > $1 and used_at is null order by begun_at, nonce";
+    sql!(tx, all(String, String, String, String, i64), text, since.millis())?
+        .into_iter()
+        .map(|(clan, nonce, ticket, offered, begun_at)| {
+            let row = Row {
+                nonce,
+                ticket,
+                offered,
+                begun_at,
+                used_at: None,
+            };
+            Ok((
+                parsed("player_links", "(not shown)", "clan_id", &clan)?,
+                row.visit()?,
+            ))
+        })
+        .collect()
+}
+
 /// How many were begun by a link after `since` and have brought nothing yet.
 pub async fn count(tx: &mut Tx, token_hash: &str, since: Time) -> Result<usize, StoreError> {
     let text = "select count(*) from visits where token_hash = $1 and begun_at > $2 and used_at is null";
@@ -74,10 +97,16 @@ pub async fn players(tx: &mut Tx, token_hash: &str) -> Result<Vec<PlayerId>, Sto
         .collect()
 }
 
-/// Uses a visit up: of two results, one is taken.
+/// Uses a visit up: of two results, one is taken. What the player brought by that link before is of no more use.
 pub async fn use_up(tx: &mut Tx, nonce: &str, player: PlayerId, now: Time) -> Result<bool, StoreError> {
     let text = "update visits set used_at = $3, player_id = $2 where nonce = $1 and used_at is null";
-    Ok(sql!(tx, execute text, nonce, player.to_string(), now.millis())? == 1)
+    if sql!(tx, execute text, nonce, player.to_string(), now.millis())? == 0 {
+        return Ok(false);
+    }
+    let text = "delete from visits where player_id = $2 and nonce <> $1
+                and token_hash = (select token_hash from visits where nonce = $1)";
+    sql!(tx, execute text, nonce, player.to_string())?;
+    Ok(true)
 }
 
 /// Forgets visits that were begun before `before` and brought nothing.
@@ -142,6 +171,15 @@ mod tests {
             assert_eq!(count(&mut tx, "hash", at(9)).await.unwrap(), 1);
             assert!(get(&mut tx, "hash", "one").await.unwrap().unwrap().used);
             assert_eq!(players(&mut tx, "hash").await.unwrap(), [player]);
+            let left = unused(&mut tx, at(9)).await.unwrap();
+            assert_eq!(left, [(rows.of.home, visit("two", 20, rows.host))]);
+            // Of a player and a link the newest is kept.
+            assert!(use_up(&mut tx, "two", player, at(32)).await.unwrap());
+            assert_eq!(get(&mut tx, "hash", "one").await.unwrap(), None);
+            assert_eq!(players(&mut tx, "hash").await.unwrap(), [player]);
+            insert(&mut tx, "hash", &visit("three", 20, rows.host))
+                .await
+                .unwrap();
             assert_eq!(delete_unused(&mut tx, at(20)).await.unwrap(), 0);
             assert_eq!(delete_unused(&mut tx, at(21)).await.unwrap(), 1);
 
@@ -155,7 +193,7 @@ mod tests {
                     .await
                     .unwrap()
             );
-            assert_eq!(get(&mut tx, "hash", "one").await.unwrap(), None);
+            assert_eq!(get(&mut tx, "hash", "two").await.unwrap(), None);
 
             // The match ends at 1500.
             player_links::insert(&mut tx, "again", &link).await.unwrap();

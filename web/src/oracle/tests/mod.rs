@@ -20,4 +20,5 @@ mod turns;
 mod unreadable;
 mod visits;
 mod witness;
+mod word;
 mod world;

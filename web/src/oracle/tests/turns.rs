@@ -2,9 +2,13 @@
 
 use super::world::{MINUTE, World, address};
 use crate::{
-    actions::{accounting::who_is_probed, forget, matches::Start},
+    actions::{
+        accounting::who_is_probed,
+        forget,
+        matches::{Start, set_roster},
+    },
     domain::{
-        MatchId, PlayerAddress, Role, Time, User,
+        MatchId, PlayerAddress, Role, Seat, Time, User,
         limits::{ADDRESS_DAYS, PACKETS_TO_AN_ADDRESS, ROUNDS_AT_ONCE},
     },
     store::{
@@ -56,6 +60,27 @@ async fn who_comes_too_late_to_be_measured_at_once_waits_for_their_turn_and_is_t
     }
     assert!(begun.is_sorted());
     assert!(begun.first() < begun.last());
+}
+
+#[tokio::test]
+async fn whose_roster_changes_while_they_wait_keep_their_place() {
+    let mut world = World::new(sqlite().await, &TWO).await;
+    let mut all = Vec::new();
+    for _ in 0..ROUNDS_AT_ONCE + 3 {
+        all.push(in_an_hour(&world).await);
+    }
+    let first = all[ROUNDS_AT_ONCE];
+    let seats = [(world.players[0].id, Seat::default())];
+    let (clan, by) = (world.reds.id, world.red_admin.clone());
+    set_roster(&world.app, &by, first, clan, &seats).await.unwrap();
+    let waits = world.view(first).await.booked.explanation;
+    assert_eq!(waits, "Waits for its turn to be measured: 0 before it.");
+    world.ticks(20).await;
+    let begun = async |id| {
+        let mut tx = world.app.db.read().await.unwrap();
+        rounds::of_match(&mut tx, id).await.unwrap()[0].started_at
+    };
+    assert!(begun(first).await <= begun(all[ROUNDS_AT_ONCE + 2]).await);
 }
 
 #[tokio::test]

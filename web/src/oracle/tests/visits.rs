@@ -23,7 +23,7 @@ use vmatrix_wire::{Doors, Secret};
 const TWO: [[u32; 4]; 2] = [[10, 20, 30, 40], [50, 52, 54, 56]];
 
 /// A world whose hosts have doors. Without `trust` a captain's word is not enough.
-async fn world(base: crate::store::testing::Base, trust: bool) -> World {
+pub(super) async fn world(base: crate::store::testing::Base, trust: bool) -> World {
     let mut world = World::new(base, &TWO).await;
     for host in &mut world.hosts {
         host.host.facts.doors = Doors {
@@ -40,20 +40,20 @@ async fn world(base: crate::store::testing::Base, trust: bool) -> World {
 }
 
 /// A match that starts in an hour.
-async fn booked(world: &mut World) -> MatchId {
+pub(super) async fn booked(world: &mut World) -> MatchId {
     let start = crate::domain::Time::from_millis(world.now() + 60 * MINUTE);
     world.book(Start::At(start)).await.unwrap()
 }
 
-async fn link(world: &World, by: &User, id: MatchId) -> Secret {
+pub(super) async fn link(world: &World, by: &User, id: MatchId) -> Secret {
     make_player_link(&world.app, by, id, world.reds.id).await.unwrap()
 }
 
-fn ip(text: &str) -> IpAddr {
+pub(super) fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-fn brought(name: &str, begun: &BegunVisit) -> Brought {
+pub(super) fn brought(name: &str, begun: &BegunVisit) -> Brought {
     let host = |id: &vmatrix_wire::HostId| BroughtHost {
         id: *id,
         sent: 15,
@@ -66,7 +66,7 @@ fn brought(name: &str, begun: &BegunVisit) -> Brought {
     }
 }
 
-async fn come(
+pub(super) async fn come(
     world: &World,
     token: &Secret,
     name: &str,
@@ -79,7 +79,7 @@ async fn come(
     end_visit(&world.app, token.reveal(), ip(from), nonce, may_ping, &brought).await
 }
 
-async fn names(world: &World, id: MatchId) -> Vec<String> {
+pub(super) async fn names(world: &World, id: MatchId) -> Vec<String> {
     let mut tx = world.app.db.read().await.unwrap();
     let all = rosters::list(&mut tx, id).await.unwrap();
     let mut own: Vec<String> = all
@@ -235,7 +235,7 @@ async fn a_link_is_the_own_captains_and_dies_with_the_match() {
 }
 
 /// How many people are pinged in the newest round of a match.
-async fn pinged(world: &World, id: MatchId) -> usize {
+pub(super) async fn pinged(world: &World, id: MatchId) -> usize {
     let mut tx = world.app.db.read().await.unwrap();
     let round = crate::store::rounds::of_match(&mut tx, id)
         .await
