@@ -1,6 +1,6 @@
 //! From measurements of all kinds to the matrix of a choice. Pure; the rules are those of `vmatrix_placement::fusion`.
 
-use super::{HostId, Learned, PlayerId, Reading, Round, RoundTarget, Time};
+use super::{HostId, Learned, PlayerId, Reading, Round, RoundTarget, Time, limits::ANSWERS_OF_A_VISIT};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use vmatrix_placement::{
@@ -134,9 +134,16 @@ impl Fused {
     }
 }
 
-/// What is out of all reason is unknown, and so is zero.
+/// What a player's own program sends in is never surer than its clock, which nobody knows: a millisecond, microseconds.
+const OWN_CLOCK_US: u32 = 1_000;
+/// With few answers it is less sure, as a program may choose which it sends: this divided by their number, microseconds.
+const OWN_FEW_US: u32 = 15_000;
+
+/// What is out of all reason is unknown, and so is zero; so is what a player's own program has few answers from.
 fn reading(source: Source, sample: &RttSample, age_s: u32) -> Option<fusion::Reading> {
-    if sample.received == 0 {
+    let is_own = matches!(source, Source::Browser | Source::Udp);
+    let least_answers = if is_own { ANSWERS_OF_A_VISIT } else { 1 };
+    if sample.received < least_answers {
         return None;
     }
     let value = Micros::new(sample.median_us?).ok()?;
@@ -148,6 +155,9 @@ fn reading(source: Source, sample: &RttSample, age_s: u32) -> Option<fusion::Rea
         least: least.map_or(value, |least| least.min(value)),
         error_us: match source {
             Source::King => noise.saturating_add(king_error_us(value)),
+            _ if is_own => noise
+                .max(OWN_CLOCK_US)
+                .max(OWN_FEW_US / u32::from(sample.received)),
             _ => noise,
         },
         age_s,
@@ -183,7 +193,7 @@ mod tests {
 
     fn sample(target: u128, ms: &[u32]) -> RttSample {
         let us: Vec<u32> = ms.iter().map(|ms| ms * 1000).collect();
-        RttSample::of(TargetId(Uuid::from_u128(target)), 9, &us)
+        RttSample::of(TargetId(Uuid::from_u128(target)), 15, &us)
     }
 
     fn browser(of: u128, at: u128, ms: u32, taken_s: i64) -> Reading {
@@ -192,7 +202,7 @@ mod tests {
             host: host(at),
             source: Source::Browser,
             taken_at: Time::from_millis(taken_s * 1000),
-            sample: sample(0, &[ms, ms, ms]),
+            sample: sample(0, &[ms; 15]),
         }
     }
 
@@ -209,7 +219,7 @@ mod tests {
         let samples = [
             (host(1), sample(1, &[40, 41, 43])),
             (host(1), sample(2, &[])),
-            (host(1), sample(3, &[50, 50, 50])),
+            (host(1), sample(3, &[50; 9])),
             (host(1), sample(99, &[1, 1, 1])),
         ];
         let mut known = Known::default();
@@ -235,6 +245,41 @@ mod tests {
             "a fifth, and a last mile"
         );
         assert_eq!(fused.smells, []);
+    }
+
+    #[test]
+    fn a_single_answer_of_their_own_does_not_beat_nine_pings() {
+        let targets = [target(1, 1, Way::Icmp)];
+        let pings = [(host(1), sample(1, &[40, 41, 43, 44, 45, 46, 47, 49, 50]))];
+        let now = Time::from_millis(1_000);
+        let used = |answers: &[u32]| {
+            let mut known = Known::default();
+            known.measured(None, &targets, &pings, now);
+            let own = Reading {
+                sample: sample(0, answers),
+                ..browser(1, 1, 1, 1)
+            };
+            known.own(&own, now);
+            let note = known.fused(&[(host(1), "mad")], &[player(1)], None).notes[0][0];
+            note.map(|note| note.source)
+        };
+        assert_eq!(used(&[44]), Some(Source::Icmp));
+        assert_eq!(used(&[44; 9]), Some(Source::Icmp), "nine are too few");
+        assert_eq!(
+            used(&[44; 15]),
+            Some(Source::Browser),
+            "fifteen are enough, and theirs are surer"
+        );
+    }
+
+    #[test]
+    fn what_is_sent_in_is_never_surer_than_a_clock_and_few_answers_are_less_sure() {
+        let error = |source, count| reading(source, &sample(0, &vec![40; count]), 0).map(|one| one.error_us);
+        assert_eq!(error(Source::Browser, 9), None);
+        assert_eq!(error(Source::Udp, 10), Some(1_500));
+        assert_eq!(error(Source::Udp, 60), Some(1_000));
+        assert_eq!(error(Source::Icmp, 1), Some(10_000));
+        assert_eq!(error(Source::Icmp, 9), Some(0));
     }
 
     #[test]
