@@ -1,6 +1,8 @@
 //! From measurements of all kinds to the matrix of a choice. Pure; the rules are those of `vmatrix_placement::fusion`.
 
-use super::{HostId, Learned, PlayerId, Reading, Round, RoundTarget, Time, limits::ANSWERS_OF_A_VISIT};
+use super::{
+    HostId, Learned, MOST_LEARNED_US, PlayerId, Reading, Round, RoundTarget, Time, limits::ANSWERS_OF_A_VISIT,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use vmatrix_placement::{
@@ -77,8 +79,12 @@ impl Known {
         }
     }
 
-    /// Takes what a player's own program has measured.
+    /// Takes what a player's own program has measured. What is of the future was written down by a wrong clock: its age is
+    /// unknown, and it does not count.
     pub fn own(&mut self, reading: &Reading, now: Time) {
+        if reading.taken_at > now {
+            return;
+        }
         let age_s = seconds(now.since(reading.taken_at));
         self.take(
             reading.player,
@@ -90,10 +96,18 @@ impl Known {
     }
 
     fn take(&mut self, player: PlayerId, host: HostId, source: Source, sample: &RttSample, age_s: u32) {
-        if let Some(mut reading) = reading(source, sample, age_s) {
-            let learned = self.learned.get(&(host, source)).map(|learned| learned.error_us);
-            reading.error_us = reading.error_us.max(learned.unwrap_or_default());
+        if let Some(reading) = reading(source, sample, age_s) {
             self.by.entry((player, host)).or_default().push(reading);
+        }
+    }
+
+    /// With what was learned of the host in their errors. Smells are looked for without: whoever spoils what is learned, by
+    /// playing otherwise than they measured, would widen the margins for the next result that is made up.
+    fn with_learned(&self, host: HostId, readings: &mut [fusion::Reading]) {
+        for reading in readings {
+            let learned = self.learned.get(&(host, reading.source));
+            let error_us = learned.map_or(0, |learned| learned.error_us.min(MOST_LEARNED_US));
+            reading.error_us = reading.error_us.max(error_us);
         }
     }
 
@@ -108,9 +122,12 @@ impl Known {
         };
         for (column, player) in players.iter().enumerate() {
             let of = |(host, _): &(HostId, &str)| self.by.get(&(*player, *host)).cloned();
-            let readings: Vec<Vec<fusion::Reading>> =
+            let mut readings: Vec<Vec<fusion::Reading>> =
                 hosts.iter().map(|host| of(host).unwrap_or_default()).collect();
             let smells = smells(&readings, &names, mesh);
+            for ((host, _), readings) in hosts.iter().zip(&mut readings) {
+                self.with_learned(*host, readings);
+            }
             fused.add_column(&readings, trust(&smells));
             if !smells.is_empty() {
                 fused.smells.push(Smelt {
@@ -244,7 +261,11 @@ mod tests {
             20_000,
             "a fifth, and a last mile"
         );
-        assert_eq!(fused.smells, []);
+        let nobody_checks_the_second = Smelt {
+            player: 1,
+            smells: vec![Smell::Unchecked],
+        };
+        assert_eq!(fused.smells, [nobody_checks_the_second]);
     }
 
     #[test]
@@ -316,6 +337,37 @@ mod tests {
             let found = fused.notes[0][0].map(|note| note.error_us);
             assert_eq!(found == Some(7_000), error, "{found:?}");
         }
+    }
+
+    #[test]
+    fn what_was_learned_hides_no_forged_result() {
+        let now = Time::from_millis(1_000);
+        let spoilt = (0..99).fold(Learned::default(), |learned, _| learned.with(900_000));
+        let sources = [Source::Icmp, Source::Browser];
+        let hosts = [1, 2].map(host);
+        let keys = hosts
+            .iter()
+            .flat_map(|host| sources.map(|source| (*host, source)));
+        let mut known = Known::after(keys.map(|key| (key, spoilt)).collect());
+        let samples = hosts.map(|host| (host, sample(1, &[80; 9])));
+        known.measured(None, &[target(1, 1, Way::Icmp)], &samples, now);
+        known.own(&browser(1, 1, 20, 1), now);
+        known.own(&browser(1, 2, 20, 1), now);
+        let fused = known.fused(&[(host(1), "mad"), (host(2), "ams")], &[player(1)], None);
+        assert_eq!(fused.smells.len(), 1, "{:?}", fused.smells);
+        let error = fused.notes[0][0].map(|note| note.error_us);
+        assert_eq!(error, Some(MOST_LEARNED_US), "and no promise becomes worthless");
+    }
+
+    #[test]
+    fn a_reading_of_the_future_does_not_count() {
+        let mut known = Known::default();
+        known.own(&browser(1, 1, 70, 86_400), Time::from_millis(1_000));
+        let fused = known.fused(&[(host(1), "mad")], &[player(1)], None);
+        assert_eq!(fused.rows, [[None]]);
+        known.own(&browser(1, 1, 70, 1), Time::from_millis(1_000));
+        let fused = known.fused(&[(host(1), "mad")], &[player(1)], None);
+        assert_eq!(fused.rows, [[Micros::new(70_000).ok()]]);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! What games said of their players' round trips, and what was learned from it.
 
 use super::{StoreError, Tx, corrupt, parsed};
-use crate::domain::{HostId, Learned, MatchId, Time, VmId, source_name, source_of};
+use crate::domain::{HostId, Learned, MatchId, Time, VmId, source_name, source_of, unlike};
 use std::collections::BTreeMap;
 use vmatrix_placement::Source;
 use vmatrix_wire::GamePings;
 
-/// Writes what a game said once; said again, it is the same.
+/// Writes what a game said once, without those whose name two have in it; said again, it is the same.
 pub async fn add_pings(
     tx: &mut Tx,
     vm: VmId,
@@ -16,7 +16,7 @@ pub async fn add_pings(
 ) -> Result<(), StoreError> {
     // Numbers begin anywhere: of one beyond the column's the highest bit is of no account.
     let number = i64::try_from(pings.number & (u64::MAX >> 1)).unwrap_or(i64::MAX);
-    for player in &pings.players {
+    for player in unlike(&pings.players) {
         sql!(
             tx,
             execute "insert into pings (vm_id, match_id, number, name, ping_ms, at) values ($1, $2, $3, $4, $5, $6)
@@ -131,6 +131,10 @@ mod tests {
                     .await
                     .unwrap();
             }
+            // Another client in the game has taken her name.
+            let mut two = said(8, 900);
+            two.players.extend(said(8, 40).players);
+            add_pings(&mut tx, vm, rows.of.id, &two, at(3)).await.unwrap();
             let all = pings(&mut tx, rows.of.id).await.unwrap();
             assert_eq!(all, [("Ada".to_owned(), 40), ("Ada".to_owned(), 60)]);
             assert_eq!(forget_pings(&mut tx, at(3)).await.unwrap(), 1);
