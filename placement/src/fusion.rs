@@ -32,18 +32,13 @@ pub struct Reading {
     pub age_s: u32,
 }
 
-/// One value, and what it was made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fused {
     /// The value: always that of one reading.
     pub value: Micros,
     /// Its source, age and error; the error has grown with the age.
     pub note: Note,
-    /// The other readings, by source.
-    pub others: Vec<Reading>,
-    /// By how much direct readings contradict each other, microseconds: how far they are apart beyond what their errors explain.
-    /// `None` if they do not.
-    pub apart_us: Option<u32>,
 }
 
 /// So long a reading is as good as new, seconds.
@@ -130,14 +125,6 @@ pub fn fuse(readings: &[Reading], trust: Trust) -> Option<Fused> {
     } else {
         first
     };
-    let apart = peers
-        .iter()
-        .map(|one| first.excess(one))
-        .max()
-        .unwrap_or_default();
-    let at = counted.iter().position(|one| *one == used)?;
-    counted.remove(at);
-    counted.sort_by_key(|one| (one.source, one.rank()));
     Some(Fused {
         value: used.value,
         note: Note {
@@ -145,8 +132,6 @@ pub fn fuse(readings: &[Reading], trust: Trust) -> Option<Fused> {
             age_s: used.age_s,
             error_us: used.aged_error_us(),
         },
-        others: counted,
-        apart_us: Some(apart).filter(|us| *us > 0 && first.is_direct()),
     })
 }
 

@@ -179,13 +179,25 @@ fn runner_up(judge: &Judge, choice: &Choice) -> Option<i64> {
     Some(if next.score < best.score { apart } else { -apart })
 }
 
+/// From so many values on their deviation says how far they spread.
+const ENOUGH: u16 = 5;
+/// Of fewer the error is at least this, divided by their number, microseconds: those of a good line are so far apart at times.
+const FEW_US: u32 = 10_000;
+
 /// The usual error of a median of `samples` values with this mean absolute deviation, rounded up: for normally
-/// spread values, 1.25 × 1.25 × deviation / √samples.
+/// spread values, 1.25 × 1.25 × deviation / √samples. One value does not deviate from itself, which makes it no surer: with
+/// fewer than five the error is 10 ms / `samples` at least.
 #[must_use]
 pub fn error_of_median(deviation_us: u32, samples: u16) -> u32 {
+    let few = if samples < ENOUGH {
+        FEW_US / u32::from(samples.max(1))
+    } else {
+        0
+    };
     // Squared, so that it stays in whole numbers: (25/16)² = 625/256.
     let squared = 625 * u128::from(deviation_us).pow(2) / (256 * u128::from(samples.max(1)));
-    u32::try_from(squared.isqrt() + u128::from(deviation_us > 0)).unwrap_or(u32::MAX)
+    let spread = u32::try_from(squared.isqrt() + u128::from(deviation_us > 0)).unwrap_or(u32::MAX);
+    spread.max(few)
 }
 
 impl fmt::Display for KeepReason {

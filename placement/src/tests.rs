@@ -318,11 +318,20 @@ mod reservation {
         assert_eq!(
             (
                 error_of_median(0, 5),
-                error_of_median(1600, 1),
+                error_of_median(1600, 6),
                 error_of_median(1600, 25)
             ),
-            (0, 2501, 501)
+            (0, 1021, 501)
         );
+    }
+
+    #[test]
+    fn few_values_are_not_sure_however_equal_they_are() {
+        assert_eq!(
+            [1, 2, 4].map(|samples| error_of_median(0, samples)),
+            [10_000, 5_000, 2_500]
+        );
+        assert_eq!(error_of_median(20_000, 1), 31_251, "more if they spread more");
     }
 }
 

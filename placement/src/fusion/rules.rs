@@ -1,12 +1,15 @@
 //! What smells, rule by rule.
 
 use super::{Reading, Smell};
-use crate::{Micros, shortlist::Mesh};
+use crate::{Micros, Source, shortlist::Mesh};
+use std::cmp::Reverse;
 
 /// Below a measurement by this is not noise, microseconds.
 const FAR_US: u32 = 10_000;
 /// Above by amounts that differ by this is not the last mile, microseconds.
 const UNEVEN_US: u32 = 30_000;
+/// The name server that an estimate is of may stand so far from the player, and more at some hosts than at others, microseconds.
+const ASIDE_US: u32 = 60_000;
 /// So many hosts must say so, where one alone may have had a bad minute.
 const SEVERAL: usize = 2;
 /// Nearer to each other than this, two hosts count as one place, microseconds.
@@ -35,11 +38,15 @@ impl<'a> Player<'a> {
 
     /// Of each host the smallest own and the smallest hosts' own measurement.
     fn least(&self, own: bool) -> impl Iterator<Item = (usize, Reading)> + Clone + '_ {
+        self.smallest(move |one| one.is_direct() && one.is_own() == own)
+    }
+
+    fn smallest<'b>(
+        &'b self,
+        counts: impl Fn(&Reading) -> bool + Clone + 'b,
+    ) -> impl Iterator<Item = (usize, Reading)> + Clone + 'b {
         let of = move |all: &Vec<Reading>| {
-            let those = all
-                .iter()
-                .copied()
-                .filter(move |one| one.is_direct() && one.is_own() == own);
+            let those = all.iter().copied().filter(|one| counts(one));
             those.min_by_key(|one| (one.value, one.rank()))
         };
         self.readings
@@ -50,7 +57,13 @@ impl<'a> Player<'a> {
 
     /// Host, own and host's measurement where there are both.
     fn both(&self) -> Vec<(usize, Reading, Reading)> {
-        let theirs = self.least(false);
+        self.own_and(self.least(false))
+    }
+
+    fn own_and(
+        &self,
+        theirs: impl Iterator<Item = (usize, Reading)> + Clone,
+    ) -> Vec<(usize, Reading, Reading)> {
         let with = |(host, own)| {
             let (_, seen) = theirs.clone().find(|(at, _)| *at == host)?;
             Some((host, own, seen))
@@ -89,6 +102,59 @@ impl<'a> Player<'a> {
             most_us: by.0,
             other: self.name(least.0),
             least_us: by.1,
+        })
+    }
+
+    /// As [`Self::uneven`] for who is not pinged, by what name servers near them say: it sees no last mile, so that only unlike
+    /// amounts count.
+    pub(super) fn unlike_king(&self) -> Option<Smell> {
+        let king = self.smallest(|one| one.source == Source::King);
+        let both = self.own_and(king);
+        let above = |own: &Reading, king: &Reading| i64::from(own.value.us()) - i64::from(king.value.us());
+        // With their errors, so that a far host, of which an estimate is less sure, is not the worst for that.
+        let surely = |(host, own, king): &&(usize, Reading, Reading)| {
+            (above(own, king) - i64::from(errors(own, king)), *host)
+        };
+        let at_most = |(host, own, king): &&(usize, Reading, Reading)| {
+            (above(own, king) + i64::from(errors(own, king)), *host)
+        };
+        let (most, least) = (both.iter().max_by_key(surely)?, both.iter().min_by_key(at_most)?);
+        (surely(&most).0 - at_most(&least).0 > i64::from(ASIDE_US)).then(|| Smell::UnlikeKing {
+            host: self.name(most.0),
+            most_us: above(&most.1, &most.2),
+            other: self.name(least.0),
+            least_us: above(&least.1, &least.2),
+        })
+    }
+
+    /// There is nothing else than what the player's own program has sent in.
+    pub(super) fn unchecked(&self) -> Option<Smell> {
+        let all = || self.readings.iter().flatten();
+        let is_alone = all().all(Reading::is_own) && all().next().is_some();
+        is_alone.then_some(Smell::Unchecked)
+    }
+
+    /// The worst of what two measurements of one host contradict each other by.
+    pub(super) fn contradiction(&self) -> Option<Smell> {
+        let of_host = |(host, all): (usize, &Vec<Reading>)| {
+            let direct: Vec<Reading> = all.iter().copied().filter(Reading::is_direct).collect();
+            let pairs = direct
+                .iter()
+                .flat_map(|one| direct.iter().map(move |other| (one.excess(other), *one, *other)));
+            let worst = pairs.filter(|(by, one, other)| *by > 0 && one.value > other.value);
+            worst
+                .max_by_key(|(by, one, other)| (*by, one.rank(), other.rank()))
+                .map(|(by, one, other)| (by, host, one, other))
+        };
+        let all = self.readings.iter().enumerate().filter_map(of_host);
+        let (by_us, host, one, other) = all.max_by_key(|(by, host, ..)| (*by, Reverse(*host)))?;
+        Some(Smell::Contradiction {
+            host: self.name(host),
+            source: one.source,
+            us: one.value.us(),
+            other: other.source,
+            other_us: other.value.us(),
+            by_us,
         })
     }
 

@@ -4,7 +4,7 @@
 //! measurements that are what they should be (`smell_tests.rs` has worlds of points on a plane).
 
 use super::{Reading, rules::Player};
-use crate::shortlist::Mesh;
+use crate::{Source, shortlist::Mesh};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -66,6 +66,43 @@ pub enum Smell {
         /// What it would be at least.
         least_us: u32,
     },
+    /// Above what name servers near the player say by very unlike amounts, of a player whom the hosts cannot check: numbers made
+    /// up, or name servers that are not near.
+    UnlikeKing {
+        /// Where it is above most.
+        host: String,
+        /// By how much there.
+        most_us: i64,
+        /// Where it is least.
+        other: String,
+        /// By how much there; may be below zero.
+        least_us: i64,
+    },
+    /// Nothing but what the player's own program has sent in is known.
+    Unchecked,
+    /// Two measurements of one host differ by more than their errors.
+    Contradiction {
+        /// Where they do most.
+        host: String,
+        /// Which is the larger.
+        source: Source,
+        /// What it says.
+        us: u32,
+        /// The smaller.
+        other: Source,
+        /// What that says.
+        other_us: u32,
+        /// By how much beyond both errors.
+        by_us: u32,
+    },
+}
+
+impl Smell {
+    /// Whether it is for the league to know and nobody is suspected of anything: Wi-Fi alone makes sources differ.
+    #[must_use]
+    pub fn is_remark(&self) -> bool {
+        matches!(self, Self::Unchecked | Self::Contradiction { .. })
+    }
 }
 
 /// Which readings of a player are used.
@@ -86,6 +123,12 @@ pub enum Trust {
 pub fn smells(readings: &[Vec<Reading>], names: &[String], mesh: Option<&Mesh>) -> Vec<Smell> {
     let of = Player::new(readings, names);
     let mut all: Vec<Smell> = of.far_below().into_iter().chain(of.uneven()).collect();
+    if all.is_empty() {
+        // Those two say more of the same.
+        all.extend(of.contradiction());
+    }
+    all.extend(of.unlike_king());
+    all.extend(of.unchecked());
     if let Some(mesh) = mesh {
         all.extend(of.same_everywhere(mesh));
         all.extend(of.too_near(mesh));
@@ -99,7 +142,7 @@ pub fn smells(readings: &[Vec<Reading>], names: &[String], mesh: Option<&Mesh>) 
 pub fn trust(smells: &[Smell]) -> Trust {
     if smells.iter().any(|one| matches!(one, Smell::Uneven { .. })) {
         Trust::HostsOwn
-    } else if smells.is_empty() {
+    } else if smells.iter().all(Smell::is_remark) {
         Trust::All
     } else {
         Trust::Largest
@@ -169,6 +212,48 @@ impl fmt::Display for Smell {
                 ms(*own_us),
                 ms(*least_us)
             ),
+            Self::UnlikeKing {
+                host,
+                most_us,
+                other,
+                least_us,
+            } => write!(
+                f,
+                "the player’s own program and the estimate by name servers differ by very unlike amounts: {} at {host}, {} at \
+                 {other}; numbers may be made up, or the name servers are not near the player",
+                by(*most_us),
+                by(*least_us)
+            ),
+            Self::Unchecked => {
+                f.write_str("only the player’s own program has measured: nobody has checked it")
+            }
+            Self::Contradiction {
+                host,
+                source,
+                us,
+                other,
+                other_us,
+                by_us,
+            } => write!(
+                f,
+                "at {host} it is {} by {} but {} by {}, {} more than their errors explain; there the larger counts",
+                ms(*us),
+                words(*source),
+                ms(*other_us),
+                words(*other),
+                ms(*by_us)
+            ),
         }
+    }
+}
+
+fn words(source: Source) -> &'static str {
+    match source {
+        Source::Given => "what was entered",
+        Source::Icmp => "the hosts’ pings",
+        Source::Udp => "the player’s program",
+        Source::Browser => "the player’s browser",
+        Source::King => "name servers",
+        Source::Predicted => "a prediction",
     }
 }

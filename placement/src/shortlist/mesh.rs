@@ -1,6 +1,6 @@
 //! How far the hosts are from each other.
 
-use super::vivaldi::Coordinates;
+use super::{landmarks::spread, vivaldi::Coordinates};
 use crate::Micros;
 
 /// Values that are no mesh.
@@ -84,6 +84,18 @@ impl Mesh {
             Some(coordinates) => coordinates.rtt(a, b),
             None => self.cells.get(a * self.hosts + b).copied().flatten(),
         }
+    }
+
+    /// So many of these hosts, near to all of them: those that a plan for them begins with, and further ones of the kind.
+    /// `ids` are those of all hosts of the mesh, since equal ones are in the order of their ids.
+    #[must_use]
+    pub fn landmarks(&self, ids: &[String], among: &[usize], count: usize) -> Vec<usize> {
+        let mut by_id: Vec<usize> = (0..self.hosts).collect();
+        by_id.sort_by_key(|host| ids.get(*host));
+        let is_among = |at: &usize| by_id.get(*at).is_some_and(|host| among.contains(host));
+        let from: Vec<usize> = (0..by_id.len()).filter(is_among).collect();
+        let chosen = spread(&self.distances(&by_id), &from, count);
+        chosen.iter().filter_map(|at| by_id.get(*at).copied()).collect()
     }
 
     /// With the hosts in this order, and what is unknown as far as coordinates of what is known say it is.

@@ -98,6 +98,23 @@ impl Shortlist {
         Ok(plan)
     }
 
+    /// Begins with these hosts instead, as far as they can be had, and no more than may be probed in all: somebody has measured to
+    /// them who cannot be probed. Without any, and once something was observed, nothing changes.
+    #[must_use]
+    pub fn beginning_with(mut self, hosts: &[usize]) -> Self {
+        let mut first: Vec<usize> = Vec::new();
+        for host in hosts {
+            if self.is_free(*host) && !first.contains(host) {
+                first.push(*host);
+            }
+        }
+        first.truncate(self.effort.budget());
+        if self.probed() == 0 && !first.is_empty() {
+            self.asked = first;
+        }
+        self
+    }
+
     /// Which hosts are to be probed now and have not answered, with all players each; indices. Empty at the end.
     #[must_use]
     pub fn next_probes(&self) -> &[usize] {

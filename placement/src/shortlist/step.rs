@@ -157,7 +157,7 @@ impl Shortlist {
         self.by_id.get(at).copied()
     }
 
-    fn is_free(&self, host: usize) -> bool {
+    pub(super) fn is_free(&self, host: usize) -> bool {
         self.states
             .get(host)
             .is_some_and(|state| state.standing == Standing::Free)

@@ -4,15 +4,19 @@ use super::{ActionError, freezes, matches::tell, roster};
 use crate::{
     app::App,
     domain::{
-        AN_OPPONENT, Brought, Claim, Clan, Consent, HostRecord, Match, MatchState, Name, Player,
-        PlayerAddress, PlayerId, PlayerLink, Reading, Seat, Taken, Time, Visit, check_brought, claim, let_in,
+        AN_OPPONENT, Brought, Claim, Clan, Consent, HostId, HostRecord, MESH_TOO_OLD_MS, Match, MatchState,
+        Name, Player, PlayerAddress, PlayerId, PlayerLink, Reading, Seat, Taken, Time, Visit, check_brought,
+        claim, let_in,
         limits::{
-            LIVE_VISITS_OF_A_LINK, PLAYERS_OF_A_CLAN, PLAYERS_OF_A_LINK, PLAYERS_OF_A_ROSTER, TICKET_MS,
+            ANSWERS_OF_A_VISIT, LIVE_VISITS_OF_A_LINK, PLAYERS_OF_A_CLAN, PLAYERS_OF_A_LINK,
+            PLAYERS_OF_A_ROSTER, TICKET_MS,
         },
-        offer, takes_visits, visitor,
+        mesh_of, offer, takes_visits, visitor,
     },
     secrets::{self, TokenKind},
-    store::{Tx, clans, declined, hosts, matches, player_links, players, readings, rosters, rounds, visits},
+    store::{
+        Tx, clans, declined, hosts, matches, mesh, player_links, players, readings, rosters, rounds, visits,
+    },
 };
 use std::{net::IpAddr, time::Duration};
 use vmatrix_placement::Source;
@@ -111,7 +115,9 @@ pub async fn begin_visit(app: &App, token: &str) -> Result<BegunVisit, ActionErr
         return Err(ActionError::full("link", have, LIVE_VISITS_OF_A_LINK, what, way));
     }
     let all = hosts::list(&mut tx).await?;
-    let offered: Vec<HostRecord> = offer(&all, now).into_iter().cloned().collect();
+    let ids: Vec<HostId> = all.iter().map(|record| record.host.id).collect();
+    let mesh = mesh_of(&ids, &mesh::list(&mut tx, now.plus(-MESH_TOO_OLD_MS)).await?, now);
+    let offered: Vec<HostRecord> = offer(&all, mesh.as_ref(), now).into_iter().cloned().collect();
     if offered.is_empty() {
         return Err(ActionError::Conflict(
             "no game host can be measured to at this moment: try again in a minute".into(),
@@ -293,7 +299,8 @@ async fn is_in(tx: &mut Tx, link: &PlayerLink, player: PlayerId) -> Result<bool,
         .any(|entry| entry.clan == link.clan && entry.player == player))
 }
 
-/// Keeps what was measured, and nothing of before: that may have been another line. Says to how many hosts something came back.
+/// Keeps what was measured, and nothing of before: that may have been another line. Says of how many hosts enough
+/// came back.
 async fn keep(
     tx: &mut Tx,
     player: PlayerId,
@@ -315,7 +322,8 @@ async fn keep(
         };
         readings::put(tx, &reading).await?;
     }
-    Ok(samples.iter().filter(|(_, sample)| sample.received > 0).count())
+    let is_enough = |sample: &RttSample| sample.received >= ANSWERS_OF_A_VISIT;
+    Ok(samples.iter().filter(|(_, sample)| is_enough(sample)).count())
 }
 
 /// Puts a player on their clan's roster if they are not and the match may still change. Says whether they came in.

@@ -1,6 +1,8 @@
 //! From measurements of all kinds to the matrix of a choice. Pure; the rules are those of `vmatrix_placement::fusion`.
 
-use super::{HostId, Learned, PlayerId, Reading, Round, RoundTarget, Time};
+use super::{
+    HostId, Learned, MOST_LEARNED_US, PlayerId, Reading, Round, RoundTarget, Time, limits::ANSWERS_OF_A_VISIT,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use vmatrix_placement::{
@@ -77,8 +79,12 @@ impl Known {
         }
     }
 
-    /// Takes what a player's own program has measured.
+    /// Takes what a player's own program has measured. What is of the future was written down by a wrong clock: its age is
+    /// unknown, and it does not count.
     pub fn own(&mut self, reading: &Reading, now: Time) {
+        if reading.taken_at > now {
+            return;
+        }
         let age_s = seconds(now.since(reading.taken_at));
         self.take(
             reading.player,
@@ -90,10 +96,18 @@ impl Known {
     }
 
     fn take(&mut self, player: PlayerId, host: HostId, source: Source, sample: &RttSample, age_s: u32) {
-        if let Some(mut reading) = reading(source, sample, age_s) {
-            let learned = self.learned.get(&(host, source)).map(|learned| learned.error_us);
-            reading.error_us = reading.error_us.max(learned.unwrap_or_default());
+        if let Some(reading) = reading(source, sample, age_s) {
             self.by.entry((player, host)).or_default().push(reading);
+        }
+    }
+
+    /// With what was learned of the host in their errors. Smells are looked for without: whoever spoils what is learned, by
+    /// playing otherwise than they measured, would widen the margins for the next result that is made up.
+    fn with_learned(&self, host: HostId, readings: &mut [fusion::Reading]) {
+        for reading in readings {
+            let learned = self.learned.get(&(host, reading.source));
+            let error_us = learned.map_or(0, |learned| learned.error_us.min(MOST_LEARNED_US));
+            reading.error_us = reading.error_us.max(error_us);
         }
     }
 
@@ -108,9 +122,12 @@ impl Known {
         };
         for (column, player) in players.iter().enumerate() {
             let of = |(host, _): &(HostId, &str)| self.by.get(&(*player, *host)).cloned();
-            let readings: Vec<Vec<fusion::Reading>> =
+            let mut readings: Vec<Vec<fusion::Reading>> =
                 hosts.iter().map(|host| of(host).unwrap_or_default()).collect();
             let smells = smells(&readings, &names, mesh);
+            for ((host, _), readings) in hosts.iter().zip(&mut readings) {
+                self.with_learned(*host, readings);
+            }
             fused.add_column(&readings, trust(&smells));
             if !smells.is_empty() {
                 fused.smells.push(Smelt {
@@ -134,9 +151,16 @@ impl Fused {
     }
 }
 
-/// What is out of all reason is unknown, and so is zero.
+/// What a player's own program sends in is never surer than its clock, which nobody knows: a millisecond, microseconds.
+const OWN_CLOCK_US: u32 = 1_000;
+/// With few answers it is less sure, as a program may choose which it sends: this divided by their number, microseconds.
+const OWN_FEW_US: u32 = 15_000;
+
+/// What is out of all reason is unknown, and so is zero; so is what a player's own program has few answers from.
 fn reading(source: Source, sample: &RttSample, age_s: u32) -> Option<fusion::Reading> {
-    if sample.received == 0 {
+    let is_own = matches!(source, Source::Browser | Source::Udp);
+    let least_answers = if is_own { ANSWERS_OF_A_VISIT } else { 1 };
+    if sample.received < least_answers {
         return None;
     }
     let value = Micros::new(sample.median_us?).ok()?;
@@ -148,6 +172,9 @@ fn reading(source: Source, sample: &RttSample, age_s: u32) -> Option<fusion::Rea
         least: least.map_or(value, |least| least.min(value)),
         error_us: match source {
             Source::King => noise.saturating_add(king_error_us(value)),
+            _ if is_own => noise
+                .max(OWN_CLOCK_US)
+                .max(OWN_FEW_US / u32::from(sample.received)),
             _ => noise,
         },
         age_s,
@@ -183,7 +210,7 @@ mod tests {
 
     fn sample(target: u128, ms: &[u32]) -> RttSample {
         let us: Vec<u32> = ms.iter().map(|ms| ms * 1000).collect();
-        RttSample::of(TargetId(Uuid::from_u128(target)), 9, &us)
+        RttSample::of(TargetId(Uuid::from_u128(target)), 15, &us)
     }
 
     fn browser(of: u128, at: u128, ms: u32, taken_s: i64) -> Reading {
@@ -192,7 +219,7 @@ mod tests {
             host: host(at),
             source: Source::Browser,
             taken_at: Time::from_millis(taken_s * 1000),
-            sample: sample(0, &[ms, ms, ms]),
+            sample: sample(0, &[ms; 15]),
         }
     }
 
@@ -209,7 +236,7 @@ mod tests {
         let samples = [
             (host(1), sample(1, &[40, 41, 43])),
             (host(1), sample(2, &[])),
-            (host(1), sample(3, &[50, 50, 50])),
+            (host(1), sample(3, &[50; 9])),
             (host(1), sample(99, &[1, 1, 1])),
         ];
         let mut known = Known::default();
@@ -234,7 +261,46 @@ mod tests {
             20_000,
             "a fifth, and a last mile"
         );
-        assert_eq!(fused.smells, []);
+        let nobody_checks_the_second = Smelt {
+            player: 1,
+            smells: vec![Smell::Unchecked],
+        };
+        assert_eq!(fused.smells, [nobody_checks_the_second]);
+    }
+
+    #[test]
+    fn a_single_answer_of_their_own_does_not_beat_nine_pings() {
+        let targets = [target(1, 1, Way::Icmp)];
+        let pings = [(host(1), sample(1, &[40, 41, 43, 44, 45, 46, 47, 49, 50]))];
+        let now = Time::from_millis(1_000);
+        let used = |answers: &[u32]| {
+            let mut known = Known::default();
+            known.measured(None, &targets, &pings, now);
+            let own = Reading {
+                sample: sample(0, answers),
+                ..browser(1, 1, 1, 1)
+            };
+            known.own(&own, now);
+            let note = known.fused(&[(host(1), "mad")], &[player(1)], None).notes[0][0];
+            note.map(|note| note.source)
+        };
+        assert_eq!(used(&[44]), Some(Source::Icmp));
+        assert_eq!(used(&[44; 9]), Some(Source::Icmp), "nine are too few");
+        assert_eq!(
+            used(&[44; 15]),
+            Some(Source::Browser),
+            "fifteen are enough, and theirs are surer"
+        );
+    }
+
+    #[test]
+    fn what_is_sent_in_is_never_surer_than_a_clock_and_few_answers_are_less_sure() {
+        let error = |source, count| reading(source, &sample(0, &vec![40; count]), 0).map(|one| one.error_us);
+        assert_eq!(error(Source::Browser, 9), None);
+        assert_eq!(error(Source::Udp, 10), Some(1_500));
+        assert_eq!(error(Source::Udp, 60), Some(1_000));
+        assert_eq!(error(Source::Icmp, 1), Some(10_000));
+        assert_eq!(error(Source::Icmp, 9), Some(0));
     }
 
     #[test]
@@ -271,6 +337,37 @@ mod tests {
             let found = fused.notes[0][0].map(|note| note.error_us);
             assert_eq!(found == Some(7_000), error, "{found:?}");
         }
+    }
+
+    #[test]
+    fn what_was_learned_hides_no_forged_result() {
+        let now = Time::from_millis(1_000);
+        let spoilt = (0..99).fold(Learned::default(), |learned, _| learned.with(900_000));
+        let sources = [Source::Icmp, Source::Browser];
+        let hosts = [1, 2].map(host);
+        let keys = hosts
+            .iter()
+            .flat_map(|host| sources.map(|source| (*host, source)));
+        let mut known = Known::after(keys.map(|key| (key, spoilt)).collect());
+        let samples = hosts.map(|host| (host, sample(1, &[80; 9])));
+        known.measured(None, &[target(1, 1, Way::Icmp)], &samples, now);
+        known.own(&browser(1, 1, 20, 1), now);
+        known.own(&browser(1, 2, 20, 1), now);
+        let fused = known.fused(&[(host(1), "mad"), (host(2), "ams")], &[player(1)], None);
+        assert_eq!(fused.smells.len(), 1, "{:?}", fused.smells);
+        let error = fused.notes[0][0].map(|note| note.error_us);
+        assert_eq!(error, Some(MOST_LEARNED_US), "and no promise becomes worthless");
+    }
+
+    #[test]
+    fn a_reading_of_the_future_does_not_count() {
+        let mut known = Known::default();
+        known.own(&browser(1, 1, 70, 86_400), Time::from_millis(1_000));
+        let fused = known.fused(&[(host(1), "mad")], &[player(1)], None);
+        assert_eq!(fused.rows, [[None]]);
+        known.own(&browser(1, 1, 70, 1), Time::from_millis(1_000));
+        let fused = known.fused(&[(host(1), "mad")], &[player(1)], None);
+        assert_eq!(fused.rows, [[Micros::new(70_000).ok()]]);
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub const HOSTS_OF_A_VISIT: usize = 24;
 pub const RTTS_OF_A_VISIT: usize = 64;
 /// Echo requests that a visitor's program is asked to send to each host, after some to warm up.
 pub const SAMPLES_OF_A_VISIT: u16 = 15;
+/// With fewer answers a host is not measured: one answer, or some equal ones, would look surer than all pings.
+pub const ANSWERS_OF_A_VISIT: u16 = 10;
 /// Requests before those, which do not count: routes, radios and caches wake up.
 pub const WARM_UP_OF_A_VISIT: u16 = 3;
 /// Pause between two of them, milliseconds: all together last about a second per host.

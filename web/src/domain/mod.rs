@@ -88,7 +88,9 @@ pub use show_problem::show_problem;
 pub use snapshot::{Snapshot, SnapshotFacts};
 pub use standing::{Unfit, snapshot_for, standing, unfit};
 pub use time::{BadTime, Time};
-pub use truth::{Kept, Learned, Observed, closeness_kept, kept, observed, residuals};
+pub use truth::{
+    Kept, Learned, MOST_LEARNED_US, Observed, closeness_kept, far_above, kept, observed, residuals, unlike,
+};
 pub use visit::{
     Brought, BroughtHost, Claim, PlayerLink, Taken, Visit, check_brought, claim, customer, let_in, offer,
     passes, takes_visits, visitor,

@@ -62,11 +62,17 @@ pub fn measure_again_at(rounds: &[Round], now: Time) -> Option<Time> {
     let mut recent: Vec<Time> = rounds
         .iter()
         .map(|round| round.started_at)
-        .filter(|at| now.since(*at) < ROUNDS_WITHIN_MS)
+        .filter(|at| is_within(*at, now))
         .collect();
     recent.sort_unstable();
     let first = recent.len().checked_sub(MOST_ROUNDS)?;
     recent.get(first).map(|at| at.plus(ROUNDS_WITHIN_MS))
+}
+
+/// Whether a round of then counts: one that was begun by a clock that has since been set back does not, or nothing would be
+/// measured until the clock is there again.
+fn is_within(at: Time, now: Time) -> bool {
+    at <= now && now.since(at) < ROUNDS_WITHIN_MS
 }
 
 /// Players come one by one, and each changes the roster: the first changes are measured soon, further ones together.
@@ -77,12 +83,11 @@ const AFTER_MANY_MS: i64 = 60_000;
 /// more often it was, so that in the long run it is no more than [`MOST_ROUNDS`] in ten minutes.
 #[must_use]
 pub fn is_time_again(rounds: &[Round], now: Time) -> bool {
-    let recent = rounds
-        .iter()
-        .filter(|round| now.since(round.started_at) < ROUNDS_WITHIN_MS);
+    let recent = rounds.iter().filter(|round| is_within(round.started_at, now));
     let count = i64::try_from(recent.count()).unwrap_or(i64::MAX);
     let pause = count.saturating_mul(AFTER_EACH_MS).min(AFTER_MANY_MS);
-    let last = rounds.iter().map(|round| round.started_at).max();
+    let begun = rounds.iter().map(|round| round.started_at);
+    let last = begun.filter(|at| *at <= now).max();
     last.is_none_or(|last| now.since(last) >= pause)
 }
 
@@ -142,6 +147,20 @@ mod tests {
         }
         assert_eq!(longest, AFTER_MANY_MS, "nobody waits longer than that");
         assert!(is_time_again(&[], at(0)), "who was never measured is at once");
+    }
+
+    #[test]
+    fn a_round_of_the_future_is_none() {
+        let at = |second: i64| Time::from_millis(second * 1000);
+        // The clock was a day ahead when it was begun, and is right now.
+        let ahead = || begun(at(100_000));
+        assert!(is_time_again(&[ahead()], at(13_600)));
+        assert!(
+            !is_time_again(&[ahead(), begun(at(13_595))], at(13_600)),
+            "the true last one counts"
+        );
+        let ten: Vec<Round> = (0..10).map(|_| ahead()).collect();
+        assert_eq!(measure_again_at(&ten, at(13_600)), None);
     }
 
     proptest! {

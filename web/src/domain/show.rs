@@ -4,7 +4,7 @@ use super::{
     ChoiceRecord, Clan, ClanId, HostRecord, Labels, Match, MatchState, Named, PlayerId, Round, SAMPLES, Seat,
     Time, User, Vm,
     show_choice::{alternatives, hosts, recheck, series, settle},
-    show_players::{fairness, in_order, players},
+    show_players::{fairness, far_from_promise, in_order, players},
     show_problem,
     show_sources::{flags, probed, sources},
     unplaced::unplaced,
@@ -103,7 +103,7 @@ pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
             .map(|body| sources(body, whole.of.state.held().map(|held| held.host), &labels))
             .unwrap_or_default(),
         flags: newest
-            .map(|body| flags(body, user.role.is_staff(), &labels))
+            .map(|body| flags(body, &far_from_promise(whole), user.role.is_staff(), &labels))
             .unwrap_or_default(),
         probed: newest.and_then(probed),
         recheck: whole.kept.as_ref().map(|record| recheck(record, &labels)),

@@ -1,7 +1,7 @@
 //! What one viewer sees of a match's players: what each was promised, and what the game said of them.
 
 use super::{
-    Clan, Labels, Name, Named, PlayerId, closeness_kept, kept, observed, predicted,
+    Clan, Kept, Labels, Name, Named, PlayerId, closeness_kept, far_above, kept, observed, predicted,
     show::{Whole, clan_of},
     view::{FairnessView, ObservedView, PlayerView},
 };
@@ -31,11 +31,24 @@ pub(super) fn players(whole: &Whole, labels: &Labels) -> Vec<PlayerView> {
     all.iter().flatten().map(|named| view(named)).collect()
 }
 
-/// Whether the match was as fair as promised, as far as the game has said something.
-pub(super) fn fairness(whole: &Whole) -> Option<FairnessView> {
+fn promises(whole: &Whole) -> Option<Vec<Kept>> {
     let held = whole.of.state.held()?;
     let record = whole.kept.as_ref().or(whole.choice.as_ref())?;
-    let kept = kept(&record.body, held.host, &observed(&whole.pings, &whole.roster));
+    Some(kept(
+        &record.body,
+        held.host,
+        &observed(&whole.pings, &whole.roster),
+    ))
+}
+
+/// What the league reads of who plays far above what was promised.
+pub(super) fn far_from_promise(whole: &Whole) -> Vec<(PlayerId, String)> {
+    promises(whole).map_or_else(Vec::new, |kept| far_above(&kept))
+}
+
+/// Whether the match was as fair as promised, as far as the game has said something.
+pub(super) fn fairness(whole: &Whole) -> Option<FairnessView> {
+    let kept = promises(whole)?;
     let (promised_ms, observed_ms) = closeness_kept(&kept)?;
     Some(FairnessView {
         promised_ms,

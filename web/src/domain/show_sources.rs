@@ -36,18 +36,36 @@ fn source(note: Note) -> SourceView {
     }
 }
 
-/// Staff are told everything; a clan that the league looks at the measurements of its own players, and not at what.
-pub(super) fn flags(body: &ChoiceBody, staff: bool, labels: &Labels) -> Vec<FlagView> {
-    let players = body.matrix.players();
-    let flag = |smelt: &super::Smelt| {
-        let id: PlayerId = players.get(smelt.player)?.id.parse().ok()?;
-        let sentences = smelt.smells.iter().map(Smell::to_string);
-        labels.is_open(id).then(|| FlagView {
+/// Staff are told everything, also what games have seen (`observed`); a clan that the league looks at the measurements of its own
+/// players where these are in doubt, and not at what.
+pub(super) fn flags(
+    body: &ChoiceBody,
+    observed: &[(PlayerId, String)],
+    staff: bool,
+    labels: &Labels,
+) -> Vec<FlagView> {
+    let players = (0..).zip(body.matrix.players());
+    let flag = |(column, player): (usize, &vmatrix_placement::Player)| {
+        let id: PlayerId = player.id.parse().ok()?;
+        let smells = body.smells.iter().filter(|smelt| smelt.player == column);
+        let smells: Vec<&Smell> = smells.flat_map(|smelt| &smelt.smells).collect();
+        let seen: Vec<&String> = observed
+            .iter()
+            .filter(|(of, _)| *of == id)
+            .map(|(_, said)| said)
+            .collect();
+        let is_doubted = !seen.is_empty() || !smells.iter().all(|smell| smell.is_remark());
+        let is_told = is_doubted || (staff && !smells.is_empty());
+        let sentences = smells
+            .iter()
+            .map(ToString::to_string)
+            .chain(seen.into_iter().cloned());
+        (is_told && labels.is_open(id)).then(|| FlagView {
             player: labels.of(id),
             sentences: sentences.filter(|_| staff).collect(),
         })
     };
-    body.smells.iter().filter_map(flag).collect()
+    players.filter_map(flag).collect()
 }
 
 /// How many hosts were probed, where not all were.
@@ -137,11 +155,27 @@ mod tests {
     }
 
     #[test]
+    fn a_remark_is_the_leagues_alone() {
+        let mut body = body();
+        body.smells[1].smells = vec![Smell::Unchecked];
+        let league = flags(&body, &[], true, &labels(None));
+        assert_eq!(
+            league[1].sentences,
+            ["only the player’s own program has measured: nobody has checked it"]
+        );
+        assert_eq!(flags(&body, &[], false, &labels(Some(2))), []);
+        let seen = [(PlayerId(Uuid::from_u128(21)), "the game sees more".to_owned())];
+        let league = flags(&body, &seen, true, &labels(None));
+        assert_eq!(league[1].sentences[1], seen[0].1);
+        assert_eq!(flags(&body, &seen, false, &labels(Some(2))).len(), 1);
+    }
+
+    #[test]
     fn the_league_reads_why_and_a_clan_only_that_it_looks_and_at_its_own() {
-        let all = flags(&body(), true, &labels(None));
+        let all = flags(&body(), &[], true, &labels(None));
         assert_eq!(all.len(), 2);
         assert!(all[0].sentences[0].starts_with("the same delay"), "{all:?}");
-        let own = flags(&body(), false, &labels(Some(2)));
+        let own = flags(&body(), &[], false, &labels(Some(2)));
         assert_eq!(
             own,
             [FlagView {

@@ -4,12 +4,29 @@
 use super::{ChoiceBody, HostId, Name, Named, PlayerId};
 use std::collections::BTreeMap;
 use vmatrix_placement::{Micros, Source, closeness};
+use vmatrix_wire::PlayerPing;
 
 /// A match says something of a host's promises from so many players on: with fewer, what the game adds cannot be told from
 /// what was wrong.
 const FEWEST_PLAYERS: usize = 3;
 /// A newer match counts for at least this share of what is learned: one in eight.
 const MEMORY: u32 = 8;
+
+/// However far promises were off, no more than this is learned, microseconds: whoever plays otherwise than they measured would
+/// make a host's promises worthless for all.
+pub const MOST_LEARNED_US: u32 = 50_000;
+/// A ping that is so much above its promise, beyond what all have more, is no bad minute, milliseconds.
+const FAR_ABOVE_MS: f64 = 30.0;
+
+/// What a game said once, without those of one name: two clients may have it, and whose ping is whose nobody knows.
+pub fn unlike(said: &[PlayerPing]) -> impl Iterator<Item = &PlayerPing> {
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for one in said {
+        *times.entry(Name::key_of(&one.name)).or_default() += 1;
+    }
+    said.iter()
+        .filter(move |one| times.get(&Name::key_of(&one.name)) == Some(&1))
+}
 
 /// What a game said of one player.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,6 +74,8 @@ fn median(values: &[u16]) -> Option<f64> {
 /// What was promised to those who were observed, and how it was known.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Kept {
+    /// To whom.
+    pub player: PlayerId,
     /// How the promise was measured.
     pub source: Source,
     /// What was promised, milliseconds.
@@ -76,8 +95,10 @@ pub fn kept(body: &ChoiceBody, host: HostId, observed: &BTreeMap<PlayerId, Obser
     let row = body.matrix.row(at).unwrap_or_default();
     let of = |((player, rtt), note): ((&vmatrix_placement::Player, &Option<Micros>), _)| {
         let note: &Option<vmatrix_placement::Note> = note;
-        let seen = observed.get(&player.id.parse().ok()?)?;
+        let player: PlayerId = player.id.parse().ok()?;
+        let seen = observed.get(&player)?;
         Some(Kept {
+            player,
             source: note.as_ref()?.source,
             promised_ms: rtt.as_ref()?.ms(),
             observed_ms: seen.median_ms,
@@ -92,19 +113,45 @@ pub fn kept(body: &ChoiceBody, host: HostId, observed: &BTreeMap<PlayerId, Obser
         .collect()
 }
 
+/// What the game adds to all alike: the median of the differences, milliseconds. `None` where too few were observed.
+fn added_to_all(kept: &[Kept]) -> Option<f64> {
+    if kept.len() < FEWEST_PLAYERS {
+        return None;
+    }
+    let mut added: Vec<f64> = kept.iter().map(|one| one.observed_ms - one.promised_ms).collect();
+    added.sort_by(f64::total_cmp);
+    let (upper, lower) = (added.get(added.len() / 2)?, added.get((added.len() - 1) / 2)?);
+    Some(f64::midpoint(*lower, *upper))
+}
+
+/// Who plays far above what was promised to them, beyond what all have more, and what the league reads of it: they may have
+/// measured from elsewhere, or they play through something.
+#[must_use]
+pub fn far_above(kept: &[Kept]) -> Vec<(PlayerId, String)> {
+    let Some(common) = added_to_all(kept) else {
+        return Vec::new();
+    };
+    let of = |one: &Kept| {
+        let by_ms = one.observed_ms - one.promised_ms - common;
+        let sentence = || {
+            format!(
+                "the game sees {:.0} ms where {:.0} ms were promised, {by_ms:.0} ms more than what it adds to all: measured from \
+                 elsewhere, or played through something",
+                one.observed_ms, one.promised_ms
+            )
+        };
+        (by_ms > FAR_ABOVE_MS).then(|| (one.player, sentence()))
+    };
+    kept.iter().filter_map(of).collect()
+}
+
 /// How far each promise was off, microseconds, beside what the game adds to all of them alike: it counts its own frames, too.
 /// Nothing where too few were observed.
 #[must_use]
 pub fn residuals(kept: &[Kept]) -> Vec<(Source, u32)> {
-    if kept.len() < FEWEST_PLAYERS {
-        return Vec::new();
-    }
-    let mut added: Vec<f64> = kept.iter().map(|one| one.observed_ms - one.promised_ms).collect();
-    added.sort_by(f64::total_cmp);
-    let (Some(upper), Some(lower)) = (added.get(added.len() / 2), added.get((added.len() - 1) / 2)) else {
+    let Some(common) = added_to_all(kept) else {
         return Vec::new();
     };
-    let common = f64::midpoint(*lower, *upper);
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -136,7 +183,7 @@ impl Learned {
         let error = (before * (share - 1) + now) / share;
         Self {
             promises,
-            error_us: u32::try_from(error).unwrap_or(u32::MAX),
+            error_us: u32::try_from(error).unwrap_or(u32::MAX).min(MOST_LEARNED_US),
         }
     }
 }
@@ -198,6 +245,7 @@ mod tests {
 
     fn promise(source: Source, promised_ms: f64, observed_ms: f64) -> Kept {
         Kept {
+            player: PlayerId(Uuid::nil()),
             source,
             promised_ms,
             observed_ms,
@@ -217,6 +265,37 @@ mod tests {
     }
 
     #[test]
+    fn who_plays_far_above_the_promise_is_seen_and_a_slow_game_is_not() {
+        let with = |number: u128, observed_ms| Kept {
+            player: PlayerId(Uuid::from_u128(number)),
+            ..promise(Source::Browser, 40.0, observed_ms)
+        };
+        let slow = [with(1, 140.0), with(2, 141.0), with(3, 169.0)];
+        assert_eq!(far_above(&slow), [], "the game adds 100 ms to all");
+        let found = far_above(&[with(1, 60.0), with(2, 61.0), with(3, 101.0)]);
+        assert_eq!((found.len(), found[0].0), (1, PlayerId(Uuid::from_u128(3))));
+        let said = "the game sees 101 ms where 40 ms were promised, 40 ms more";
+        assert!(found[0].1.starts_with(said), "{found:?}");
+        assert_eq!(far_above(&[with(1, 60.0), with(2, 300.0)]), [], "two say nothing");
+    }
+
+    #[test]
+    fn two_of_one_name_in_one_sample_are_nobody() {
+        let said = ["Akela", "AKELA", "Baloo"].map(|name| PlayerPing {
+            name: name.into(),
+            ping_ms: 40,
+        });
+        let names: Vec<&str> = unlike(&said).map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["Baloo"]);
+    }
+
+    #[test]
+    fn no_promise_is_learned_to_be_worthless() {
+        let learned = (0..99).fold(Learned::default(), |learned, _| learned.with(u32::MAX));
+        assert_eq!(learned.error_us, MOST_LEARNED_US);
+    }
+
+    #[test]
     fn the_newest_promises_count_most() {
         let long_good = (0..100).fold(Learned::default(), |learned, _| learned.with(1_000));
         assert_eq!(long_good.error_us, 1_000);
@@ -226,7 +305,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_learned_lies_between_what_came(values in proptest::collection::vec(0_u32..1_000_000, 1..40)) {
+        fn what_is_learned_lies_between_what_came(values in proptest::collection::vec(0_u32..MOST_LEARNED_US, 1..40)) {
             let learned = values.iter().fold(Learned::default(), |learned, value| learned.with(*value));
             let (least, most) = (values.iter().min().unwrap(), values.iter().max().unwrap());
             // Whole microseconds are rounded down at each step.

@@ -3,13 +3,16 @@
 use super::{
     ClanId, Consent, HostId, HostRecord, Match, MatchId, MatchState, Name, Player, PlayerAddress, PlayerId,
     Refusal, Time, UserId,
-    limits::{HOSTS_OF_A_VISIT, PASSES_OF_A_CLAN, PASSES_OF_A_HOST, RTTS_OF_A_VISIT, TICKET_MS, VISIT_MS},
+    limits::{
+        ANSWERS_OF_A_VISIT, HOSTS_OF_A_VISIT, PASSES_OF_A_CLAN, PASSES_OF_A_HOST, RTTS_OF_A_VISIT, TICKET_MS,
+        VISIT_MS,
+    },
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv6Addr},
 };
-use vmatrix_placement::Source;
+use vmatrix_placement::{Source, shortlist::Mesh};
 use vmatrix_wire::{RttSample, Secret, TargetId};
 
 /// A private link by which a clan's players come to a match: used by all of them.
@@ -51,9 +54,26 @@ pub fn takes_visits(of: &Match, now: Time) -> bool {
 }
 
 /// The hosts that a visitor is offered: those that serve players, report and have a door. A host of each site comes before a
-/// second one of any, so that the first few are far apart.
+/// second one of any, so that the first few are far apart. Of more than fit those that a round begins with by the `mesh`, whose
+/// hosts are these: whoever is known by their visit alone must be known where the others are measured.
 #[must_use]
-pub fn offer(hosts: &[HostRecord], now: Time) -> Vec<&HostRecord> {
+pub fn offer<'a>(hosts: &'a [HostRecord], mesh: Option<&Mesh>, now: Time) -> Vec<&'a HostRecord> {
+    let offered: Vec<usize> = (0..)
+        .zip(hosts)
+        .filter(|(_, record)| is_offered(record, now))
+        .map(|(at, _)| at)
+        .collect();
+    match mesh.filter(|_| offered.len() > HOSTS_OF_A_VISIT) {
+        Some(mesh) => {
+            let ids: Vec<String> = hosts.iter().map(|record| record.host.id.to_string()).collect();
+            let chosen = mesh.landmarks(&ids, &offered, HOSTS_OF_A_VISIT);
+            chosen.into_iter().filter_map(|at| hosts.get(at)).collect()
+        }
+        None => by_site(hosts, now),
+    }
+}
+
+fn by_site(hosts: &[HostRecord], now: Time) -> Vec<&HostRecord> {
     let mut of_site: BTreeMap<&str, usize> = BTreeMap::new();
     let mut all: Vec<&HostRecord> = hosts.iter().filter(|record| is_offered(record, now)).collect();
     all.sort_by(|a, b| a.host.name.cmp(&b.host.name));
@@ -153,6 +173,21 @@ pub struct Taken {
     pub samples: Vec<(HostId, RttSample)>,
 }
 
+/// Whoever leaves out the hosts that they do not want would choose the host: three quarters of the offered ones must have been
+/// measured.
+fn too_few(visit: &Visit, brought: &Brought) -> Option<Refusal> {
+    let offered = visit.offered.len();
+    let least = offered - offered / 4;
+    let answered = |host: &&BroughtHost| host.rtts_us.len() >= usize::from(ANSWERS_OF_A_VISIT);
+    let measured = brought.hosts.iter().filter(answered).count();
+    let value = format!("{measured} hosts with {ANSWERS_OF_A_VISIT} answers or more");
+    let expected = format!(
+        "at least {least} of the {offered} hosts that were offered; a firewall or a VPN may be in the way, and another network \
+         may help"
+    );
+    (measured < least).then(|| Refusal::new("hosts", value, expected))
+}
+
 /// The longest round trip that is taken: a minute, microseconds.
 const LONGEST_US: u64 = 60_000_000;
 
@@ -189,6 +224,9 @@ pub fn check_brought(visit: &Visit, brought: &Brought, now: Time) -> Result<Take
             Ok(sample) => samples.push((host.id, sample)),
             Err(bad) => wrong.push(Refusal::new(field(bad.field), bad.value, bad.expected)),
         }
+    }
+    if wrong.is_empty() {
+        wrong.extend(too_few(visit, brought));
     }
     match name {
         Ok(name) if wrong.is_empty() => Ok(Taken { name, samples }),

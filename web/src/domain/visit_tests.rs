@@ -48,17 +48,37 @@ fn fields(result: Result<Taken, Vec<Refusal>>) -> Vec<String> {
 
 #[test]
 fn what_was_offered_and_is_possible_is_taken() {
-    let all = brought(vec![host(1, 15, &[41_000, 42_000, 43_000]), host(2, 15, &[])]);
-    let Taken { name, samples } = check_brought(&visit(&[id(1), id(2)]), &all, now()).unwrap();
+    let came: Vec<u64> = (40..51).map(|ms| ms * 1000).collect();
+    let good = |n| host(n, 15, &came);
+    let all = brought(vec![good(1), host(2, 15, &[]), good(3), good(4)]);
+    let Taken { name, samples } = check_brought(&visit(&[1, 2, 3, 4].map(id)), &all, now()).unwrap();
     assert_eq!(name.as_str(), "akela");
-    assert_eq!(samples[0].1.median_us, Some(42_000));
-    assert_eq!((samples[0].1.sent, samples[0].1.received), (15, 3));
+    assert_eq!(samples[0].1.median_us, Some(45_000));
+    assert_eq!((samples[0].1.sent, samples[0].1.received), (15, 11));
     assert_eq!(samples[1].1.median_us, None, "no answer is unknown, not zero");
 }
 
 #[test]
+fn who_leaves_hosts_out_does_not_choose_the_host() {
+    let offered = visit(&[1, 2, 3, 4, 5, 6, 7, 8].map(id));
+    let of = |full: u128, more: Vec<BroughtHost>| {
+        let all = (1..=full).map(|n| host(n, 15, &[41_000; 10])).chain(more);
+        check_brought(&offered, &brought(all.collect()), now())
+    };
+    assert!(of(8, Vec::new()).is_ok() && of(6, Vec::new()).is_ok());
+    let few = of(5, Vec::new()).unwrap_err();
+    assert_eq!((few.len(), few[0].field.as_str()), (1, "hosts"));
+    let said = few[0].to_string();
+    assert!(said.contains("at least 6 of the 8 hosts"), "{said}");
+    // Silence and single answers are no measurements.
+    let silent = vec![host(6, 15, &[]), host(7, 15, &[900_000; 9]), host(8, 15, &[1])];
+    assert_eq!(fields(of(5, silent)), ["hosts"]);
+    assert!(of(1, Vec::new()).is_err());
+}
+
+#[test]
 fn a_nonce_is_good_once_and_for_ten_minutes() {
-    let all = brought(vec![host(1, 1, &[1])]);
+    let all = brought(vec![host(1, 15, &[1; 15])]);
     let open = visit(&[id(1)]);
     assert!(check_brought(&open, &all, now().plus(VISIT_MS - 1)).is_ok());
     assert_eq!(
@@ -112,7 +132,7 @@ proptest! {
     ) {
         let all = brought(vec![host(1, sent, &rtts)]);
         let possible = rtts.iter().all(|us| (1..=60_000_000).contains(us))
-            && rtts.len() <= 64 && (1..=64).contains(&sent) && sent as usize >= rtts.len();
+            && (10..=64).contains(&rtts.len()) && (1..=64).contains(&sent) && sent as usize >= rtts.len();
         let taken = check_brought(&visit(&[id(1)]), &all, now());
         prop_assert_eq!(taken.is_ok(), possible);
         if let Ok(Taken { samples, .. }) = taken {
@@ -198,7 +218,7 @@ fn different_sites_come_first_and_only_hosts_with_a_door() {
     ];
     hosts[4].host.facts.doors = Doors::default();
     hosts[5].host.role = vmatrix_wire::Role::Loading;
-    let names: Vec<&str> = offer(&hosts, now())
+    let names: Vec<&str> = offer(&hosts, None, now())
         .into_iter()
         .map(|record| record.host.name.as_str())
         .collect();
@@ -206,7 +226,7 @@ fn different_sites_come_first_and_only_hosts_with_a_door() {
     let many: Vec<HostRecord> = (0..40)
         .map(|n| record(&format!("h{n:02}"), n, "one", now()))
         .collect();
-    assert_eq!(offer(&many, now()).len(), HOSTS_OF_A_VISIT);
+    assert_eq!(offer(&many, None, now()).len(), HOSTS_OF_A_VISIT);
 }
 
 #[test]

@@ -7,8 +7,11 @@ use crate::{
     domain::{HostId, HostRecord, Round},
     store::{StoreError, Tx, matches, rounds},
 };
-use std::collections::BTreeMap;
-use vmatrix_placement::shortlist::{Effort, Shortlist};
+use std::{cmp::Reverse, collections::BTreeMap};
+use vmatrix_placement::{
+    Note, Source,
+    shortlist::{Effort, Shortlist},
+};
 
 /// Whose turn it is in a round; nobody while answers are waited for, or when no more are needed.
 pub(super) async fn next(tx: &mut Tx, app: &App, round: &Round) -> Result<Vec<HostId>, StoreError> {
@@ -50,6 +53,25 @@ fn plan(all: &Gathered, policy: &vmatrix_placement::Policy) -> Option<Shortlist>
         Effort::in_rounds(),
     )
     .ok()
+    .map(|plan| plan.beginning_with(&measured_by_themselves(all)))
+}
+
+/// The hosts that somebody has measured themselves whom no host can measure: elsewhere nothing will be known of them, and nothing
+/// could be chosen. Those of most such players first.
+fn measured_by_themselves(all: &Gathered) -> Vec<usize> {
+    let is_own =
+        |note: &Option<Note>| note.is_some_and(|note| matches!(note.source, Source::Browser | Source::Udp));
+    let of = |notes: &Vec<Option<Note>>| {
+        let notes = all.unasked.iter().filter_map(|column| notes.get(*column));
+        notes.filter(|note| is_own(note)).count()
+    };
+    let mut known: Vec<(Reverse<usize>, usize)> = (0..)
+        .zip(&all.fused.notes)
+        .map(|(host, notes)| (Reverse(of(notes)), host))
+        .filter(|(count, _)| count.0 > 0)
+        .collect();
+    known.sort_unstable();
+    known.into_iter().map(|(_, host)| host).collect()
 }
 
 /// Tells the plan what came so far; returns whom it waits for. `has_answered` is `None` for hosts that were not asked.

@@ -1,16 +1,24 @@
 //! The name server nearest to an address: for estimates of how far somebody is who cannot be measured (King).
 
-use super::Resolver;
+use super::{
+    Resolver,
+    timing::{PORT, serves},
+};
 use crate::domain::NameServer;
 use hickory_resolver::proto::rr::{RData, RecordType};
 use std::{
     fmt::Write as _,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
 
 /// How long a search may take in all: people wait for it, and without an estimate they are measured as before.
 const WITHIN: Duration = Duration::from_secs(1);
+
+/// So many of a zone's servers are asked whether they serve it: what a zone names may be strangers.
+const MOST_ASKED: usize = 3;
+/// How long one of them may take to say so, so that there is time for another: whoever is further away is near to nobody.
+const ASKED_WITHIN: Duration = Duration::from_millis(300);
 
 /// The network that an address is taken to be in: of IPv4 24 bits, of IPv6 48.
 #[must_use]
@@ -60,19 +68,29 @@ impl Resolver {
     /// # Errors
     /// Nobody knows now: name servers do not answer in time.
     pub async fn name_server_near(&self, ip: IpAddr) -> Result<Option<NameServer>, NoAnswer> {
-        tokio::time::timeout(WITHIN, self.search(ip))
+        tokio::time::timeout(WITHIN, self.search(ip, |address| SocketAddr::new(address, PORT)))
             .await
             .unwrap_or(Err(NoAnswer))
     }
 
-    async fn search(&self, ip: IpAddr) -> Result<Option<NameServer>, NoAnswer> {
+    /// Whoever holds a reverse zone may name any address as its server, and all hosts would send questions there. So one counts
+    /// only if it says itself, asked once, that it serves the zone.
+    async fn search(
+        &self,
+        ip: IpAddr,
+        listens_at: impl Fn(IpAddr) -> SocketAddr,
+    ) -> Result<Option<NameServer>, NoAnswer> {
         for zone in zones(ip) {
             let servers = self.servers_of(&zone).await?;
             if servers.is_empty() {
                 continue;
             }
-            for server in servers {
-                if let Some(address) = self.address_of(&server).await? {
+            for server in servers.iter().take(MOST_ASKED) {
+                let Some(address) = self.address_of(server).await? else {
+                    continue;
+                };
+                let asked = tokio::time::timeout(ASKED_WITHIN, serves(listens_at(address), &zone));
+                if asked.await == Ok(true) {
                     return Ok(Some(NameServer { address, zone }));
                 }
             }
@@ -140,26 +158,53 @@ mod tests {
         assert_eq!(prefix_of(mapped), "192.0.2.0/24");
     }
 
+    /// What is found with `known` in the place of the name servers near people.
+    async fn found(known: &Known, allow_private: bool, ip: [u8; 4]) -> Result<Option<NameServer>, NoAnswer> {
+        let listens_at = |address: IpAddr| {
+            assert_eq!(address, IpAddr::from([10, 9, 0, 1]));
+            known.address()
+        };
+        known.resolver(allow_private).search(ip.into(), listens_at).await
+    }
+
     #[tokio::test]
     async fn the_name_server_of_the_reverse_zone_is_found() {
         let known = Known::start().await;
         // The zone of 10.9.0.0/24 is served by known.example.org, which is 10.9.0.1.
-        let found = known.resolver(true).name_server_near([10, 9, 0, 7].into()).await;
         let server = NameServer {
             address: [10, 9, 0, 1].into(),
             zone: "0.9.10.in-addr.arpa.".into(),
         };
-        assert_eq!(found, Ok(Some(server)));
-        let other = known.resolver(true).name_server_near([10, 8, 0, 7].into()).await;
+        assert_eq!(found(&known, true, [10, 9, 0, 7]).await, Ok(Some(server)));
+        let other = found(&known, true, [10, 8, 0, 7]).await;
         assert_eq!(other, Ok(None), "nobody serves that zone");
-        let private = known.resolver(false).name_server_near([10, 9, 0, 7].into()).await;
+        let private = found(&known, false, [10, 9, 0, 7]).await;
         assert_eq!(
             private,
             Ok(None),
             "a name server at a private address is not asked"
         );
         known.set(Mood::Silent);
-        let silent = known.resolver(true).name_server_near([10, 9, 0, 7].into()).await;
-        assert_eq!(silent, Err(NoAnswer));
+        assert_eq!(found(&known, true, [10, 9, 0, 7]).await, Err(NoAnswer));
+    }
+
+    #[tokio::test]
+    async fn a_stranger_whom_a_zone_names_as_its_server_is_not_asked_by_hosts() {
+        let known = Known::start().await;
+        // It answers that it knows the zone from others, as a public resolver does.
+        known.set(Mood::HearsSay);
+        assert_eq!(found(&known, true, [10, 9, 0, 7]).await, Ok(None));
+        known.set(Mood::Knows);
+        // It serves another zone than it was named for.
+        assert!(serves(known.address(), "0.9.10.in-addr.arpa.").await);
+        assert!(!serves(known.address(), "known.example.org.").await);
+        let mute = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let silent = |_| mute.local_addr().unwrap();
+        let found = known.resolver(true).search([10, 9, 0, 7].into(), silent).await;
+        assert_eq!(
+            found,
+            Ok(None),
+            "it was asked, and waited for no longer than is for it"
+        );
     }
 }

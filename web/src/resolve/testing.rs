@@ -14,8 +14,10 @@ use tokio::net::UdpSocket;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mood {
     /// It answers A questions about `known.example.org` with 10.9.0.1 and AAAA ones with an IPv6 address, good for no time at
-    /// all, and that it serves 10.9.0.0/24's reverse zone; no other name exists.
+    /// all, and with authority that it serves 10.9.0.0/24's reverse zone; no other name exists.
     Knows,
+    /// The same without authority.
+    HearsSay,
     /// No name exists.
     KnowsNothing,
     /// It does not answer.
@@ -43,7 +45,10 @@ impl NameServer {
                 asked.fetch_add(1, Ordering::SeqCst);
                 let mood = *mood.lock().unwrap();
                 if mood != Mood::Silent {
-                    let answer = answer(&packet[..length], mood == Mood::Knows);
+                    let mut answer = answer(&packet[..length], mood != Mood::KnowsNothing);
+                    if mood == Mood::Knows {
+                        answer[2] |= AUTHORITY;
+                    }
                     socket.send_to(&answer, from).await.unwrap();
                 }
             }
@@ -53,6 +58,10 @@ impl NameServer {
 
     pub(crate) fn set(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// How many questions have come.
@@ -72,6 +81,9 @@ impl NameServer {
     }
 }
 
+/// In the third byte of an answer.
+const AUTHORITY: u8 = 0x04;
+
 fn answer(asked: &[u8], knows: bool) -> Vec<u8> {
     let name_end = 12 + asked[12..].iter().position(|byte| *byte == 0).unwrap() + 1;
     let question = &asked[12..name_end + 4];
@@ -79,6 +91,7 @@ fn answer(asked: &[u8], knows: bool) -> Vec<u8> {
     let is_zone = knows && name.starts_with(b"\x010\x019\x0210\x07in-addr\x04arpa\0");
     let is_ns = asked[name_end..name_end + 2] == [0, 2];
     let is_known = is_zone || (knows && name.starts_with(b"\x05known\x07example\x03org\0"));
+    let is_soa = asked[name_end..name_end + 2] == [0, 6];
     let is_a = asked[name_end..name_end + 2] == [0, 1];
     let mut answer = asked[..2].to_vec();
     answer.extend([0x81, if is_known { 0x80 } else { 0x83 }, 0, 1]);
@@ -88,6 +101,10 @@ fn answer(asked: &[u8], knows: bool) -> Vec<u8> {
         let server = b"\x05known\x07example\x03org\0";
         answer.extend([0xc0, 12, 0, 2, 0, 1, 0, 0, 0, 0, 0, 19]);
         answer.extend(server);
+    } else if is_zone && is_soa {
+        // Both names are the root; five numbers.
+        answer.extend([0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 0, 0, 22]);
+        answer.extend([0; 22]);
     } else if is_known && is_a {
         answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 10, 9, 0, 1]);
     } else if is_known {

@@ -5,7 +5,7 @@ use super::NoAnswer;
 use crate::domain::NameServer;
 use hickory_resolver::proto::{
     op::{Message, Query, ResponseCode},
-    rr::{Name, RecordType},
+    rr::{Name, Record, RecordType},
 };
 use std::{
     net::SocketAddr,
@@ -14,7 +14,7 @@ use std::{
 use tokio::net::UdpSocket;
 
 /// Where name servers listen.
-const PORT: u16 = 53;
+pub(super) const PORT: u16 = 53;
 /// Pairs of questions whose medians count.
 const PAIRS: usize = 5;
 /// How long one answer is waited for; it is not asked again, since a second question would measure a cache.
@@ -78,6 +78,18 @@ async fn through(a: SocketAddr, zone: &str) -> Result<u32, NoTimes> {
         (true, ResponseCode::ServFail) => Err(NoTimes::Silent),
         _ => Err(NoTimes::DoesNotRecurse),
     }
+}
+
+/// Whether a name server says with authority that it serves this zone. It is asked once.
+pub(super) async fn serves(server: SocketAddr, zone: &str) -> bool {
+    let (Ok((_, answer)), Ok(zone)) = (
+        ask(server, zone, RecordType::SOA, false).await,
+        Name::from_ascii(zone),
+    ) else {
+        return false;
+    };
+    let is_soa = |record: &Record| record.record_type() == RecordType::SOA && record.name == zone;
+    answer.metadata.authoritative && answer.answers.iter().any(is_soa)
 }
 
 /// One question, and how long its answer took in microseconds.

@@ -1,17 +1,17 @@
 //! What games said of their players' round trips, and what was learned from it.
 
 use super::{StoreError, Tx, corrupt, parsed};
-use crate::domain::{HostId, Learned, MatchId, Time, VmId, source_name, source_of};
+use crate::domain::{HostId, Learned, MatchId, Time, VmId, source_name, source_of, unlike};
 use std::collections::BTreeMap;
 use vmatrix_placement::Source;
-use vmatrix_wire::GamePings;
+use vmatrix_wire::{GamePings, PlayerPing};
 
 /// A game has no more players; an agent that says so is not right.
 const MOST_PLAYERS: usize = 64;
 /// Letters of a name.
 const LONGEST_NAME: usize = 64;
 
-/// Writes what a game said once; said again, it is the same.
+/// Writes what a game said once, without those whose name two have in it; said again, it is the same.
 pub async fn add_pings(
     tx: &mut Tx,
     vm: VmId,
@@ -21,9 +21,8 @@ pub async fn add_pings(
 ) -> Result<(), StoreError> {
     // Numbers begin anywhere: of one beyond the column's the highest bit is of no account.
     let number = i64::try_from(pings.number & (u64::MAX >> 1)).unwrap_or(i64::MAX);
-    for player in pings.players.iter().take(MOST_PLAYERS) {
-        let plain = player.name.chars().filter(|c| !c.is_control());
-        let name: String = plain.take(LONGEST_NAME).collect();
+    let said: Vec<PlayerPing> = pings.players.iter().take(MOST_PLAYERS).map(cut).collect();
+    for player in unlike(&said) {
         sql!(
             tx,
             execute "insert into pings (vm_id, match_id, number, name, ping_ms, at) values ($1, $2, $3, $4, $5, $6)
@@ -31,12 +30,20 @@ pub async fn add_pings(
             vm.to_string(),
             of.to_string(),
             number,
-            name.as_str(),
+            player.name.as_str(),
             i64::from(player.ping_ms),
             at.millis()
         )?;
     }
     Ok(())
+}
+
+fn cut(player: &PlayerPing) -> PlayerPing {
+    let plain = player.name.chars().filter(|c| !c.is_control());
+    PlayerPing {
+        name: plain.take(LONGEST_NAME).collect(),
+        ping_ms: player.ping_ms,
+    }
 }
 
 /// All that games said of a match's players: name and milliseconds, oldest first.
@@ -93,7 +100,6 @@ pub async fn put_learned(
 mod tests {
     use super::*;
     use crate::store::{life_tests, testing::databases};
-    use vmatrix_wire::PlayerPing;
 
     #[tokio::test]
     async fn what_was_learned_is_kept_by_host_and_source() {
@@ -163,6 +169,10 @@ mod tests {
                     .await
                     .unwrap();
             }
+            // Another client in the game has taken her name.
+            let mut two = said(8, 900);
+            two.players.extend(said(8, 40).players);
+            add_pings(&mut tx, vm, rows.of.id, &two, at(3)).await.unwrap();
             let all = pings(&mut tx, rows.of.id).await.unwrap();
             assert_eq!(all, [("Ada".to_owned(), 40), ("Ada".to_owned(), 60)]);
             assert_eq!(forget_pings(&mut tx, at(3)).await.unwrap(), 1);

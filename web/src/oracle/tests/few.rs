@@ -1,11 +1,16 @@
 //! Many hosts: few of them are probed.
 
-use super::world::{MINUTE, World};
+use super::world::{MINUTE, World, address};
 use crate::{
-    domain::view::MatchView,
+    actions::{
+        matches::Start,
+        player_links::make_player_link,
+        visits::{begin_visit, end_visit},
+    },
+    domain::{Brought, BroughtHost, Host, HostId, Time, view::MatchView},
     store::{mesh, testing::sqlite},
 };
-use vmatrix_placement::closeness_by_definition;
+use vmatrix_placement::{Source, closeness_by_definition};
 
 /// Hosts strewn over a plane of 160 by 100 ms, by the golden angle: always the same.
 fn place(number: usize) -> (f64, f64) {
@@ -43,7 +48,8 @@ fn rtts(host: usize) -> [u32; 4] {
 async fn world(hosts: u8) -> World {
     let mut world = World::new(sqlite().await, &[]).await;
     for number in 1..=hosts {
-        world.join_with(number, &rtts(number.into()), |_| {}).await;
+        let with_door = |host: &mut Host| host.facts.doors.echo = Some(27_900);
+        world.join_with(number, &rtts(number.into()), with_door).await;
     }
     for number in 1..=hosts {
         let host = &mut world.hosts[usize::from(number) - 1];
@@ -98,6 +104,40 @@ async fn few_of_many_hosts_are_probed_and_a_good_one_is_chosen() {
 }
 
 #[tokio::test]
+async fn who_is_known_by_their_browser_alone_has_measured_where_the_others_are_measured() {
+    let mut world = world(48).await;
+    let start = Time::from_millis(world.now() + 60 * MINUTE);
+    let id = world.book(Start::At(start)).await.unwrap();
+    // Bruno's router answers nothing, and he does not let hosts ping him.
+    for host in &mut world.hosts {
+        host.rtts.remove(&address(3));
+    }
+    let link = make_player_link(&world.app, &world.blue_admin, id, world.blues.id)
+        .await
+        .unwrap();
+    let begun = begin_visit(&world.app, link.reveal()).await.unwrap();
+    assert_eq!(begun.hosts.len(), 24);
+    let host = |id: &HostId| BroughtHost {
+        id: *id,
+        sent: 15,
+        rtts_us: vec![u64::from(rtts(usize::try_from(id.0.as_u128()).unwrap())[3]) * 1000; 15],
+    };
+    let brought = Brought {
+        name: "Bruno".into(),
+        via: Source::Browser,
+        hosts: begun.visit.offered.iter().map(host).collect(),
+    };
+    let nonce = &begun.visit.nonce;
+    end_visit(&world.app, link.reveal(), address(3), nonce, false, &brought)
+        .await
+        .unwrap();
+    let view = world.until(id, "reserved").await;
+    let best = truth(48).into_iter().fold(f64::MAX, f64::min);
+    let chosen = view.chosen.as_ref().unwrap().closeness_ms.unwrap();
+    assert!(chosen <= best * 1.3, "{chosen} ms where {best} ms can be had");
+}
+
+#[tokio::test]
 async fn a_server_that_is_killed_between_all_steps_ends_the_same() {
     let mut steady = world(24).await;
     let id = steady.book_now().await;
@@ -127,7 +167,7 @@ async fn hosts_measure_each_other_and_each_way_is_taken_once() {
     let mut world = world(5).await;
     let list = async |world: &World| {
         let mut tx = world.app.db.read().await.unwrap();
-        let all = mesh::list(&mut tx, crate::domain::Time::from_millis(0)).await;
+        let all = mesh::list(&mut tx, Time::from_millis(0)).await;
         all.unwrap()
     };
     let ways = list(&world).await;
