@@ -233,3 +233,7 @@ fn problem(seen: Situation<'_>) -> Option<&Problem> {
 #[cfg(test)]
 #[path = "next_step_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "next_step_properties.rs"]
+mod properties;
