@@ -95,7 +95,7 @@ fn echoes(fleet: &Fleet, errors: &mut Errors) {
     let addresses = hosts
         .iter()
         .map(|host| fleet.running.address(host).unwrap().to_string());
-    let mut command = Command::new(project("target/debug/vmatrix"));
+    let mut command = Command::new(project("target/release/vmatrix"));
     command.arg("ping").args(addresses).stdout(Stdio::piped());
     let child = fleet.running.spawn_in(BY_BROWSER, &mut command).unwrap();
     let output = child.wait_with_output().unwrap();
