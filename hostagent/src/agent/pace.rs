@@ -13,7 +13,7 @@ pub(crate) struct Wanted {
 }
 
 /// Pause between two reports that only tell of progress.
-const PROGRESS: Duration = Duration::from_millis(500);
+const PROGRESS: Duration = Duration::from_millis(250);
 
 /// How long to wait until the next report, when the last one was sent `since` ago.
 pub(crate) fn report_in(wanted: Wanted, since: Duration) -> Duration {
