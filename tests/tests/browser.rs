@@ -8,6 +8,8 @@ use vmatrix_tests::{
     fleet::{Fleet, Options},
 };
 
+/// Shows the roles and caps below a roster.
+const UNFOLD: &str = "document.querySelectorAll('details.seats').forEach(fold => fold.open = true)";
 const PASSWORD: &str = "correct horse battery";
 
 #[tokio::test]
@@ -15,7 +17,7 @@ async fn two_captains_play_a_match_that_was_booked_by_clicking() -> Result<()> {
     let Some(options) = Options::for_test("browser") else {
         return Ok(());
     };
-    let fleet = Fleet::up(options, &|line| println!("{line}")).await?;
+    let mut fleet = Fleet::up(options, &|line| println!("{line}")).await?;
     let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/pictures");
     let browser = Browser::start(fleet.operator.base(), pictures).await?;
     browser.open("/").await?;
@@ -56,6 +58,9 @@ async fn two_captains_play_a_match_that_was_booked_by_clicking() -> Result<()> {
     );
     browser.picture("challenged").await?;
     browser.click("Look at it, and choose your roster").await?;
+    browser.find("details.seats").await?;
+    browser.run(UNFOLD).await?;
+    browser.picture("roster").await?;
     browser.mark().await?;
     browser.click("Play with these").await?;
     while browser.is_marked().await? {
@@ -103,7 +108,36 @@ async fn two_captains_play_a_match_that_was_booked_by_clicking() -> Result<()> {
     browser.click_on("a[href^='/clan/players/']").await?;
     browser.find("form[action^='/clan/players/']").await?;
     browser.picture("player").await?;
+    browser.sign_out().await?;
+    remove_a_silent_host(&browser, &mut fleet).await?;
     browser.close().await
+}
+
+/// An operator removes a host that does not report any more.
+async fn remove_a_silent_host(browser: &Browser, fleet: &mut Fleet) -> Result<()> {
+    let host = "prague";
+    fleet.kill(host)?;
+    browser
+        .sign_in(&fleet.account.name, &fleet.account.password)
+        .await?;
+    let button = "form[action^='/ops/hosts/'] button";
+    let limit = std::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        browser.open("/ops").await?;
+        if browser.source().await?.contains("action=\"/ops/hosts/") {
+            break;
+        }
+        ensure!(std::time::Instant::now() < limit, "{host} is not taken for gone");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    browser.picture("ops-gone").await?;
+    browser.click_on(button).await?;
+    let limit = std::time::Instant::now() + Duration::from_secs(20);
+    while browser.source().await?.contains("action=\"/ops/hosts/") {
+        ensure!(std::time::Instant::now() < limit, "{host} is still to be removed");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    browser.picture("ops-removed").await
 }
 
 /// Offered once the match is over; one click books the same clans anew.
@@ -171,6 +205,8 @@ async fn challenge(browser: &Browser, away: &str) -> Result<()> {
     browser.choose("away", away).await?;
     browser.fill("length_minutes", "30").await?;
     browser.picture("book").await?;
+    browser.run(UNFOLD).await?;
+    browser.picture("book-seats").await?;
     browser.click("Send the challenge").await?;
     browser.find("section[aria-label='State']").await.map(drop)
 }

@@ -3,7 +3,7 @@
 mod near;
 mod timing;
 
-pub use near::{NoAnswer, prefix_of};
+pub use near::NoAnswer;
 pub use timing::{NoTimes, Times, time_between};
 
 use crate::domain::{NotAsked, PlayerAddress};

@@ -32,7 +32,7 @@ pub struct Orders {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pass {
-    /// 32 of `a-z`, `A-Z` and `0-9`: what the browser shows. By WebRTC it is user fragment and password of ICE.
+    /// 32 of `a-z`, `A-Z` and `0-9`: what the browser shows. By WebRTC it is user fragment and password of the host's half of ICE.
     pub ticket: Secret,
 }
 

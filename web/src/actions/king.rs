@@ -2,8 +2,7 @@
 
 use crate::{
     app::App,
-    domain::{NameServer, PlayerId, RoundTarget, TargetId, Time},
-    resolve::prefix_of,
+    domain::{NameServer, PlayerId, Prefix, RoundTarget, TargetId, Time},
     store::{StoreError, Tx, name_servers},
 };
 use std::{
@@ -51,7 +50,10 @@ pub(crate) async fn learn(app: &App, addresses: &[IpAddr]) {
 
 /// The prefixes of which nothing is known, each with one of its addresses.
 async fn unknown(app: &App, addresses: &[IpAddr]) -> Result<BTreeMap<String, IpAddr>, StoreError> {
-    let by_prefix: BTreeMap<String, IpAddr> = addresses.iter().map(|ip| (prefix_of(*ip), *ip)).collect();
+    let by_prefix: BTreeMap<String, IpAddr> = addresses
+        .iter()
+        .map(|ip| (Prefix::of(*ip).to_string(), *ip))
+        .collect();
     let since = app.now().plus(-KNOWN_FOR_MS);
     let mut tx = app.db.read().await?;
     let mut unknown = BTreeMap::new();
@@ -65,7 +67,7 @@ async fn unknown(app: &App, addresses: &[IpAddr]) -> Result<BTreeMap<String, IpA
 
 /// The name server nearest to an address, if one is known.
 pub(super) async fn near(tx: &mut Tx, ip: IpAddr, now: Time) -> Result<Option<NameServer>, StoreError> {
-    let known = name_servers::get(tx, &prefix_of(ip), now.plus(-KNOWN_FOR_MS)).await?;
+    let known = name_servers::get(tx, &Prefix::of(ip).to_string(), now.plus(-KNOWN_FOR_MS)).await?;
     Ok(known.flatten())
 }
 

@@ -2,7 +2,11 @@
 
 use super::Problem;
 use crate::{
-    actions::latency, app::App, auth::Organiser, domain::Refusal, domain::source_name, resolve::prefix_of,
+    actions::latency,
+    app::App,
+    auth::Organiser,
+    domain::source_name,
+    domain::{Prefix, Refusal},
 };
 use axum::{
     Json, Router,
@@ -45,8 +49,8 @@ async fn between(
     let (from, to) = (address("from", &ends.from)?, address("to", &ends.to)?);
     let limits = &app.limits;
     let counted = limits.latency.count(&user.id);
-    let counted = counted.and_then(|()| limits.latency_at.count(&prefix_of(from)));
-    let counted = counted.and_then(|()| limits.latency_at.count(&prefix_of(to)));
+    let counted = counted.and_then(|()| limits.latency_at.count(&Prefix::of(from).to_string()));
+    let counted = counted.and_then(|()| limits.latency_at.count(&Prefix::of(to).to_string()));
     counted.map_err(|wait| Problem::too_many(TOO_MANY, wait))?;
     let (rtt, note) = latency::between(&app, &user, from, to).await?;
     Ok(Json(json!({

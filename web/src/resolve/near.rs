@@ -8,7 +8,7 @@ use crate::domain::NameServer;
 use hickory_resolver::proto::rr::{RData, RecordType};
 use std::{
     fmt::Write as _,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     time::Duration,
 };
 
@@ -19,21 +19,6 @@ const WITHIN: Duration = Duration::from_secs(1);
 const MOST_ASKED: usize = 3;
 /// How long one of them may take to say so, so that there is time for another: whoever is further away is near to nobody.
 const ASKED_WITHIN: Duration = Duration::from_millis(300);
-
-/// The network that an address is taken to be in: of IPv4 24 bits, of IPv6 48.
-#[must_use]
-pub fn prefix_of(ip: IpAddr) -> String {
-    match ip.to_canonical() {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            format!("{}/24", Ipv4Addr::new(a, b, c, 0))
-        }
-        IpAddr::V6(v6) => {
-            let [a, b, c, ..] = v6.segments();
-            format!("{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
-        }
-    }
-}
 
 /// The reverse zones that may hold an address, the smallest first: of IPv4 of 24 and 16 bits, of IPv6 of 48 to 32. Larger ones are
 /// those of a continent's registry, near to nobody.
@@ -140,6 +125,7 @@ pub struct NoAnswer;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Prefix;
     use crate::resolve::testing::{Mood, NameServer as Known};
 
     #[test]
@@ -152,10 +138,13 @@ mod tests {
         let zones = zones(six);
         assert_eq!(zones[0], "2.1.0.0.e.f.0.0.0.2.6.2.ip6.arpa.");
         assert_eq!(zones[4], "e.f.0.0.0.2.6.2.ip6.arpa.");
-        assert_eq!((prefix_of(six), zones.len()), ("2620:fe:12::/48".into(), 5));
-        assert_eq!(prefix_of([192, 0, 2, 77].into()), "192.0.2.0/24");
+        assert_eq!(
+            (Prefix::of(six).to_string(), zones.len()),
+            ("2620:fe:12::/48".into(), 5)
+        );
+        assert_eq!(Prefix::of([192, 0, 2, 77].into()).to_string(), "192.0.2.0/24");
         let mapped: IpAddr = "::ffff:192.0.2.77".parse().unwrap();
-        assert_eq!(prefix_of(mapped), "192.0.2.0/24");
+        assert_eq!(Prefix::of(mapped).to_string(), "192.0.2.0/24");
     }
 
     /// What is found with `known` in the place of the name servers near people.

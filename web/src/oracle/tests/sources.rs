@@ -7,7 +7,6 @@ use crate::{
         matches::{Start, view_match},
     },
     domain::{NameServer, Reading, Time, view::MatchView},
-    resolve::prefix_of,
     store::{name_servers, readings, testing::sqlite},
 };
 use vmatrix_placement::Source;
@@ -56,9 +55,15 @@ async fn one_by_browser_one_by_king_and_two_by_icmp() {
         zone: "0.9.10.in-addr.arpa.".into(),
     };
     let (now, mut tx) = (world.app.now(), world.app.db.begin().await.unwrap());
-    name_servers::put(&mut tx, &prefix_of(address(3)), Some(&server), now, now)
-        .await
-        .unwrap();
+    name_servers::put(
+        &mut tx,
+        &crate::domain::Prefix::of(address(3)).to_string(),
+        Some(&server),
+        now,
+        now,
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     for (host, us) in world.hosts.iter_mut().zip([56_000, 110_000]) {
         host.rtts.insert(server.address, us);
