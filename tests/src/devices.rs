@@ -15,6 +15,8 @@ pub(crate) fn tun(namespace: &str) -> Result<SyncDevice, UpError> {
                 _ => Err(error),
             }
         })?;
+        // As a Debian host has it; a new namespace lets nobody.
+        std::fs::write("/proc/sys/net/ipv4/ping_group_range", "0 2147483647")?;
         Ok(device)
     };
     let what = || format!("wan0 of {namespace}");

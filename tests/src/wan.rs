@@ -24,6 +24,11 @@ const MOST: usize = 65_536;
 /// Packets read from one device before the others have their turn.
 const TURN: usize = 64;
 
+/// With so many packets under way, waking up for each would cost more than the packets: then it wakes up once in a
+/// `CYCLE`, and is early as often as it is late.
+const BUSY: usize = 1_024;
+const CYCLE: Duration = Duration::from_micros(200);
+
 /// Devices that are looked at in one turn.
 const MOST_READY: usize = 64;
 
@@ -149,23 +154,32 @@ impl Forwarder {
     fn run(mut self, ready: &Epoll, stop: &AtomicBool) {
         let mut buffer = vec![0; 65_536];
         while !stop.load(Ordering::Relaxed) {
-            self.deliver();
-            for from in self.readable(ready) {
+            let half = if self.due.len() > BUSY {
+                CYCLE / 2
+            } else {
+                Duration::ZERO
+            };
+            self.deliver(half);
+            for from in self.readable(ready, half) {
                 for _ in 0..TURN {
                     let Some(end) = self.ends.get(from) else { break };
                     let Ok(length) = end.device.recv(&mut buffer) else {
                         break;
                     };
-                    self.take(from, buffer.get(..length).unwrap_or_default(), Instant::now());
+                    self.take(
+                        from,
+                        buffer.get(..length).unwrap_or_default(),
+                        Instant::now() - half,
+                    );
                 }
             }
         }
     }
 
-    /// Sends what is due.
-    fn deliver(&mut self) {
+    /// Sends what is due, or will be in `early`.
+    fn deliver(&mut self, early: Duration) {
         while let Some(Reverse((due, _, slot))) = self.due.peek().copied() {
-            if due > Instant::now() {
+            if due > Instant::now() + early {
                 break;
             }
             self.due.pop();
@@ -186,18 +200,22 @@ impl Forwarder {
         }
     }
 
-    /// Sleeps until something comes in or is due; which devices have something.
-    fn readable(&self, ready: &Epoll) -> Vec<usize> {
-        let longest = Duration::from_millis(50);
-        let next = self
-            .due
-            .peek()
-            .map(|Reverse((due, ..))| due.saturating_duration_since(Instant::now()));
-        let wait = TimeSpec::from_duration(next.map_or(longest, |next| next.min(longest)));
-        // Of some hundred devices few have something; and epoll's own patience is counted in milliseconds.
-        let mut any = [PollFd::new(ready.0.as_fd(), PollFlags::POLLIN)];
-        if !ppoll(&mut any, Some(wait), None).is_ok_and(|some| some > 0) {
-            return Vec::new();
+    /// Sleeps until something comes in or is due, or for twice `half`, if that is something; which devices have something.
+    fn readable(&self, ready: &Epoll, half: Duration) -> Vec<usize> {
+        if half > Duration::ZERO {
+            std::thread::sleep(2 * half);
+        } else {
+            let longest = Duration::from_millis(50);
+            let next = self
+                .due
+                .peek()
+                .map(|Reverse((due, ..))| due.saturating_duration_since(Instant::now()));
+            let wait = TimeSpec::from_duration(next.map_or(longest, |next| next.min(longest)));
+            // Of some hundred devices few have something; and epoll's own patience is counted in milliseconds.
+            let mut any = [PollFd::new(ready.0.as_fd(), PollFlags::POLLIN)];
+            if !ppoll(&mut any, Some(wait), None).is_ok_and(|some| some > 0) {
+                return Vec::new();
+            }
         }
         let mut events = [EpollEvent::empty(); MOST_READY];
         let some = ready.wait(&mut events, EpollTimeout::ZERO).unwrap_or(0);

@@ -6,7 +6,7 @@ use vmatrix_wire::REPORT_EVERY_MS;
 /// Why a report is wanted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Wanted {
-    /// A VM, a lookout or the orders changed: people wait for it.
+    /// A VM, a lookout or the orders changed, or a measurement is done: people wait for it.
     pub now: bool,
     /// Some echo requests were answered: they come by the hundred.
     pub soon: bool,

@@ -135,7 +135,10 @@ impl<M: Machines> Agent<M> {
         let mut sequence = 0;
         let mut failures = 0;
         let mut machines = self.machines.changed();
-        let mut probes = lock(&self.probes).changed();
+        let (mut probes, mut rounds) = {
+            let probes = lock(&self.probes);
+            (probes.changed(), probes.ended())
+        };
         let mut lookouts = lock(&self.lookouts).changed();
         let mut generation = self.generation.subscribe();
         let mut doors = self.doors.changed();
@@ -153,7 +156,9 @@ impl<M: Machines> Agent<M> {
                     _ = lookouts.changed() => { wanted.now = true; continue }
                     _ = generation.changed() => { wanted.now = true; continue }
                     _ = doors.changed() => { wanted.now = true; continue }
-                    _ = probes.changed() => { wanted.soon = true; continue }
+                    _ = rounds.changed() => { wanted.now = true; continue }
+                    // Answers come by the hundred: one is enough to know that there is something to tell.
+                    _ = probes.changed(), if !wanted.soon => { wanted.soon = true; continue }
                 }
             }
             // What changes from here on is told by the next report.
@@ -161,6 +166,7 @@ impl<M: Machines> Agent<M> {
             lookouts.mark_unchanged();
             generation.mark_unchanged();
             probes.mark_unchanged();
+            rounds.mark_unchanged();
             doors.mark_unchanged();
             wanted = Wanted::default();
             last = Instant::now();

@@ -1,60 +1,105 @@
-//! Measures one address by ICMP echo requests.
+//! Measures the addresses of a round by ICMP echo requests. One task for them all: there may be tens of thousands of
+//! requests in a round.
 
+use super::plan::{Plan, Request, TICK};
 use super::turns::Turns;
 use super::{Answers, Timing};
+use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::net::IpAddr;
 use std::pin::pin;
 use std::time::Duration;
 use surge_ping::{Client, IcmpPacket, PingIdentifier, PingSequence, SurgeError};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// Bytes of an echo request, as ping(8) sends them.
 const PAYLOAD: [u8; 56] = [0; 56];
 
-/// Sends all requests to one address, each in its time, and notes what comes back. One task for them all: there may be
-/// tens of thousands of requests in a round.
-pub(super) async fn measure(turns: &Turns, address: IpAddr, index: usize, timing: Timing, answers: &Answers) {
-    let Some(client) = turns.socket(address) else {
-        return;
+/// Somebody who is asked.
+struct Asked {
+    /// The number among the answers.
+    index: usize,
+    address: IpAddr,
+    client: Client,
+    ident: PingIdentifier,
+}
+
+/// Sends all requests to these addresses, each in its time, and notes what comes back for the number beside it.
+pub(super) async fn measure(turns: &Turns, whom: &[(usize, IpAddr)], timing: Timing, answers: &Answers) {
+    let asked = |(index, address): &(usize, IpAddr)| {
+        Some(Asked {
+            index: *index,
+            address: *address,
+            client: turns.socket(*address)?,
+            ident: PingIdentifier(rand::random()),
+        })
     };
-    let ident = PingIdentifier(rand::random());
+    let asked: Vec<Asked> = whom.iter().filter_map(asked).collect();
+    let note = |who: usize, turn: u16, rtt: Option<Duration>| {
+        if let Some(asked) = asked.get(who) {
+            answers.note(asked.index, turn, rtt);
+        }
+    };
+    let mut plan = Plan::new(asked.len(), timing);
     let mut on_the_way = FuturesUnordered::new();
-    let mut due = timing.first;
-    for turn in 0..timing.samples {
-        let mut now = pin!(async move {
-            sleep_until(due).await;
-            turns.turn(address).await
-        });
-        let room = loop {
-            tokio::select! {
-                biased;
-                Some((turn, rtt)) = on_the_way.next() => answers.note(index, turn, rtt),
-                room = &mut now => break room,
+    let mut alarm = pin!(sleep_until(timing.first));
+    while let Some(next) = plan.next() {
+        if alarm.deadline() != next {
+            alarm.as_mut().reset(next);
+        }
+        tokio::select! {
+            biased;
+            Some((request, rtt)) = on_the_way.next() => {
+                plan.answered(request, rtt);
+                note(request.who, request.turn, rtt);
             }
+            () = &mut alarm => {
+                let now = Instant::now();
+                if plan.over(now) {
+                    break;
+                }
+                for request in due(&mut plan, turns, &asked, now) {
+                    let Some(asked) = asked.get(request.who) else { continue };
+                    let asking = ask(asked, turns.number(), timing.timeout);
+                    on_the_way.push(async move { (request, asking.await) });
+                    plan.sent(request, now);
+                }
+            }
+        }
+    }
+    // What came while this process stood still is in the socket, and not late.
+    sleep(TICK).await;
+    while let Some(Some((request, rtt))) = on_the_way.next().now_or_never() {
+        plan.answered(request, rtt);
+        note(request.who, request.turn, rtt);
+    }
+    plan.lost().for_each(|(who, turn)| note(who, turn, None));
+}
+
+/// Those that are sent now. What other rounds leave no room for now is put off.
+fn due(plan: &mut Plan, turns: &Turns, asked: &[Asked], now: Instant) -> Vec<Request> {
+    let mut due = Vec::new();
+    while let Some(mut request) = plan.take(now) {
+        let Some(asked) = asked.get(request.who) else {
+            continue;
         };
-        let sent = Instant::now();
-        let asked = ask(client.clone(), address, ident, turns.number(), timing.timeout);
-        on_the_way.push(async move {
-            let _room = room;
-            (turn, asked.await)
-        });
-        due = timing.next(turn, sent);
+        if !request.booked {
+            let booked = turns.book(asked.address);
+            request.booked = booked.is_ok();
+            let (Ok(at) | Err(at)) = booked;
+            if booked.is_err() || at > now + TICK {
+                plan.put_off(request, at);
+                continue;
+            }
+        }
+        due.push(request);
     }
-    while let Some((turn, rtt)) = on_the_way.next().await {
-        answers.note(index, turn, rtt);
-    }
+    due
 }
 
 /// One request. `None` if no answer came in time.
-async fn ask(
-    client: Client,
-    address: IpAddr,
-    ident: PingIdentifier,
-    number: PingSequence,
-    timeout: Duration,
-) -> Option<Duration> {
-    let mut pinger = client.pinger(address, ident).await;
+async fn ask(asked: &Asked, number: PingSequence, timeout: Duration) -> Option<Duration> {
+    let mut pinger = asked.client.pinger(asked.address, asked.ident).await;
     pinger.timeout(timeout);
     match pinger.ping(number, &PAYLOAD).await {
         Ok((packet, rtt)) if is_echo(&packet) => Some(rtt),

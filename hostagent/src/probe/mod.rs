@@ -2,13 +2,15 @@
 //! not arrive in bursts. Level-triggered: each ordered round is measured once, and reported as it goes.
 //!
 //! Players are asked by ICMP, name servers near players by DNS. However many rounds there are, nobody is asked more than
-//! 50 times a second, and all together not more than 2,000 times: what is over waits its turn (`pace.rs`). Times are
-//! those of a clock that nobody sets.
+//! 50 times a second, and all together not more than 2,000 times, at most 20 at once: what is over waits its turn
+//! (`pace.rs`). Times are those of a clock that nobody sets.
 
 mod answers;
 mod dns;
 mod icmp;
 mod pace;
+mod plan;
+mod thread;
 mod turns;
 
 use answers::Answers;
@@ -16,6 +18,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use thread::OwnThread;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
@@ -26,7 +29,9 @@ use vmatrix_wire::{ProbeId, ProbeOrder, ProbeReport, Way};
 pub struct Probes {
     rounds: HashMap<ProbeId, Round>,
     turns: Arc<Turns>,
+    thread: OwnThread,
     changed: watch::Sender<u64>,
+    ended: watch::Sender<u64>,
     dns_port: u16,
 }
 
@@ -46,7 +51,9 @@ impl Default for Probes {
         Self {
             rounds: HashMap::new(),
             turns: Arc::default(),
+            thread: OwnThread::default(),
             changed: watch::Sender::new(0),
+            ended: watch::Sender::new(0),
             dns_port: dns::PORT,
         }
     }
@@ -57,6 +64,12 @@ impl Probes {
     #[must_use]
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
+    }
+
+    /// Grows when a round is done.
+    #[must_use]
+    pub fn ended(&self) -> watch::Receiver<u64> {
+        self.ended.subscribe()
     }
 
     /// Takes the whole intention: starts rounds that are new, forgets those that are not listed.
@@ -73,7 +86,11 @@ impl Probes {
             let answers = Arc::new(Answers::none_yet(&order.targets, self.changed.clone()));
             let turns = Arc::clone(&self.turns);
             let work = measure(Timing::of(order), Arc::clone(&answers), turns, self.dns_port);
-            let task = tokio::spawn(work).abort_handle();
+            let ended = self.ended.clone();
+            let task = self.thread.spawn(async move {
+                work.await;
+                ended.send_modify(|count| *count += 1);
+            });
             self.rounds.insert(order.probe, Round { answers, task });
         }
     }
@@ -98,21 +115,20 @@ impl Probes {
 /// Measures one round to its end.
 async fn measure(timing: Timing, answers: Arc<Answers>, turns: Arc<Turns>, dns_port: u16) {
     let mut work = JoinSet::new();
+    let mut by_icmp = Vec::new();
     let whom = answers.whom();
     let all = whom.len();
     for (index, (address, by)) in whom.into_iter().enumerate() {
-        let timing = timing.share(index, all);
+        let Way::Dns { zone } = by else {
+            by_icmp.push((index, address));
+            continue;
+        };
+        let server = SocketAddr::new(address, dns_port);
+        let timing = timing.share(index, all).seldom();
         let (answers, turns) = (Arc::clone(&answers), Arc::clone(&turns));
-        work.spawn(async move {
-            match by {
-                Way::Icmp => icmp::measure(&turns, address, index, timing, &answers).await,
-                Way::Dns { zone } => {
-                    let server = SocketAddr::new(address, dns_port);
-                    dns::measure(&turns, server, &zone, index, timing.seldom(), &answers).await;
-                }
-            }
-        });
+        work.spawn(async move { dns::measure(&turns, server, &zone, index, timing, &answers).await });
     }
+    icmp::measure(&turns, &by_icmp, timing, &answers).await;
     while work.join_next().await.is_some() {}
     answers.end();
 }

@@ -1,23 +1,16 @@
-//! What all rounds share: the pace, room for what is on its way, and the sockets.
+//! What all rounds share: the pace and the sockets.
 
 use super::pace::Pace;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use surge_ping::{Client, Config, ICMP, PingSequence};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
-
-/// Most requests that wait for their answers at once, of all rounds. Those that are never answered count too, until they
-/// are lost. The library's sockets have the system's default receive buffer, which holds about 270 answers: as requests
-/// are paced, answers are, and so many are waiting to be read only when this process has stood still for long.
-const IN_FLIGHT: usize = 1_024;
 
 /// The turns of all rounds of a host.
 pub(super) struct Turns {
     start: Instant,
     pace: Mutex<Pace>,
-    room: Arc<Semaphore>,
     /// Numbers echo requests of all rounds: on unprivileged sockets nothing else tells two requests to one address
     /// apart. It comes back to the same number after half a minute at full pace, when all before are lost long since.
     number: AtomicU16,
@@ -36,7 +29,6 @@ impl Default for Turns {
         Self {
             start: Instant::now(),
             pace: Mutex::default(),
-            room: Arc::new(Semaphore::new(IN_FLIGHT)),
             number: AtomicU16::new(rand::random()),
             sockets: Mutex::default(),
         }
@@ -44,18 +36,21 @@ impl Default for Turns {
 }
 
 impl Turns {
-    /// Comes back when a request may be sent to this address. What it gives is to be kept until the answer is here or lost.
-    pub(super) async fn turn(&self, address: IpAddr) -> Option<OwnedSemaphorePermit> {
-        let room = Arc::clone(&self.room).acquire_owned().await.ok()?;
+    /// Ok: when a request may be sent to this address; it is promised. Err: when to ask again.
+    pub(super) fn book(&self, address: IpAddr) -> Result<Instant, Instant> {
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let booked = pace.book(address, self.start.elapsed());
+        booked.map(|at| self.start + at).map_err(|at| self.start + at)
+    }
+
+    /// Comes back when a request may be sent to this address.
+    pub(super) async fn turn(&self, address: IpAddr) {
         loop {
-            let booked = {
-                let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-                pace.book(address, self.start.elapsed())
-            };
+            let booked = self.book(address);
             let (Ok(at) | Err(at)) = booked;
-            sleep_until(self.start + at).await;
+            sleep_until(at).await;
             if booked.is_ok() {
-                return Some(room);
+                return;
             }
         }
     }

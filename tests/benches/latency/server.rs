@@ -18,13 +18,21 @@ struct Said {
 }
 
 #[derive(Clone, Default)]
-pub struct Server(Arc<(Mutex<Said>, Condvar)>);
+pub struct Server(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    said: Mutex<Said>,
+    /// Rung for agents. Not the same as the other: hundreds of them wait, and reports come by the thousand.
+    ordered: Condvar,
+    reported: Condvar,
+}
 
 impl Server {
     /// Serves at `address`. A host's secret is its id.
     pub fn start(address: SocketAddr) -> Self {
         let server = Self::default();
-        server.0.0.lock().unwrap().generation = 1;
+        server.0.said.lock().unwrap().generation = 1;
         let listener = TcpListener::bind(address).unwrap();
         let serving = server.clone();
         std::thread::spawn(move || {
@@ -39,11 +47,10 @@ impl Server {
 
     /// Has all hosts measure this, and nothing else.
     pub fn order(&self, probe: ProbeOrder) {
-        let (said, bell) = &*self.0;
-        let mut said = said.lock().unwrap();
+        let mut said = self.0.said.lock().unwrap();
         said.generation += 1;
         said.probes = vec![probe];
-        bell.notify_all();
+        self.0.ordered.notify_all();
     }
 
     /// Waits until so many hosts have reported.
@@ -62,9 +69,8 @@ impl Server {
     }
 
     fn until<T>(&self, is: impl Fn(&Said) -> Option<T>) -> T {
-        let (said, bell) = &*self.0;
         let deadline = Instant::now() + Duration::from_secs(600);
-        let mut said = said.lock().unwrap();
+        let mut said = self.0.said.lock().unwrap();
         loop {
             if let Some(value) = is(&said) {
                 return value;
@@ -75,7 +81,12 @@ impl Server {
                 said.here.len(),
                 said.done.len()
             );
-            said = bell.wait_timeout(said, Duration::from_secs(1)).unwrap().0;
+            said = self
+                .0
+                .reported
+                .wait_timeout(said, Duration::from_secs(1))
+                .unwrap()
+                .0;
         }
     }
 
@@ -114,23 +125,27 @@ impl Server {
     }
 
     fn answer(&self, path: &str, host: HostId, body: &[u8]) -> Option<String> {
-        let (said, bell) = &*self.0;
         let Some(since) = path.strip_prefix("/agent/v1/orders?since=") else {
             let report: Report = serde_json::from_slice(body).unwrap();
             let now = Instant::now();
-            let mut said = said.lock().unwrap();
+            let mut said = self.0.said.lock().unwrap();
             said.here.insert(host);
             for probe in report.probes.into_iter().filter(|probe| probe.done) {
                 said.done.entry((probe.probe, host)).or_insert((now, probe));
             }
-            bell.notify_all();
+            self.0.reported.notify_all();
             return Some(r#"{"taken":true}"#.into());
         };
         let since: u64 = since.parse().unwrap();
         let deadline = Instant::now() + Duration::from_secs(HOLD_SECONDS);
-        let mut said = said.lock().unwrap();
+        let mut said = self.0.said.lock().unwrap();
         while said.generation <= since && Instant::now() < deadline {
-            said = bell.wait_timeout(said, Duration::from_secs(1)).unwrap().0;
+            said = self
+                .0
+                .ordered
+                .wait_timeout(said, Duration::from_secs(1))
+                .unwrap()
+                .0;
         }
         let orders = Orders {
             probes: said.probes.clone(),
