@@ -19,7 +19,7 @@ pub fn path_of(token: &Secret) -> String {
 /// this once.
 ///
 /// # Errors
-/// `NotFound`; `Forbidden` for another clan's admin; `Invalid` for a clan that does not play; `Conflict` after the match.
+/// `NotFound`; `Forbidden` for another clan's admin; `Invalid` for a clan that does not play; `Conflict` once the server is woken.
 pub async fn make_player_link(
     app: &App,
     by: &User,
@@ -29,9 +29,9 @@ pub async fn make_player_link(
     let now = app.now();
     let mut tx = app.db.begin().await?;
     let of = theirs(&mut tx, by, id, clan).await?;
-    if !takes_visits(&of, now) {
+    if takes_visits(&of, now).is_err() {
         return Err(ActionError::Conflict(format!(
-            "players come until a match is over; this one is {}",
+            "players come until the server is woken; the match is {}",
             of.state.name()
         )));
     }

@@ -168,16 +168,13 @@ fn later(app: &App, of: &Match, recheck: &Recheck, now: Time) -> Option<Time> {
 }
 
 pub(super) fn may_change(of: &Match) -> Result<(), ActionError> {
-    match &of.state {
-        MatchState::Gathering
-        | MatchState::Probing { .. }
-        | MatchState::Reserved { .. }
-        | MatchState::Unplaced { .. } => Ok(()),
-        state => Err(ActionError::Conflict(format!(
-            "players can be changed until the server is woken; the match is {}",
-            state.name()
-        ))),
+    if of.state.players_may_change() {
+        return Ok(());
     }
+    Err(ActionError::Conflict(format!(
+        "players can be changed until the server is woken; the match is {}",
+        of.state.name()
+    )))
 }
 
 /// A clan's new players, who must have addresses, and the other clan's, who may have lost theirs.

@@ -5,8 +5,8 @@ use crate::{
     app::App,
     domain::{
         AN_OPPONENT, Brought, Claim, Clan, Consent, HostId, HostRecord, MESH_TOO_OLD_MS, Match, MatchState,
-        Name, Player, PlayerAddress, PlayerId, PlayerLink, Reading, Seat, Taken, Time, Visit, check_brought,
-        claim, let_in,
+        Name, NoVisits, Player, PlayerAddress, PlayerId, PlayerLink, Reading, Seat, Taken, Time, Visit,
+        check_brought, claim, let_in,
         limits::{
             ANSWERS_OF_A_VISIT, LIVE_VISITS_OF_A_LINK, PLAYERS_OF_A_CLAN, PLAYERS_OF_A_LINK,
             PLAYERS_OF_A_ROSTER, TICKET_MS,
@@ -55,7 +55,7 @@ pub fn hash_of(token: &str) -> Result<String, ActionError> {
 /// What a link leads to: for its page.
 ///
 /// # Errors
-/// `NotFound` also if it was replaced or revoked, or the match is over.
+/// `NotFound` also if it was replaced or revoked, or the match is over; `Conflict` if it has its machine.
 pub async fn look_at(app: &App, token: &str) -> Result<Invitation, ActionError> {
     let mut tx = app.db.read().await?;
     let hash = hash_of(token)?;
@@ -82,11 +82,12 @@ pub async fn look_at(app: &App, token: &str) -> Result<Invitation, ActionError> 
 
 async fn live(tx: &mut Tx, hash: &str, now: Time) -> Result<(PlayerLink, Match), ActionError> {
     let link = player_links::get(tx, hash).await?.ok_or_else(unknown)?;
-    let of = matches::get(tx, link.match_id)
-        .await?
-        .filter(|of| takes_visits(of, now))
-        .ok_or_else(unknown)?;
-    Ok((link, of))
+    let of = matches::get(tx, link.match_id).await?.ok_or_else(unknown)?;
+    match takes_visits(&of, now) {
+        Ok(()) => Ok((link, of)),
+        Err(NoVisits::Over) => Err(unknown()),
+        Err(why @ (NoVisits::Chosen | NoVisits::Failed)) => Err(ActionError::Conflict(why.to_string())),
+    }
 }
 
 fn unknown() -> ActionError {

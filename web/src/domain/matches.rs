@@ -304,6 +304,15 @@ impl MatchState {
         }
     }
 
+    /// Whether it may still be changed who plays: until the VM is woken.
+    #[must_use]
+    pub fn players_may_change(&self) -> bool {
+        matches!(
+            self,
+            Self::Gathering | Self::Probing { .. } | Self::Reserved { .. } | Self::Unplaced { .. }
+        )
+    }
+
     /// Whether nothing will happen to it by itself any more.
     #[must_use]
     pub fn is_final(&self) -> bool {

@@ -92,8 +92,8 @@ pub use truth::{
     Kept, Learned, MOST_LEARNED_US, Observed, closeness_kept, far_above, kept, observed, residuals, unlike,
 };
 pub use visit::{
-    Brought, BroughtHost, Claim, PlayerLink, Taken, Visit, check_brought, claim, customer, let_in, offer,
-    passes, takes_visits, visitor,
+    Brought, BroughtHost, Claim, NoVisits, PlayerLink, Taken, Visit, check_brought, claim, customer, let_in,
+    offer, passes, takes_visits, visitor,
 };
 pub use vm::{Vm, VmGoal, VmSeen, VmmSeen};
 pub use witness::{host_witness, reached_by, vm_witness};

@@ -43,14 +43,36 @@ pub struct Visit {
     pub used: bool,
 }
 
-/// Whether a match's links still let players in.
-#[must_use]
-pub fn takes_visits(of: &Match, now: Time) -> bool {
-    let over = matches!(
-        of.state,
-        MatchState::Ending { .. } | MatchState::Over { .. } | MatchState::Cancelled
-    );
-    !over && now < of.end_at()
+/// Why a match's links let nobody in any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoVisits {
+    /// It has its machine: what is measured now changes neither that nor who plays.
+    #[error(
+        "too late: the machine of this match is chosen, and so are its players; nothing was changed. Ask your captain"
+    )]
+    Chosen,
+    /// It will not take place, unless somebody tries it again.
+    #[error("too late: this match did not take place. Ask your captain")]
+    Failed,
+    /// There is nothing to come to.
+    #[error("the match is over")]
+    Over,
+}
+
+/// Whether a match's links still let players in: as long as its players may change.
+///
+/// # Errors
+/// Why not.
+pub fn takes_visits(of: &Match, now: Time) -> Result<(), NoVisits> {
+    if now >= of.end_at() {
+        return Err(NoVisits::Over);
+    }
+    match &of.state {
+        state if state.players_may_change() => Ok(()),
+        MatchState::Waking { .. } | MatchState::Ready { .. } => Err(NoVisits::Chosen),
+        MatchState::Failed { .. } => Err(NoVisits::Failed),
+        _ => Err(NoVisits::Over),
+    }
 }
 
 /// The hosts that a visitor is offered: those that serve players, report and have a door. A host of each site comes before a

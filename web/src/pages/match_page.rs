@@ -306,7 +306,6 @@ fn sides(view: &MatchView, role: Role, own: &[Choice]) -> Vec<SideOfMatch> {
         view.booked.state,
         "gathering" | "probing" | "reserved" | "unplaced"
     );
-    let lasts = !matches!(view.booked.state, "ending" | "over" | "cancelled");
     let side = |(n, roster): (usize, &RosterView)| {
         let is_own = role.is_staff() || role.clan() == Some(roster.clan.id);
         let may = open && is_own;
@@ -329,7 +328,7 @@ fn sides(view: &MatchView, role: Role, own: &[Choice]) -> Vec<SideOfMatch> {
                 None => format!("/organise/clans/{}", roster.clan.id),
             }),
             is_wrong: false,
-            invites: is_own && lasts,
+            invites: may,
             roster: roster.clone(),
         }
     };

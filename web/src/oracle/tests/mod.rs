@@ -5,6 +5,7 @@ mod fake_host;
 mod faults;
 mod few;
 mod freeze;
+mod late;
 mod life;
 mod names;
 mod people;
