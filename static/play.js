@@ -25,6 +25,8 @@ async function ask(url, body) {
   }
   const said = await answer.json().catch(() => ({}));
   if (!answer.ok) {
+    const asNew = document.getElementById("as-new");
+    if (asNew && said.errors?.some(({ field }) => field === "new")) asNew.hidden = false;
     throw new Told(said.detail || said.title || `The website answered with status ${answer.status}.`);
   }
   return said;
@@ -59,10 +61,17 @@ function tell(line, host, { state, way, sent, rttsUs, tried }) {
   }
 }
 
+// What the player says of pings: left out where they say nothing.
+function ofPings() {
+  if (form.elements.may_ping?.checked) return true;
+  return form.elements.no_ping?.checked ? false : undefined;
+}
+
 async function measure() {
   const name = form.elements.name.value.trim();
+  const isNew = form.elements.new?.checked ?? false;
   progress.textContent = "Asking which hosts there are to measure…";
-  const begun = await ask(form.dataset.begin, {});
+  const begun = await ask(form.dataset.begin, { name, new: isNew });
   const of = lines(begun.hosts);
   let done = 0;
   const count = () => { progress.textContent = `Measuring: ${done} of ${begun.hosts.length} hosts done. You may look at another tab meanwhile.`; };
@@ -85,7 +94,8 @@ async function measure() {
   const joined = await ask(form.dataset.result, {
     nonce: begun.nonce,
     name,
-    may_ping: form.elements.may_ping?.checked ?? false,
+    new: isNew,
+    may_ping: ofPings(),
     via: "browser",
     hosts: measured.map(({ host, way, sent, rttsUs }) => ({ id: host.id, way, sent, rtts_us: rttsUs })),
   });
@@ -95,6 +105,12 @@ async function measure() {
   form.replaceWith(said);
   progress.textContent = "Done.";
 }
+
+// One of the two, or neither.
+form?.addEventListener("change", ({ target }) => {
+  const other = { may_ping: "no_ping", no_ping: "may_ping" }[target.name];
+  if (target.checked && form.elements[other]) form.elements[other].checked = false;
+});
 
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();

@@ -87,7 +87,7 @@ impl Evening {
 
     fn result(&self, begun: &Value, name: &str) -> Value {
         json!({
-            "nonce": begun["nonce"], "name": name, "may_ping": true, "via": "browser",
+            "nonce": begun["nonce"], "name": name, "new": true, "may_ping": true, "via": "browser",
             "hosts": [{"id": self.host, "way": "webtransport", "sent": 15, "rtts_us": vec![41_000; 15]}]
         })
     }

@@ -28,6 +28,7 @@ pub mod services;
 pub mod tokens;
 pub(crate) mod turns;
 pub mod users;
+mod visitors;
 pub mod visits;
 pub mod vms;
 
@@ -61,6 +62,14 @@ pub enum ActionError {
     /// It cannot be done as things are now (409).
     #[error("{0}")]
     Conflict(String),
+    /// It can be done if whoever asks says that they mean it (409).
+    #[error("{question}")]
+    Unsure {
+        /// The field that is to be `true` then.
+        field: &'static str,
+        /// What they are asked, for people.
+        question: String,
+    },
     /// There is room for no more: see [`crate::domain::limits`] (409).
     #[error("{0}")]
     Full(Refusal),

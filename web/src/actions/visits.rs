@@ -1,26 +1,23 @@
 //! Players come by their clan's link: no account, no password. What they bring is checked, and they are in the match.
 
-use super::{ActionError, freezes, matches::tell, roster};
+pub use super::visitors::Visitor;
+
+use super::{
+    ActionError, freezes, roster,
+    visitors::{enter, join, keep, note_word, welcome},
+};
 use crate::{
     app::App,
     domain::{
-        AN_OPPONENT, Brought, Claim, Clan, Consent, HostId, HostRecord, MESH_TOO_OLD_MS, Match, MatchState,
-        Name, NoVisits, Player, PlayerAddress, PlayerId, PlayerLink, Reading, Seat, Taken, Time, Visit,
-        check_brought, claim, let_in,
-        limits::{
-            ANSWERS_OF_A_VISIT, LIVE_VISITS_OF_A_LINK, PLAYERS_OF_A_CLAN, PLAYERS_OF_A_LINK,
-            PLAYERS_OF_A_ROSTER, TICKET_MS,
-        },
-        mesh_of, offer, takes_visits, visitor,
+        A_PLAYER, AN_OPPONENT, Brought, Clan, HostId, HostRecord, MESH_TOO_OLD_MS, Match, MatchState, Name,
+        NoVisits, OfPings, PlayerLink, StoryId, Taken, Time, Visit, check_brought, let_in,
+        limits::{LIVE_VISITS_OF_A_LINK, TICKET_MS},
+        mesh_of, offer, takes_visits,
     },
     secrets::{self, TokenKind},
-    store::{
-        Tx, clans, declined, hosts, matches, mesh, player_links, players, readings, rosters, rounds, visits,
-    },
+    store::{Tx, clans, hosts, matches, mesh, player_links, rosters, story, visits},
 };
 use std::{net::IpAddr, time::Duration};
-use vmatrix_placement::Source;
-use vmatrix_wire::RttSample;
 
 /// What a link leads to.
 #[derive(Debug)]
@@ -98,15 +95,26 @@ fn unknown() -> ActionError {
     }
 }
 
-/// Begins a visit: hosts will let its ticket pass for some minutes.
+/// Begins a visit: hosts will let its ticket pass for some minutes. Who says under which name they come is told at once whether
+/// they can.
 ///
 /// # Errors
-/// `NotFound` as [`look_at`]; `Full` if too many of this link measure at this moment, `Busy` if too many altogether; `Conflict` if no host can be measured to.
-pub async fn begin_visit(app: &App, token: &str) -> Result<BegunVisit, ActionError> {
+/// `NotFound` and `Conflict` as [`look_at`]; as [`end_visit`] for the visitor's name; `Full` if too many of this link measure at
+/// this moment, `Busy` if too many altogether; `Conflict` if no host can be measured to.
+pub async fn begin_visit(
+    app: &App,
+    token: &str,
+    from: IpAddr,
+    who: Option<&Visitor>,
+) -> Result<BegunVisit, ActionError> {
     let (hash, now) = (hash_of(token)?, app.now());
     let mut tx = app.db.begin().await?;
     let (link, _) = live(&mut tx, &hash, now).await?;
     clans::lock(&mut tx, link.clan).await?;
+    if let Some(visitor) = who {
+        // Nobody measures for nothing.
+        welcome(&mut tx, app, (&hash, &link), visitor, from).await?;
+    }
     let have = visits::count(&mut tx, &hash, now.plus(-TICKET_MS)).await?;
     if have >= LIVE_VISITS_OF_A_LINK {
         let (what, way) = (
@@ -161,14 +169,14 @@ pub struct Came {
 /// Takes what a visitor from this address brings: they are that player of their clan, and in the match.
 ///
 /// # Errors
-/// `NotFound` as [`look_at`]; `Invalid` with each field that is wrong; `Conflict` for a name that is somebody else's, or a
-/// result that came before; `Full`.
+/// `NotFound` and `Conflict` as [`look_at`]; `Invalid` with each field that is wrong; `Conflict` for a name that is somebody
+/// else's, or a result that came before; `Unsure` for a name that nobody expects; `Full`.
 pub async fn end_visit(
     app: &App,
     token: &str,
     from: IpAddr,
     nonce: &str,
-    may_ping: bool,
+    said: OfPings,
     brought: &Brought,
 ) -> Result<Came, ActionError> {
     let (hash, now) = (hash_of(token)?, app.now());
@@ -184,14 +192,15 @@ pub async fn end_visit(
         )
     };
     let visit = visits::get(&mut tx, &hash, nonce).await?.ok_or_else(nothing)?;
+    let new = brought.new;
     let Taken { name, samples } = check_brought(&visit, brought, now).map_err(ActionError::Invalid)?;
-    let came = visits::players(&mut tx, &hash).await?;
-    let consent = Consent::of_visitor(may_ping, now);
-    let (player, is_other) = enter(&mut tx, app, &link, &came, name, from, consent).await?;
+    let visitor = Visitor { name, new };
+    let welcome = welcome(&mut tx, app, (&hash, &link), &visitor, from).await?;
+    let (player, is_other) = enter(&mut tx, app, &link, welcome, visitor.name, (from, said)).await?;
     if !visits::use_up(&mut tx, nonce, player.id, now).await? {
         return Err(ActionError::Conflict("this result was brought already".into()));
     }
-    let is_free = note_word(&mut tx, from, may_ping, now).await?;
+    let is_free = note_word(&mut tx, from, said, now).await?;
     let measured = keep(&mut tx, player.id, brought.via, &samples, now).await?;
     let is_new = join(&mut tx, &of, &player).await?;
     // A match without a host may get one by what is known now.
@@ -203,9 +212,8 @@ pub async fn end_visit(
     }
     if is_new {
         let clan = clans::get(&mut tx, link.clan).await?.ok_or_else(unknown)?;
-        // The other clan reads it too.
-        let text = format!("A player of {} came by the players’ link.", clan.name);
-        tell(&mut tx, app, of.id, now, &text).await?;
+        let text = format!("{A_PLAYER} of {} came by the players’ link.", clan.name);
+        story::add_of(&mut tx, StoryId(app.new_id()), of.id, now, &text, player.id).await?;
     }
     tx.commit().await?;
     tracing::info!(match_id = %of.id, player = %player.id, measured, "a player came by a link");
@@ -214,141 +222,4 @@ pub async fn end_visit(
         player: player.name,
         measured,
     })
-}
-
-/// The player that a visitor is: a new one, or who has their name. Also says whether hosts would ping them otherwise than
-/// before.
-async fn enter(
-    tx: &mut Tx,
-    app: &App,
-    link: &PlayerLink,
-    came: &[PlayerId],
-    name: Name,
-    from: IpAddr,
-    consent: Consent,
-) -> Result<(Player, bool), ActionError> {
-    let all = players::list(tx, link.clan).await?;
-    let named = all.iter().find(|player| player.name.key() == name.key());
-    let by_link = named.is_some_and(|player| came.contains(&player.id));
-    if let Some(player) = named.filter(|_| !by_link)
-        && !is_in(tx, link, player.id).await?
-    {
-        return Err(ActionError::Conflict(format!(
-            "{name} is a player of your clan who is not in this match: ask your captain to choose them for it, or say another name"
-        )));
-    }
-    let id = match claim(named, by_link, from) {
-        Claim::Taken => {
-            return Err(ActionError::Conflict(format!(
-                "somebody has come as {name} from another address: choose another name, or ask your captain for a new link"
-            )));
-        }
-        Claim::Is(id) => id,
-        Claim::New => PlayerId(app.new_id()),
-    };
-    if !came.contains(&id) && came.len() >= PLAYERS_OF_A_LINK {
-        let (what, way) = ("players who came by one link", "ask your captain");
-        return Err(ActionError::full(
-            "name",
-            came.len(),
-            PLAYERS_OF_A_LINK,
-            what,
-            way,
-        ));
-    }
-    let now = app.now();
-    let Some(before) = named else {
-        let player = visitor(id, link.clan, name, from, consent);
-        add(tx, &player, all.len(), now).await?;
-        return Ok((player, true));
-    };
-    let player = visitor(id, link.clan, before.name.clone(), from, consent);
-    players::update(tx, &player, now).await?;
-    let pinged = |player: &Player| {
-        let is_pinged = player.consent.check(app.settings.trust_captains).is_ok();
-        is_pinged.then(|| player.address.clone())
-    };
-    let (then, now): (Option<PlayerAddress>, _) = (pinged(before), pinged(&player));
-    Ok((player, then != now))
-}
-
-/// Keeps whether somebody who came from an address wants it pinged: who does not is left alone at once. Says whether hosts may
-/// ping it again.
-async fn note_word(tx: &mut Tx, from: IpAddr, may_ping: bool, now: Time) -> Result<bool, ActionError> {
-    if may_ping {
-        return Ok(declined::remove(tx, from).await?);
-    }
-    declined::put(tx, from, now).await?;
-    rounds::leave_alone(tx, from).await?;
-    Ok(false)
-}
-
-/// Adds a player to a clan that has so many.
-async fn add(tx: &mut Tx, player: &Player, have: usize, now: Time) -> Result<(), ActionError> {
-    if have >= PLAYERS_OF_A_CLAN {
-        let (what, way) = ("players of a clan", "your captain can remove one");
-        return Err(ActionError::full("name", have, PLAYERS_OF_A_CLAN, what, way));
-    }
-    Ok(players::insert(tx, player, now).await?)
-}
-
-/// Whether somebody is on the roster that a link is for.
-async fn is_in(tx: &mut Tx, link: &PlayerLink, player: PlayerId) -> Result<bool, ActionError> {
-    let all = rosters::list(tx, link.match_id).await?;
-    Ok(all
-        .iter()
-        .any(|entry| entry.clan == link.clan && entry.player == player))
-}
-
-/// Keeps what was measured, and nothing of before: that may have been another line. Says of how many hosts enough
-/// came back.
-async fn keep(
-    tx: &mut Tx,
-    player: PlayerId,
-    via: Source,
-    samples: &[(crate::domain::HostId, RttSample)],
-    now: Time,
-) -> Result<usize, ActionError> {
-    readings::delete_of(tx, player).await?;
-    for (host, sample) in samples {
-        let reading = Reading {
-            player,
-            host: *host,
-            source: via,
-            taken_at: now,
-            sample: RttSample {
-                target: vmatrix_wire::TargetId(player.0),
-                ..sample.clone()
-            },
-        };
-        readings::put(tx, &reading).await?;
-    }
-    let is_enough = |sample: &RttSample| sample.received >= ANSWERS_OF_A_VISIT;
-    Ok(samples.iter().filter(|(_, sample)| is_enough(sample)).count())
-}
-
-/// Puts a player on their clan's roster if they are not and the match may still change. Says whether they came in.
-async fn join(tx: &mut Tx, of: &Match, player: &Player) -> Result<bool, ActionError> {
-    let entries = rosters::list(tx, of.id).await?;
-    let own = entries.into_iter().filter(|entry| entry.clan == player.clan);
-    let mut seats: Vec<(PlayerId, Seat)> = own.map(|entry| (entry.player, entry.seat)).collect();
-    if seats.iter().any(|(id, _)| *id == player.id) || roster::may_change(of).is_err() {
-        return Ok(false);
-    }
-    if seats.len() >= PLAYERS_OF_A_ROSTER {
-        let (what, way) = (
-            "players of one clan in a match",
-            "your captain can change the roster",
-        );
-        return Err(ActionError::full(
-            "name",
-            seats.len(),
-            PLAYERS_OF_A_ROSTER,
-            what,
-            way,
-        ));
-    }
-    seats.push((player.id, Seat::default()));
-    rosters::set(tx, of.id, player.clan, &seats).await?;
-    Ok(true)
 }

@@ -110,6 +110,10 @@ impl From<ActionError> for Problem {
                 errors: vec![refusal.clone()],
                 ..Self::new(StatusCode::CONFLICT, refusal.to_string())
             },
+            ActionError::Unsure { field, question } => Self {
+                errors: vec![Refusal::new(field, "false", "true, if that is meant")],
+                ..Self::new(StatusCode::CONFLICT, question)
+            },
             ActionError::Busy { wait, .. } => Self::too_many(error.to_string(), wait),
             ActionError::Conflict(detail) => Self::new(StatusCode::CONFLICT, detail),
             ActionError::Store(_)

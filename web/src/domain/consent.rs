@@ -19,11 +19,27 @@ pub enum Consent {
         /// When last.
         at: Time,
     },
-    /// The player came from that very address and did not agree.
+    /// The player came from that very address and wants nobody to have it pinged.
     Declined {
         /// When last.
         at: Time,
     },
+    /// The player came from that very address and said nothing of pings: nobody has agreed, and nobody is kept from agreeing.
+    Came {
+        /// When first.
+        at: Time,
+    },
+}
+
+/// What a player who comes says of pings to the address that they come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfPings {
+    /// Hosts may.
+    Yes,
+    /// Hosts may not, whoever asks them to.
+    No,
+    /// Nothing: what was said before stays.
+    Unsaid,
 }
 
 /// Why hosts do not send echo requests to a player.
@@ -32,6 +48,11 @@ pub enum NotAsked {
     /// A captain's word alone.
     #[error("nobody at this address has agreed yet; send them the players’ link")]
     NobodyAgreed,
+    /// They came themselves, and did not say so.
+    #[error(
+        "they came by the players’ link and have not agreed to pings; what their own program measures counts"
+    )]
+    Unsaid,
     /// They said so.
     #[error("they do not want hosts to ping their address; their own program measures by the players’ link")]
     Declined,
@@ -47,13 +68,15 @@ impl Consent {
         }
     }
 
-    /// Of the address that a player comes from.
+    /// Of the address that a player comes from; `before` is whose word there was of that very address.
     #[must_use]
-    pub fn of_visitor(may_ping: bool, at: Time) -> Self {
-        if may_ping {
-            Self::Own { at }
-        } else {
-            Self::Declined { at }
+    pub fn of_visitor(said: OfPings, before: Option<Self>, at: Time) -> Self {
+        match (said, before) {
+            (OfPings::Yes, _) => Self::Own { at },
+            (OfPings::No, _) => Self::Declined { at },
+            (OfPings::Unsaid, Some(before)) if before != Self::Typed => before,
+            // A captain's word of somebody who came themselves is none.
+            (OfPings::Unsaid, _) => Self::Came { at },
         }
     }
 
@@ -65,6 +88,7 @@ impl Consent {
             Self::Vouched { .. } => "vouched",
             Self::Own { .. } => "own",
             Self::Declined { .. } => "declined",
+            Self::Came { .. } => "came",
         }
     }
 
@@ -76,13 +100,14 @@ impl Consent {
             Self::Vouched { .. } => "an organiser stands for it",
             Self::Own { .. } => "the player came from there and agreed to pings",
             Self::Declined { .. } => "the player came from there and wants no pings",
+            Self::Came { .. } => "the player came from there and said nothing of pings",
         }
     }
 
     /// Whether an organiser's word would help.
     #[must_use]
     pub fn wants_a_word(self) -> bool {
-        self == Self::Typed
+        matches!(self, Self::Typed | Self::Came { .. })
     }
 
     /// From the stored name, and whose word it is since when.
@@ -93,6 +118,7 @@ impl Consent {
             ("vouched", Some(by), Some(at)) => Some(Self::Vouched { by, at }),
             ("own", None, Some(at)) => Some(Self::Own { at }),
             ("declined", None, Some(at)) => Some(Self::Declined { at }),
+            ("came", None, Some(at)) => Some(Self::Came { at }),
             _ => None,
         }
     }
@@ -111,14 +137,16 @@ impl Consent {
     pub fn at(self) -> Option<Time> {
         match self {
             Self::Typed => None,
-            Self::Vouched { at, .. } | Self::Own { at } | Self::Declined { at } => Some(at),
+            Self::Vouched { at, .. } | Self::Own { at } | Self::Declined { at } | Self::Came { at } => {
+                Some(at)
+            }
         }
     }
 
     /// Whether the player came from the address.
     #[must_use]
     pub fn is_visitors(self) -> bool {
-        matches!(self, Self::Own { .. } | Self::Declined { .. })
+        matches!(self, Self::Own { .. } | Self::Declined { .. } | Self::Came { .. })
     }
 
     /// Whether hosts may send echo requests there; with `trust_captains` a captain's word is enough.
@@ -131,6 +159,7 @@ impl Consent {
             Self::Typed if trust_captains => Ok(()),
             Self::Typed => Err(NotAsked::NobodyAgreed),
             Self::Declined { .. } => Err(NotAsked::Declined),
+            Self::Came { .. } => Err(NotAsked::Unsaid),
         }
     }
 }
@@ -168,12 +197,33 @@ mod tests {
     #[test]
     fn who_declined_is_asked_by_nobody() {
         let at = Time::from_millis(5);
-        assert_eq!(Consent::of_visitor(true, at).check(false), Ok(()));
+        let agreed = Consent::of_visitor(OfPings::Yes, None, at);
+        assert_eq!(agreed.check(false), Ok(()));
         for trust in [false, true] {
-            assert_eq!(
-                Consent::of_visitor(false, at).check(trust),
-                Err(NotAsked::Declined)
-            );
+            let declined = Consent::of_visitor(OfPings::No, Some(agreed), at);
+            assert_eq!(declined.check(trust), Err(NotAsked::Declined));
+        }
+    }
+
+    #[test]
+    fn who_says_nothing_agrees_to_nothing_and_takes_nothing_back() {
+        let (by, then, now) = (
+            UserId(Uuid::from_u128(7)),
+            Time::from_millis(5),
+            Time::from_millis(9),
+        );
+        for before in [
+            Consent::Own { at: then },
+            Consent::Declined { at: then },
+            Consent::Vouched { by, at: then },
+            Consent::Came { at: then },
+        ] {
+            assert_eq!(Consent::of_visitor(OfPings::Unsaid, Some(before), now), before);
+        }
+        for before in [None, Some(Consent::Typed)] {
+            let came = Consent::of_visitor(OfPings::Unsaid, before, now);
+            assert_eq!(came, Consent::Came { at: now });
+            assert_eq!(came.check(true), Err(NotAsked::Unsaid), "it takes their own word");
         }
     }
 
@@ -185,6 +235,7 @@ mod tests {
             Consent::Vouched { by, at },
             Consent::Own { at },
             Consent::Declined { at },
+            Consent::Came { at },
         ] {
             let read = Consent::parse(consent.name(), consent.by(), consent.at());
             assert_eq!(read, Some(consent));

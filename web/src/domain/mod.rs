@@ -50,7 +50,7 @@ pub use booking_error::BookingError;
 pub use capacity::{NoRoom, Purpose, Reservation, Wanted, room};
 pub use choice::{ChoiceBody, ChoiceRecord, Unprobed};
 pub use compose::{Fleet, OpenRound, beacon_port, compose, console_text, is_out, see, vm_lookout};
-pub use consent::{Consent, NotAsked};
+pub use consent::{Consent, NotAsked, OfPings};
 pub use freeze::{
     AfterRound, FrozenPlayer, FrozenSide, FrozenValues, HoldsNoMore, SideStands, after_round, as_frozen,
     side_stands, was_there,
@@ -82,7 +82,7 @@ pub use round::{
 pub use rule::{is_preset, misnamed, preset_names};
 pub use seat::Seat;
 pub use service::{Service, ServiceGoal, ServiceStep, service_step};
-pub use show::{Whole, show};
+pub use show::{A_PLAYER, Told, Whole, show};
 pub use show_freeze::{AN_OPPONENT, hides_opponent, show_as_known};
 pub use show_problem::show_problem;
 pub use snapshot::{Snapshot, SnapshotFacts};
@@ -92,8 +92,8 @@ pub use truth::{
     Kept, Learned, MOST_LEARNED_US, Observed, closeness_kept, far_above, kept, observed, residuals, unlike,
 };
 pub use visit::{
-    Brought, BroughtHost, Claim, NoVisits, PlayerLink, Taken, Visit, check_brought, claim, customer, let_in,
-    offer, passes, takes_visits, visitor,
+    Brought, BroughtHost, Claim, NoVisits, PlayerLink, Taken, Visit, check_brought, claim, customer,
+    expected, let_in, offer, passes, takes_visits, visitor,
 };
 pub use vm::{Vm, VmGoal, VmSeen, VmmSeen};
 pub use witness::{host_witness, reached_by, vm_witness};

@@ -16,6 +16,20 @@ use super::{
 use std::{collections::BTreeMap, net::SocketAddr};
 use vmatrix_placement::Micros;
 
+/// How a sentence of the story begins that is about one player, for whoever may not read the name.
+pub const A_PLAYER: &str = "A player";
+
+/// One sentence of a match's story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// When.
+    pub at: Time,
+    /// What happened.
+    pub text: String,
+    /// Of whom it is, if it begins with [`A_PLAYER`].
+    pub player: Option<PlayerId>,
+}
+
 /// All that is known of a match.
 #[derive(Debug)]
 pub struct Whole {
@@ -56,7 +70,7 @@ pub struct Whole {
     /// What the game said of its players: name in it and milliseconds.
     pub pings: Vec<(String, u16)>,
     /// What happened.
-    pub story: Vec<StoryView>,
+    pub story: Vec<Told>,
 }
 
 /// The match as this user may see it: staff, or one of the two clans.
@@ -121,10 +135,19 @@ pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
         boot_ms: whole.boot_ms,
         times_ms: times(whole),
         connect: connect(whole, address.as_deref()),
-        story: whole.story.clone(),
+        story: whole.story.iter().map(|told| sentence(told, &labels)).collect(),
         rosters: [&whole.home, &whole.away]
             .map(|clan| roster(whole, clan, &labels, user))
             .to_vec(),
+    }
+}
+
+fn sentence(told: &Told, labels: &Labels) -> StoryView {
+    let of = told.player.filter(|player| labels.is_open(*player));
+    let named = of.zip(told.text.strip_prefix(A_PLAYER));
+    StoryView {
+        at: told.at,
+        text: named.map_or_else(|| told.text.clone(), |(player, rest)| labels.of(player) + rest),
     }
 }
 

@@ -169,6 +169,8 @@ pub fn let_in(live: &[(ClanId, Visit)], clan: ClanId, offered: &[HostId], now: T
 pub struct Brought {
     /// Who they say they are.
     pub name: String,
+    /// They join although others are expected.
+    pub new: bool,
     /// Measured by a browser, or by another program over UDP.
     pub via: Source,
     /// What they measured.
@@ -311,10 +313,20 @@ pub fn claim(named: Option<&Player>, came_by_link: bool, from: IpAddr) -> Claim 
         return Claim::New;
     };
     let same = matches!(player.address, PlayerAddress::Ip(ip) if customer(ip) == customer(from));
-    if came_by_link && player.consent.is_visitors() && !same {
+    // What a captain has typed since is anybody's again.
+    if came_by_link && player.consent != Consent::Typed && !same {
         return Claim::Taken;
     }
     Claim::Is(player.id)
+}
+
+/// Names of those on a roster who have not come by their link yet; each comes with whether they have.
+#[must_use]
+pub fn expected<'a>(roster: impl Iterator<Item = (&'a Name, bool)>) -> Vec<&'a str> {
+    roster
+        .filter(|(_, has_come)| !has_come)
+        .map(|(name, _)| name.as_str())
+        .collect()
 }
 
 /// The address that stands for one customer of a network: an IPv6 customer has a whole /64.

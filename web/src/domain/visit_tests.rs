@@ -25,6 +25,7 @@ fn visit(offered: &[HostId]) -> Visit {
 fn brought(hosts: Vec<BroughtHost>) -> Brought {
     Brought {
         name: "akela".into(),
+        new: true,
         via: Source::Browser,
         hosts,
     }
@@ -262,4 +263,11 @@ fn a_name_is_theirs_who_came_with_it_first() {
     );
     let came = player(a, Consent::Own { at: now() });
     assert_eq!(claim(Some(&came), true, b), is, "a customer has a whole /64");
+}
+
+#[test]
+fn who_has_not_come_is_expected() {
+    let [a, b]: [Name; 2] = ["strix", "bubo"].map(|name| name.parse().unwrap());
+    assert_eq!(expected([(&a, false), (&b, true)].into_iter()), ["strix"]);
+    assert!(expected([(&a, true)].into_iter()).is_empty());
 }

@@ -117,7 +117,7 @@ impl From<ActionError> for PageError {
             ActionError::Forbidden(text) => Self::forbidden(text),
             ActionError::Full(refusal) => Self::conflict(refusal.to_string()),
             ActionError::Busy { wait, .. } => Self::too_many(error.to_string(), Some(wait)),
-            ActionError::Conflict(text) => Self::conflict(text),
+            ActionError::Conflict(text) | ActionError::Unsure { question: text, .. } => Self::conflict(text),
             ActionError::Invalid(refusals) => Self::invalid(
                 refusals
                     .iter()

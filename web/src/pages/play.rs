@@ -2,11 +2,14 @@
 
 use super::{Chrome, error::PageError};
 use crate::{
-    actions::{ActionError, visits},
+    actions::{
+        ActionError,
+        visits::{self, Visitor},
+    },
     api::{Body, Problem},
     app::App,
     domain::{
-        Brought, BroughtHost, HostId, HostRecord, Name, Time, customer,
+        Brought, BroughtHost, HostId, HostRecord, Name, OfPings, Time, customer,
         limits::{
             ADDRESS_DAYS, BODY_OF_A_VISIT, INTERVAL_OF_A_VISIT_MS, READINGS_MS, SAMPLES_OF_A_VISIT,
             WARM_UP_OF_A_VISIT,
@@ -93,10 +96,16 @@ fn count(app: &App, peer: Peer, token: &str) -> Result<(), Problem> {
     by_link.map_err(|wait| Problem::too_many("This link is used too often. Wait a moment.", wait))
 }
 
-/// Nothing is asked for in it yet.
+/// All of it may be left out.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct BeginBody {}
+struct BeginBody {
+    /// Under which name they will come, to be told at once if they cannot.
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    new: bool,
+}
 
 #[derive(Serialize)]
 struct BeginAnswer {
@@ -133,10 +142,20 @@ async fn begin(
     State(app): State<App>,
     Extension(peer): Extension<Peer>,
     Path(token): Path<String>,
-    Body(BeginBody {}): Body<BeginBody>,
+    Body(body): Body<BeginBody>,
 ) -> Result<Json<BeginAnswer>, Problem> {
     count(&app, peer, &token)?;
-    let begun = visits::begin_visit(&app, &token).await?;
+    let new = body.new;
+    let who = body.name.map(|name| match Name::entered(&name) {
+        Ok(name) => Ok(Visitor { name, new }),
+        Err(wrong) => Err(ActionError::invalid(
+            "name",
+            wrong.value,
+            "1 to 40 characters that can be seen",
+        )),
+    });
+    let who = who.transpose()?;
+    let begun = visits::begin_visit(&app, &token, peer.0, who.as_ref()).await?;
     Ok(Json(BeginAnswer {
         nonce: begun.visit.nonce,
         ticket: begun.visit.ticket.reveal().to_owned(),
@@ -152,7 +171,12 @@ async fn begin(
 struct ResultBody {
     nonce: String,
     name: String,
-    may_ping: bool,
+    /// They join although others are expected.
+    #[serde(default)]
+    new: bool,
+    /// Absent: nothing is said of pings, and what was said before stays.
+    #[serde(default)]
+    may_ping: Option<bool>,
     via: Via,
     hosts: Vec<HostBody>,
 }
@@ -204,13 +228,19 @@ async fn result(
     };
     let brought = Brought {
         name: body.name,
+        new: body.new,
         via: match body.via {
             Via::Browser => Source::Browser,
             Via::Udp => Source::Udp,
         },
         hosts: body.hosts.into_iter().map(host).collect(),
     };
-    let came = visits::end_visit(&app, &token, peer.0, &body.nonce, body.may_ping, &brought).await?;
+    let said = match body.may_ping {
+        Some(true) => OfPings::Yes,
+        Some(false) => OfPings::No,
+        None => OfPings::Unsaid,
+    };
+    let came = visits::end_visit(&app, &token, peer.0, &body.nonce, said, &brought).await?;
     Ok(Json(ResultAnswer {
         player: came.player,
         measured: came.measured,

@@ -115,7 +115,9 @@ async fn who_is_known_by_their_browser_alone_has_measured_where_the_others_are_m
     let link = make_player_link(&world.app, &world.blue_admin, id, world.blues.id)
         .await
         .unwrap();
-    let begun = begin_visit(&world.app, link.reveal()).await.unwrap();
+    let begun = begin_visit(&world.app, link.reveal(), address(3), None)
+        .await
+        .unwrap();
     assert_eq!(begun.hosts.len(), 24);
     let host = |id: &HostId| BroughtHost {
         id: *id,
@@ -124,13 +126,21 @@ async fn who_is_known_by_their_browser_alone_has_measured_where_the_others_are_m
     };
     let brought = Brought {
         name: "Bruno".into(),
+        new: true,
         via: Source::Browser,
         hosts: begun.visit.offered.iter().map(host).collect(),
     };
     let nonce = &begun.visit.nonce;
-    end_visit(&world.app, link.reveal(), address(3), nonce, false, &brought)
-        .await
-        .unwrap();
+    end_visit(
+        &world.app,
+        link.reveal(),
+        address(3),
+        nonce,
+        crate::domain::OfPings::No,
+        &brought,
+    )
+    .await
+    .unwrap();
     let view = world.until(id, "reserved").await;
     let best = truth(48).into_iter().fold(f64::MAX, f64::min);
     let chosen = view.chosen.as_ref().unwrap().closeness_ms.unwrap();

@@ -7,10 +7,10 @@ use crate::{
         matches::{Start, end_match, view_match},
         player_links::{make_player_link, revoke_player_link},
         players::{NewPlayer, change_player, list_players, vouch},
-        visits::{BegunVisit, Came, begin_visit, end_visit, look_at},
+        visits::{BegunVisit, Came, Visitor, begin_visit, end_visit, look_at},
     },
     app::Settings,
-    domain::{Brought, BroughtHost, Consent, MatchId, PlayerAddress, User},
+    domain::{Brought, BroughtHost, Consent, MatchId, OfPings, PlayerAddress, User},
     store::{
         players, readings, rosters,
         testing::{databases, sqlite},
@@ -61,6 +61,7 @@ pub(super) fn brought(name: &str, begun: &BegunVisit) -> Brought {
     };
     Brought {
         name: name.into(),
+        new: true,
         via: Source::Browser,
         hosts: begun.visit.offered.iter().map(host).collect(),
     }
@@ -73,10 +74,11 @@ pub(super) async fn come(
     from: &str,
     may_ping: bool,
 ) -> Result<Came, ActionError> {
-    let begun = begin_visit(&world.app, token.reveal()).await?;
+    let begun = begin_visit(&world.app, token.reveal(), ip("10.9.0.77"), None).await?;
     let brought = brought(name, &begun);
     let nonce = &begun.visit.nonce;
-    end_visit(&world.app, token.reveal(), ip(from), nonce, may_ping, &brought).await
+    let said = if may_ping { OfPings::Yes } else { OfPings::No };
+    end_visit(&world.app, token.reveal(), ip(from), nonce, said, &brought).await
 }
 
 pub(super) async fn names(world: &World, id: MatchId) -> Vec<String> {
@@ -97,7 +99,9 @@ async fn who_comes_by_the_link_is_in_the_match_and_is_measured() {
         let mut world = world(base, false).await;
         let id = booked(&mut world).await;
         let token = link(&world, &world.red_admin, id).await;
-        let begun = begin_visit(&world.app, token.reveal()).await.unwrap();
+        let begun = begin_visit(&world.app, token.reveal(), ip("10.9.0.77"), None)
+            .await
+            .unwrap();
         assert_eq!(begun.hosts.len(), 2);
         world.tick().await;
         for host in &world.hosts {
@@ -117,7 +121,7 @@ async fn who_comes_by_the_link_is_in_the_match_and_is_measured() {
                 token.reveal(),
                 ip(from),
                 &begun.visit.nonce,
-                true,
+                OfPings::Yes,
                 &all,
             )
             .await
@@ -218,7 +222,7 @@ async fn a_link_is_the_own_captains_and_dies_with_the_match() {
     assert!(sees(&world.red_admin).await && sees(&world.staff).await && !sees(&world.blue_admin).await);
     end_match(&world.app, &world.staff, id).await.unwrap();
     assert!(matches!(
-        begin_visit(&world.app, token.reveal()).await,
+        begin_visit(&world.app, token.reveal(), ip("10.9.0.77"), None).await,
         Err(ActionError::NotFound { .. })
     ));
     let late = make_player_link(&world.app, &world.staff, id, world.reds.id).await;
@@ -358,4 +362,69 @@ async fn a_whole_clan_comes_within_a_minute_and_the_match_is_measured_a_few_time
     let mut tx = world.app.db.read().await.unwrap();
     let rounds = crate::store::rounds::of_match(&mut tx, id).await.unwrap();
     assert!((2..=6).contains(&rounds.len()), "{} rounds", rounds.len());
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_expects_is_asked_about_and_the_own_clan_reads_who_came() {
+    for base in databases().await {
+        let mut world = world(base, false).await;
+        let id = booked(&mut world).await;
+        let token = link(&world, &world.red_admin, id).await;
+        let from = ip("10.9.0.77");
+        let visitor = |name: &str, new| Visitor {
+            name: name.parse().unwrap(),
+            new,
+        };
+        let begin = async |who: Visitor| begin_visit(&world.app, token.reveal(), from, Some(&who)).await;
+        let bring = async |name: &str, new| {
+            let begun = begin_visit(&world.app, token.reveal(), from, None).await?;
+            let all = Brought {
+                new,
+                ..brought(name, &begun)
+            };
+            let nonce = &begun.visit.nonce;
+            end_visit(&world.app, token.reveal(), from, nonce, OfPings::Unsaid, &all).await
+        };
+        for asked in [
+            begin(visitor("Rubi", false)).await.map(|_| ()),
+            bring("Rubi", false).await.map(|_| ()),
+        ] {
+            let asked = asked.unwrap_err();
+            assert!(
+                matches!(asked, ActionError::Unsure { field: "new", .. }),
+                "{asked}"
+            );
+            assert!(
+                asked.to_string().contains("(Ruby, Rowan): join as a new player?"),
+                "{asked}"
+            );
+        }
+        assert_eq!(names(&world, id).await, ["Rowan", "Ruby"]);
+        begin(visitor("RUBY", false)).await.unwrap();
+        begin(visitor("Rubi", true)).await.unwrap();
+        bring("Rubi", true).await.unwrap();
+        bring("Ruby", false).await.unwrap();
+        // They are known by now.
+        bring("Rubi", false).await.unwrap();
+        bring("Rowan", false).await.unwrap();
+        // Everybody who was expected has come.
+        bring("Rex", false).await.unwrap();
+        let told = async |user| {
+            let view = view_match(&world.app, user, id).await.unwrap();
+            view.story.into_iter().map(|told| told.text).collect::<Vec<_>>()
+        };
+        for user in [&world.red_admin, &world.staff] {
+            let story = told(user).await;
+            for name in ["Rubi", "Rex"] {
+                let text = format!("{name} of Reds came by the players’ link.");
+                assert!(story.contains(&text), "{story:?}");
+            }
+        }
+        let story = told(&world.blue_admin).await;
+        let unnamed = "A player of Reds came by the players’ link.".to_owned();
+        assert!(
+            story.contains(&unnamed) && !story.concat().contains("Rubi"),
+            "{story:?}"
+        );
+    }
 }

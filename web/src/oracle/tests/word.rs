@@ -11,7 +11,7 @@ use crate::{
         players::{NewPlayer, add_player, change_player, remove_player, vouch},
         visits::{begin_visit, end_visit},
     },
-    domain::{Player, PlayerAddress, Seat, limits::PASSES_OF_A_CLAN},
+    domain::{Consent, OfPings, Player, PlayerAddress, Seat, limits::PASSES_OF_A_CLAN},
     store::{
         players, readings,
         testing::{databases, sqlite},
@@ -119,13 +119,22 @@ async fn what_was_measured_from_another_address_is_forgotten() {
     let token = link(&world, &world.red_admin, id).await;
     let ruby = world.players[0].id;
     let bring = async |via| {
-        let begun = begin_visit(&world.app, token.reveal()).await.unwrap();
+        let begun = begin_visit(&world.app, token.reveal(), ip("10.9.0.77"), None)
+            .await
+            .unwrap();
         let mut all = brought("Ruby", &begun);
         all.via = via;
         let nonce = &begun.visit.nonce;
-        end_visit(&world.app, token.reveal(), ip("10.9.0.1"), nonce, true, &all)
-            .await
-            .unwrap();
+        end_visit(
+            &world.app,
+            token.reveal(),
+            ip("10.9.0.1"),
+            nonce,
+            OfPings::Yes,
+            &all,
+        )
+        .await
+        .unwrap();
     };
     let kept = async || {
         let mut tx = world.app.db.read().await.unwrap();
@@ -195,7 +204,7 @@ async fn who_comes_when_a_clan_has_all_its_tickets_waits_and_nobody_loses_theirs
     }
     let mut begun = 0;
     let wait = loop {
-        match begin_visit(&world.app, links[begun / 24].reveal()).await {
+        match begin_visit(&world.app, links[begun / 24].reveal(), ip("10.9.0.77"), None).await {
             Ok(_) => begun += 1,
             Err(ActionError::Busy { wait, .. }) => break wait,
             Err(other) => panic!("after {begun}: {other}"),
@@ -211,5 +220,41 @@ async fn who_comes_when_a_clan_has_all_its_tickets_waits_and_nobody_loses_theirs
     drop(tx);
     world.pass(i64::try_from(wait.as_millis()).unwrap());
     world.ticks(2).await;
-    assert!(begin_visit(&world.app, links[0].reveal()).await.is_ok());
+    assert!(
+        begin_visit(&world.app, links[0].reveal(), ip("10.9.0.77"), None)
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn who_says_nothing_of_pings_is_not_pinged_and_what_they_said_before_stays() {
+    for base in databases().await {
+        let mut world = world(base, true).await;
+        let id = booked(&mut world).await;
+        let token = link(&world, &world.red_admin, id).await;
+        let visit = async |said| {
+            let begun = begin_visit(&world.app, token.reveal(), ip("10.9.0.77"), None)
+                .await
+                .unwrap();
+            let (all, nonce) = (brought("Ruby", &begun), &begun.visit.nonce);
+            let came = end_visit(&world.app, token.reveal(), ip("10.9.0.77"), nonce, said, &all).await;
+            came.unwrap();
+            let mut tx = world.app.db.read().await.unwrap();
+            let ruby = players::get(&mut tx, world.players[0].id).await.unwrap().unwrap();
+            let left_alone = crate::store::declined::has(&mut tx, ip("10.9.0.77"))
+                .await
+                .unwrap();
+            (ruby.consent, left_alone)
+        };
+        let (came, left_alone) = visit(OfPings::Unsaid).await;
+        assert!(matches!(came, Consent::Came { .. }) && !left_alone, "{came:?}");
+        assert!(came.check(world.app.settings.trust_captains).is_err());
+        for (said, left_alone) in [(OfPings::No, true), (OfPings::Yes, false)] {
+            let before = visit(said).await;
+            assert_eq!(before.1, left_alone);
+            assert_eq!(visit(OfPings::Unsaid).await, before);
+        }
+        world.ticks(1).await;
+    }
 }
