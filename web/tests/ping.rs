@@ -36,7 +36,14 @@ async fn server(hosts: Value) -> (String, Said) {
     let said = Said::default();
     let begun =
         json!({"nonce": "n1", "ticket": "t", "samples": 3, "warm_up": 1, "interval_ms": 20, "hosts": hosts});
-    let begin = move || async move { Json(begun) };
+    let begin = move |Json(who): Json<Value>| async move {
+        if who["name"] == "strixx" && who["new"] != true {
+            let question = "strixx is not among those who are expected (strix): join as a new player?";
+            let problem = json!({"detail": question, "errors": [{"field": "new"}]});
+            return (StatusCode::CONFLICT, Json(problem));
+        }
+        (StatusCode::OK, Json(begun))
+    };
     let result = |State(said): State<Said>, Json(body): Json<Value>| async move {
         let answer = if body["name"] == "nobody" {
             let problem = json!({"type": "about:blank", "detail": "name: the roster is full"});
@@ -94,6 +101,10 @@ async fn hosts_are_measured_and_who_is_silent_is_seen() {
     assert!(line(&silent).ends_with(" 100 %"), "{table}");
     let (output, _) = ping(&[&few[..], &[&silent]].concat()).await;
     assert_eq!(output.status.code(), Some(1), "nobody answered");
+    let (_, errors) = ping(&[&few[..], &[&near, &silent]].concat()).await;
+    let hint = format!("nothing came back from {silent}: the echo may be off there");
+    assert!(errors.contains(&hint) && errors.contains("firewall"), "{errors}");
+    assert!(!errors.contains(&near), "{errors}");
 }
 
 #[tokio::test]
@@ -105,12 +116,12 @@ async fn a_link_is_measured_and_sent_in() {
         {"id": "h3", "name": "none", "address": "127.0.0.1", "doors": {}},
     ]))
     .await;
-    let (output, errors) = ping(&["--link", &link, "--name", "akela", "--no-ping"]).await;
+    let (output, errors) = ping(&["--link", &link, "--name", "akela"]).await;
     assert_eq!(output.status.code(), Some(0), "{errors}");
     let body = said.lock().unwrap().remove(0);
     assert_eq!(
         (&body["nonce"], &body["name"], &body["may_ping"], &body["via"]),
-        (&json!("n1"), &json!("akela"), &json!(false), &json!("udp"))
+        (&json!("n1"), &json!("akela"), &Value::Null, &json!("udp"))
     );
     let hosts = body["hosts"].as_array().unwrap();
     assert_eq!(hosts.len(), 1, "who did not answer is left out: {body}");
@@ -124,6 +135,34 @@ async fn a_link_is_measured_and_sent_in() {
         told.contains("akela is on the roster, with round-trip times to 1 hosts"),
         "{told}"
     );
+    assert!(told.contains("You said nothing of pings"), "{told}");
+    let (output, errors) = ping(&["--link", &link, "--name", "akela", "--may-ping"]).await;
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    assert_eq!(said.lock().unwrap().remove(0)["may_ping"], true);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("You agreed that the game hosts ping"), "{told}");
+}
+
+#[tokio::test]
+async fn who_cannot_join_under_their_name_is_told_before_they_measure() {
+    let mute = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let echo = mute.local_addr().unwrap().port();
+    let (link, said) =
+        server(json!([{"id": "h1", "name": "silent", "address": "127.0.0.1", "doors": {"echo": echo}}]))
+            .await;
+    let (output, errors) = ping(&["--link", &link, "--name", "a\u{202e}b"]).await;
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("is not a name"), "{errors}");
+    let (output, errors) = ping(&["--link", &link, "--name", "strixx"]).await;
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(
+        errors.contains("expected (strix): join as a new player? With --new you do"),
+        "{errors}"
+    );
+    assert!(output.stdout.is_empty(), "nothing was measured");
+    mute.set_nonblocking(true).unwrap();
+    assert!(mute.recv(&mut [0; 1]).is_err(), "no question came");
+    assert!(said.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -164,8 +203,23 @@ async fn each_failure_is_said_in_words() {
         &["--link", "http://127.0.0.1/play/x"],
         &["--samples", "0", "a"],
         &["--name", "x", "a"],
+        &["--link", "http://127.0.0.1/play/x", "--name", "x", "a"],
+        &[
+            "--link",
+            "http://127.0.0.1/play/x",
+            "--name",
+            "x",
+            "--samples",
+            "3",
+        ],
+        &["127.0.0.1:0"],
     ] {
         let (output, errors) = ping(wrong).await;
         assert_eq!(output.status.code(), Some(2), "{wrong:?}: {errors}");
+        let by_parser = errors.contains("invalid value");
+        assert!(
+            by_parser || errors.contains("vmatrix ping --link <URL> --name <NAME>"),
+            "{errors}"
+        );
     }
 }

@@ -7,6 +7,7 @@ mod asking;
 mod link;
 mod table;
 
+use crate::domain::Name;
 use anyhow::Context;
 use asking::{Asking, Plan};
 use clap::Args;
@@ -26,35 +27,67 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What is asked for.
 #[derive(Debug, Args)]
+#[command(override_usage = "vmatrix ping [--samples N] [--interval MS] <HOST[:PORT]>...
+       vmatrix ping --link <URL> --name <NAME> [--may-ping] [--new]")]
 pub(super) struct Ping {
     /// Names or addresses of hosts, with a port if their echo has another than 27900
     #[arg(
         value_name = "HOST[:PORT]",
         required_unless_present = "link",
-        conflicts_with = "link"
+        conflicts_with = "link",
+        value_parser = target
     )]
-    hosts: Vec<String>,
-    /// Questions to each host, after three that do not count
+    hosts: Vec<Target>,
+    /// Questions to each host, after three that do not count. Not with --link: there the server says how many
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=1000), conflicts_with = "link")]
     samples: u16,
-    /// Milliseconds between two questions to one host
+    /// Milliseconds between two questions to one host. Not with --link
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(20..=10_000), conflicts_with = "link")]
     interval: u16,
     /// The private invite link of your clan in a match: measures to all its hosts, sends in the result, and puts you on the roster
     #[arg(long, value_name = "URL", requires = "name")]
     link: Option<Url>,
     /// Who you are, as your clan knows you
+    #[arg(long, requires = "link", conflicts_with = "hosts", value_parser = Name::entered)]
+    name: Option<Name>,
+    /// Agree that the match's hosts ping the address that you come from (ICMP). Without it nothing is said of pings, and what you
+    /// said before from that address stays
     #[arg(long, requires = "link", conflicts_with = "hosts")]
-    name: Option<String>,
-    /// Do not let the match's hosts measure to you by ping (ICMP) as well
+    may_ping: bool,
+    /// Join as a new player, where others are expected
     #[arg(long, requires = "link", conflicts_with = "hosts")]
-    no_ping: bool,
+    new: bool,
+}
+
+/// Where an echo is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Target {
+    At(SocketAddr),
+    Named(String, u16),
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::At(address) if address.port() == echo::PORT => address.ip().fmt(f),
+            Self::At(address) => address.fmt(f),
+            Self::Named(name, echo::PORT) => name.fmt(f),
+            Self::Named(name, port) => write!(f, "{name}:{port}"),
+        }
+    }
 }
 
 impl Ping {
     pub(super) async fn carry_out(self) -> anyhow::Result<ExitCode> {
         let answered = match (self.link, self.name) {
-            (Some(link), Some(name)) => link::join(&link, &name, !self.no_ping).await?,
+            (Some(link), Some(name)) => {
+                let visitor = link::Visitor {
+                    name,
+                    may_ping: self.may_ping,
+                    new: self.new,
+                };
+                link::join(&link, &visitor).await?
+            }
             _ => {
                 let plan = Plan {
                     samples: self.samples,
@@ -74,14 +107,24 @@ impl Ping {
 }
 
 /// Whether anybody answered.
-async fn ask_hosts(plan: Plan, names: Vec<String>) -> anyhow::Result<bool> {
+async fn ask_hosts(plan: Plan, hosts: Vec<Target>) -> anyhow::Result<bool> {
     let mut addresses = Vec::new();
-    for name in &names {
-        addresses.push(address_of(name).await?);
+    for host in &hosts {
+        addresses.push(address_of(host).await?);
     }
+    let names: Vec<String> = hosts.iter().map(ToString::to_string).collect();
     let asking = measure(plan, &addresses).await?;
     tell(&asking, &names)?;
-    Ok((0..names.len()).any(|index| !asking.rtts_us(index).is_empty()))
+    let silent = |index: &usize| asking.rtts_us(*index).is_empty();
+    let mute: Vec<SocketAddr> = (0..)
+        .zip(&addresses)
+        .filter(|(index, _)| silent(index))
+        .map(|(_, at)| *at)
+        .collect();
+    if !mute.is_empty() {
+        eprintln!("vmatrix: {}", table::of_silence(&mute));
+    }
+    Ok(mute.len() < addresses.len())
 }
 
 /// Prints what came back. Names are in the order of the hosts asked.
@@ -147,25 +190,34 @@ async fn receive(socket: Option<&UdpSocket>, buffer: &mut [u8]) -> (usize, Socke
     }
 }
 
-/// Of `192.0.2.1`, `192.0.2.1:27901`, `2001:db8::1`, `[2001:db8::1]:27901`, `host.example` or `host.example:27901`.
-async fn address_of(text: &str) -> anyhow::Result<SocketAddr> {
-    if let Ok(address) = text.parse() {
-        return Ok(address);
-    }
-    if let Ok(address) = text.parse::<IpAddr>() {
-        return Ok(SocketAddr::new(address, echo::PORT));
-    }
-    let (name, port) = match text.split_once(':') {
-        None => (text, echo::PORT),
-        Some((name, port)) => {
-            let number = port.parse().ok().filter(|port| *port > 0);
-            (
-                name,
-                number.with_context(|| format!("{text}: port {port:?} is no number from 1 to 65535"))?,
-            )
-        }
+/// Reads `192.0.2.1`, `192.0.2.1:27901`, `2001:db8::1`, `[2001:db8::1]:27901`, `host.example` or `host.example:27901`.
+fn target(text: &str) -> Result<Target, String> {
+    let named = match text.parse::<IpAddr>() {
+        Ok(address) => return Ok(Target::At(SocketAddr::new(address, echo::PORT))),
+        Err(_) => text.parse::<SocketAddr>().ok(),
     };
-    let mut found = tokio::net::lookup_host((name, port))
+    let bad_port = |port: &str| format!("port {port:?} is no number from 1 to 65535");
+    match (named, text.rsplit_once(':')) {
+        (Some(address), _) if address.port() == 0 => Err(bad_port("0")),
+        (Some(address), _) => Ok(Target::At(address)),
+        (None, None) if !text.is_empty() => Ok(Target::Named(text.to_owned(), echo::PORT)),
+        (None, Some((name, port))) if !name.is_empty() => {
+            let number = port.parse().ok().filter(|port| *port > 0);
+            Ok(Target::Named(
+                name.to_owned(),
+                number.ok_or_else(|| bad_port(port))?,
+            ))
+        }
+        _ => Err("there is no name or address before the port".into()),
+    }
+}
+
+async fn address_of(target: &Target) -> anyhow::Result<SocketAddr> {
+    let (name, port) = match target {
+        Target::At(address) => return Ok(*address),
+        Target::Named(name, port) => (name, *port),
+    };
+    let mut found = tokio::net::lookup_host((name.as_str(), port))
         .await
         .with_context(|| format!("{name} cannot be looked up"))?;
     found.next().with_context(|| format!("{name} has no address"))

@@ -1,6 +1,7 @@
 //! Measures by an invite link: asks the server which hosts there are, measures, sends in the result.
 
 use super::asking::{Asking, Plan};
+use crate::domain::Name;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -41,12 +42,36 @@ struct Doors {
     echo: Option<u16>,
 }
 
+/// Who comes.
+#[derive(Debug)]
+pub(super) struct Visitor {
+    /// As their clan knows them.
+    pub(super) name: Name,
+    /// Whether they agree to pings; otherwise they say nothing of them.
+    pub(super) may_ping: bool,
+    /// They join although others are expected.
+    pub(super) new: bool,
+}
+
+impl Visitor {
+    /// What was said of pings, to who said it.
+    fn said(&self) -> &'static str {
+        if self.may_ping {
+            "You agreed that the game hosts ping the address that you come from."
+        } else {
+            "You said nothing of pings: what you said before from this address stays. With --may-ping you agree to them."
+        }
+    }
+}
+
 /// What is sent in.
 #[derive(Debug, Serialize)]
 struct Outcome<'a> {
     nonce: &'a str,
     name: &'a str,
-    may_ping: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    may_ping: Option<bool>,
+    new: bool,
     via: &'static str,
     hosts: Vec<Measured<'a>>,
 }
@@ -83,6 +108,9 @@ pub(super) enum LinkError {
     /// A problem in the server's words.
     #[error("the server refuses: {0}")]
     Refused(String),
+    /// The same, of a name that nobody expects.
+    #[error("the server refuses: {0} With --new you do")]
+    NotExpected(String),
     /// No answer of a vMatrix server.
     #[error("{server} answered {status}, not in the words of a vMatrix server: is the link whole?")]
     Stranger {
@@ -106,9 +134,12 @@ pub(super) enum LinkError {
 }
 
 /// Measures and joins. False if no host answered: nothing is sent in then.
-pub(super) async fn join(link: &Url, name: &str, may_ping: bool) -> Result<bool, LinkError> {
+pub(super) async fn join(link: &Url, visitor: &Visitor) -> Result<bool, LinkError> {
     let server = Server::of(link)?;
-    let begun: Begun = server.post("begin", &serde_json::json!({})).await?;
+    let name = visitor.name.as_str();
+    // Who cannot join under this name is told before they measure.
+    let who = serde_json::json!({ "name": name, "new": visitor.new });
+    let begun: Begun = server.post("begin", &who).await?;
     let plan = plan(&begun)?;
     let (hosts, addresses) = reachable(&begun)?;
     println!(
@@ -129,7 +160,8 @@ pub(super) async fn join(link: &Url, name: &str, may_ping: bool) -> Result<bool,
     let outcome = Outcome {
         nonce: &begun.nonce,
         name,
-        may_ping,
+        may_ping: visitor.may_ping.then_some(true),
+        new: visitor.new,
         via: "udp",
         hosts: measured,
     };
@@ -139,6 +171,7 @@ pub(super) async fn join(link: &Url, name: &str, may_ping: bool) -> Result<bool,
         printable(&joined.player),
         joined.measured
     );
+    println!("{}", visitor.said());
     Ok(true)
 }
 
@@ -244,6 +277,7 @@ impl Server {
             return serde_json::from_slice(&bytes).map_err(|error| LinkError::Odd(error.to_string()));
         }
         match serde_json::from_slice::<Problem>(&bytes) {
+            Ok(problem) if problem.is_of("new") => Err(LinkError::NotExpected(problem.detail)),
             Ok(problem) => Err(LinkError::Refused(problem.detail)),
             Err(_) => Err(LinkError::Stranger {
                 server: name(&self.link),
@@ -291,6 +325,20 @@ fn unreachable(link: &Url, error: &reqwest::Error) -> LinkError {
 #[derive(Debug, Deserialize)]
 struct Problem {
     detail: String,
+    #[serde(default)]
+    errors: Vec<Wrong>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Wrong {
+    field: String,
+}
+
+impl Problem {
+    /// Whether this field is what is wrong.
+    fn is_of(&self, field: &str) -> bool {
+        self.errors.iter().any(|wrong| wrong.field == field)
+    }
 }
 
 #[cfg(test)]

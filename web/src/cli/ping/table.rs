@@ -2,6 +2,7 @@
 
 use super::asking::{Asking, Ignored};
 use std::fmt::Write;
+use std::net::SocketAddr;
 use uuid::Uuid;
 use vmatrix_wire::{RttSample, TargetId};
 
@@ -67,6 +68,15 @@ fn ignored(counts: Ignored) -> Option<String> {
     .map(|(count, what)| format!("{count} {what}"))
     .collect();
     (!words.is_empty()).then(|| words.join(", "))
+}
+
+/// What may be wrong where nothing at all came back from these echoes.
+pub(super) fn of_silence(mute: &[SocketAddr]) -> String {
+    let all: Vec<String> = mute.iter().map(ToString::to_string).collect();
+    format!(
+        "nothing came back from {}: the echo may be off there, or have another port (say HOST:PORT), or a firewall drops UDP on the way, here or there",
+        all.join(", ")
+    )
 }
 
 #[cfg(test)]

@@ -64,12 +64,22 @@ async fn addresses_are_taken_as_people_write_them() {
         ("2001:db8::1", "[2001:db8::1]:27900"),
         ("[2001:db8::1]:5", "[2001:db8::1]:5"),
     ] {
-        assert_eq!(address_of(text).await.unwrap().to_string(), expected);
+        let address = address_of(&target(text).unwrap()).await.unwrap();
+        assert_eq!(address.to_string(), expected);
     }
-    assert_eq!(address_of("localhost:77").await.unwrap().port(), 77);
-    let refused = address_of("localhost:x").await.unwrap_err().to_string();
-    assert!(
-        refused.contains("\"x\" is no number from 1 to 65535"),
-        "{refused}"
-    );
+    let named = target("localhost:77").unwrap();
+    assert_eq!(named.to_string(), "localhost:77");
+    assert_eq!(address_of(&named).await.unwrap().port(), 77);
+    for (text, words) in [
+        ("localhost:x", "\"x\" is no number from 1 to 65535"),
+        ("localhost:0", "\"0\" is no number from 1 to 65535"),
+        ("192.0.2.1:0", "\"0\" is no number from 1 to 65535"),
+        ("[2001:db8::1]:0", "\"0\" is no number from 1 to 65535"),
+        ("192.0.2.1:65536", "\"65536\" is no number from 1 to 65535"),
+        (":0", "no name or address before the port"),
+        ("", "no name or address before the port"),
+    ] {
+        let refused = target(text).unwrap_err();
+        assert!(refused.contains(words), "{text}: {refused}");
+    }
 }
