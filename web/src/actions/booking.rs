@@ -54,10 +54,13 @@ pub struct Roster {
     pub clan: ClanId,
     /// Its people, each once, and as what they are there.
     pub players: Vec<(PlayerId, Seat)>,
+    /// They come by a link: nobody needs to be chosen yet.
+    pub by_link: bool,
 }
 
 /// Books a match. Staff give both rosters; a clan admin gives their own clan's, and the other clan's empty: then
-/// the match is *gathering* until `set_roster` by the other side. With both rosters it is *probing* at once.
+/// the match is *gathering* until `set_roster` by the other side, and so it is while a side's players come by a link, until
+/// [`complete_roster`](super::player_links::complete_roster). With both rosters it is *probing* at once.
 ///
 /// # Errors
 /// `Invalid` with each field that is wrong, such as a clan's own rule; `Forbidden` if a clan admin books for others; `Full`.
@@ -114,13 +117,12 @@ pub(super) async fn book(
     let how = rematch_of.map_or("Booked", |_| "Booked again, as the match before,");
     tell(&mut tx, app, new.id, now, &format!("{how} by {}.", user.name)).await?;
     if gathering {
-        let who = if roster.is_empty() {
-            "both clans"
-        } else {
-            "the other clan"
+        let text = match (by_link(&booking.rosters).is_empty(), roster.is_empty()) {
+            (false, _) => "Waits for players who come by a link.",
+            (true, true) => "Waits for both clans to choose their players.",
+            (true, false) => "Waits for the other clan to choose its players.",
         };
-        let text = format!("Waits for {who} to choose its players.");
-        tell(&mut tx, app, new.id, now, &text).await?;
+        tell(&mut tx, app, new.id, now, text).await?;
     }
     if !gathering || (new.freeze && !roster.is_empty()) {
         rematch::measure(&mut tx, app, &new, &roster, now).await?;
@@ -202,6 +204,7 @@ async fn check(
         zone: booking.zone.as_ref(),
         length_minutes: booking.length_minutes,
         freeze: booking.freeze,
+        by_link: by_link(&booking.rosters),
         rosters: asked,
         role: user.role,
     };
@@ -210,6 +213,12 @@ async fn check(
 
 pub(super) fn invalid(errors: Vec<BookingError>) -> ActionError {
     ActionError::Invalid(errors.into_iter().map(Refusal::from).collect())
+}
+
+/// Clans whose players come by a link.
+fn by_link(rosters: &[Roster]) -> Vec<ClanId> {
+    let by_link = rosters.iter().filter(|roster| roster.by_link);
+    by_link.map(|roster| roster.clan).collect()
 }
 
 /// Everybody's address, or who has none.

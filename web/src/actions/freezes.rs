@@ -1,11 +1,12 @@
-//! How the two sides of a match stand whose measurements are frozen before they know each other.
+//! How the two sides of a match stand: who is there, and in one whose sides are frozen, who is frozen.
 
 use crate::{
     app::App,
     domain::{
-        ClanId, FrozenSide, Match, PlayerId, Seat, SideStands, StoryId, Time, hides_opponent, side_stands,
+        ClanId, FrozenSide, LinkStage, Match, PlayerId, PlayerLink, Seat, SideStands, StoryId, Time,
+        hides_opponent, may_measure, side_stands,
     },
-    store::{StoreError, Tx, clans, frozen_sides, rosters, story},
+    store::{StoreError, Tx, clans, frozen_sides, player_links, rosters, story},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +30,11 @@ impl Side {
 pub(crate) async fn sides(tx: &mut Tx, of: &Match, now: Time) -> Result<[Side; 2], StoreError> {
     let entries = rosters::list(tx, of.id).await?;
     let frozen = frozen_sides::of_match(tx, of.id).await?;
+    let links = player_links::of_match(tx, of.id).await?;
+    let gathers = |clan| {
+        let is_gathering = |link: &PlayerLink| link.clan == clan && link.stage == LinkStage::Gathering;
+        links.iter().any(is_gathering)
+    };
     let side = |clan: ClanId| {
         let own = entries.iter().filter(|entry| entry.clan == clan);
         let mut side = Side {
@@ -37,10 +43,16 @@ pub(crate) async fn sides(tx: &mut Tx, of: &Match, now: Time) -> Result<[Side; 2
             frozen: frozen.iter().find(|side| side.clan == clan).cloned(),
             stands: SideStands::Absent,
         };
-        side.stands = side_stands(side.frozen.as_ref(), &side.players(), now);
+        side.stands = side_stands(side.frozen.as_ref(), &side.players(), gathers(clan), now);
         side
     };
     Ok([of.home, of.away].map(side))
+}
+
+/// Whether there is anything to measure for a match as it is now.
+pub(super) async fn can_measure(tx: &mut Tx, of: &Match, now: Time) -> Result<bool, StoreError> {
+    let both = sides(tx, of, now).await?;
+    Ok(may_measure(of.freeze, both.map(|side| side.stands)))
 }
 
 /// The clans that a round of a match measures. Where what was frozen of one holds no more, the match's story says why.

@@ -76,7 +76,7 @@ async fn gather(tx: &mut Tx, app: &App, of: Match) -> Result<Whole, ActionError>
     let links = player_links::of_match(tx, of.id)
         .await?
         .into_iter()
-        .map(|link| (link.clan, link.created_at))
+        .map(|link| (link.clan, link))
         .collect();
     Ok(Whole {
         home: clan(tx, of.home).await?,

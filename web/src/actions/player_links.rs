@@ -1,12 +1,19 @@
 //! Links by which a clan's players come to a match.
 
-use super::{ActionError, matches::load};
+use super::{
+    ActionError, freezes,
+    matches::{load, tell},
+    roster,
+};
 use crate::{
     app::App,
-    domain::{ClanId, Match, MatchId, PlayerLink, User, takes_visits},
+    domain::{
+        ClanId, LinkStage, Match, MatchId, PlayerLink, SideStands, User, gathers_no_longer, takes_visits,
+    },
     secrets::{self, TokenKind},
-    store::{Tx, clans, player_links},
+    store::{Tx, clans, matches, player_links, rosters},
 };
+use vmatrix_placement::Role;
 use vmatrix_wire::Secret;
 
 /// Where a link's token leads to, below the server's URL.
@@ -37,7 +44,15 @@ pub async fn make_player_link(
     }
     // Of two that are made at this moment, the second replaces the first.
     clans::lock(&mut tx, clan).await?;
+    let before = player_links::of_match(&mut tx, id).await?;
+    let before = before
+        .iter()
+        .find(|link| link.clan == clan)
+        .map(|link| link.stage);
     player_links::revoke(&mut tx, id, clan).await?;
+    let both = freezes::sides(&mut tx, &of, now).await?;
+    let side = both.iter().find(|side| side.clan == clan);
+    let stands = side.map_or(SideStands::Absent, |side| side.stands);
     let token = secrets::token(TokenKind::Players, rand::random());
     let hash = secrets::hash_of(TokenKind::Players, token.reveal()).unwrap_or_default();
     let link = PlayerLink {
@@ -45,6 +60,7 @@ pub async fn make_player_link(
         clan,
         created_by: by.id,
         created_at: now,
+        stage: LinkStage::of_new(before, of.freeze, stands),
     };
     player_links::insert(&mut tx, &hash, &link).await?;
     tx.commit().await?;
@@ -53,20 +69,110 @@ pub async fn make_player_link(
     Ok(token)
 }
 
-/// Takes a clan's link to a match back: nobody comes by it any more. Who came stays.
+/// Takes a clan's link to a match back: nobody comes by it any more. Who came stays, and is the roster if the match waited for
+/// them.
 ///
 /// # Errors
 /// As [`make_player_link`]; `NotFound` also if there is no link.
 pub async fn revoke_player_link(app: &App, by: &User, id: MatchId, clan: ClanId) -> Result<(), ActionError> {
     let mut tx = app.db.begin().await?;
-    theirs(&mut tx, by, id, clan).await?;
+    let of = theirs(&mut tx, by, id, clan).await?;
+    clans::lock(&mut tx, clan).await?;
+    let waited = player_links::of_match(&mut tx, id)
+        .await?
+        .iter()
+        .any(|link| link.clan == clan && link.stage == LinkStage::Gathering);
     if !player_links::revoke(&mut tx, id, clan).await? {
         return Err(ActionError::not_found("link for players of clan", clan));
+    }
+    if waited && of.state.players_may_change() {
+        roster::measure_in_turn(&mut tx, app, &of, app.now()).await?;
     }
     tx.commit().await?;
     tracing::info!(by = %by.id, match_id = %id, clan = %clan, "link for players revoked");
     app.changed();
     Ok(())
+}
+
+/// Says that all who play for a clan have come by its link: the match waits for them no longer, and nobody new joins. Twice is
+/// once.
+///
+/// # Errors
+/// As [`make_player_link`]; `Conflict` also if there is no link, or nobody has come who plays.
+pub async fn complete_roster(app: &App, by: &User, id: MatchId, clan: ClanId) -> Result<(), ActionError> {
+    let mut tx = app.db.begin().await?;
+    let of = theirs(&mut tx, by, id, clan).await?;
+    roster::may_change(&of)?;
+    clans::lock(&mut tx, clan).await?;
+    let links = player_links::of_match(&mut tx, id).await?;
+    let Some(link) = links.into_iter().find(|link| link.clan == clan) else {
+        return Err(ActionError::Conflict(
+            "nobody comes by a link: choose the players instead".into(),
+        ));
+    };
+    if link.stage == LinkStage::Complete {
+        return Ok(());
+    }
+    if !complete(&mut tx, app, &of, &link).await? {
+        return Err(ActionError::Conflict(
+            "nobody who plays has come by the link yet: a roster is complete with one player at least".into(),
+        ));
+    }
+    tx.commit().await?;
+    tracing::info!(by = %by.id, match_id = %id, clan = %clan, "roster complete");
+    app.changed();
+    Ok(())
+}
+
+/// Sides whose match has started play with who has come. Says whether any did.
+pub(crate) async fn complete_overdue(app: &App) -> Result<bool, ActionError> {
+    let now = app.now();
+    let mut tx = app.db.read().await?;
+    let overdue = player_links::overdue(&mut tx, now).await?;
+    drop(tx);
+    let mut any = false;
+    for link in overdue {
+        let mut tx = app.db.begin().await?;
+        clans::lock(&mut tx, link.clan).await?;
+        let of = matches::get(&mut tx, link.match_id).await?;
+        // What was read may have changed since.
+        let links = player_links::of_match(&mut tx, link.match_id).await?;
+        let Some(of) = of.filter(|of| {
+            of.state.players_may_change()
+                && links.contains(&link)
+                && gathers_no_longer(&link, of.start_at, now)
+        }) else {
+            continue;
+        };
+        if complete(&mut tx, app, &of, &link).await? {
+            tx.commit().await?;
+            any = true;
+        }
+    }
+    Ok(any)
+}
+
+/// False, and nothing is written, while nobody plays for the side.
+async fn complete(tx: &mut Tx, app: &App, of: &Match, link: &PlayerLink) -> Result<bool, ActionError> {
+    let now = app.now();
+    let roster = rosters::list(tx, of.id).await?;
+    let own = || roster.iter().filter(|entry| entry.clan == link.clan);
+    if !own().any(|entry| entry.seat.role == Role::Player) {
+        return Ok(false);
+    }
+    player_links::set_stage(tx, of.id, link.clan, LinkStage::Complete).await?;
+    if let Some(clan) = clans::get(tx, link.clan).await? {
+        let text = format!(
+            "The roster of {} is complete, with {} players.",
+            clan.name,
+            own().count()
+        );
+        tell(tx, app, of.id, now, &text).await?;
+    }
+    if link.stage == LinkStage::Gathering {
+        roster::measure_in_turn(tx, app, of, now).await?;
+    }
+    Ok(true)
 }
 
 /// A match of this clan that this user may speak for.

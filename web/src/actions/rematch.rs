@@ -69,6 +69,7 @@ pub async fn rematch(app: &App, user: &User, id: MatchId, again: Again) -> Resul
             .filter(|entry| entry.clan == clan)
             .map(|entry| (entry.player, entry.seat))
             .collect(),
+        by_link: false,
     };
     let booking = Booking {
         rosters: vec![side(of.home), side(of.away)],

@@ -3,6 +3,7 @@
 use super::{
     ActionError,
     booking::{invalid, why_for},
+    freezes,
     matches::{Resolved, change, load, pace, probe, tell},
     rematch, rounds, turns,
 };
@@ -72,11 +73,9 @@ pub async fn set_roster(
     )
     .await?;
     rounds::stop(&mut tx, &of.state, now).await?;
-    let both = [of.home, of.away]
-        .iter()
-        .all(|side| roster.iter().any(|(entry, _)| entry.clan == *side));
+    let can_measure = freezes::can_measure(&mut tx, &of, now).await?;
     match &of.state {
-        MatchState::Gathering if !both && !of.freeze => change(&mut tx, &of, &MatchState::Gathering).await?,
+        MatchState::Gathering if !can_measure => change(&mut tx, &of, &MatchState::Gathering).await?,
         MatchState::Gathering => rematch::measure(&mut tx, app, &of, &roster, now).await?,
         MatchState::Reserved { held, recheck } => {
             let begun = turns::start(&mut tx, app, &of, RoundReason::Roster, &roster, now).await?;
@@ -120,10 +119,7 @@ pub(super) async fn measure_in_turn(
     now: Time,
 ) -> Result<(), ActionError> {
     may_change(of)?;
-    let roster = rosters::list(tx, of.id).await?;
-    let both = [of.home, of.away]
-        .iter()
-        .all(|side| roster.iter().any(|entry| entry.clan == *side));
+    let can_measure = freezes::can_measure(tx, of, now).await?;
     let runs = match rounds::awaited(&of.state) {
         Some(round) => rows::get(tx, round).await?.map(|_| round),
         None => None,
@@ -131,7 +127,7 @@ pub(super) async fn measure_in_turn(
     // One that has not begun is of whoever is there when it begins.
     let (round, again) = match runs {
         Some(round) => (Some(round), true),
-        None if both || of.freeze => (Some(turns::wait(tx, app, of).await?), false),
+        None if can_measure => (Some(turns::wait(tx, app, of).await?), false),
         None => (None, false),
     };
     let state = match (&of.state, round) {

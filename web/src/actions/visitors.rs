@@ -4,10 +4,10 @@ use super::{ActionError, roster};
 use crate::{
     app::App,
     domain::{
-        Claim, Consent, HostId, Match, Name, OfPings, Player, PlayerAddress, PlayerId, PlayerLink, Reading,
-        Seat, Time, claim, expected,
+        Claim, Consent, HostId, LinkStage, Match, Name, OfPings, Player, PlayerAddress, PlayerId, PlayerLink,
+        Reading, Seat, Time, claim, expected,
         limits::{ANSWERS_OF_A_VISIT, PLAYERS_OF_A_CLAN, PLAYERS_OF_A_LINK, PLAYERS_OF_A_ROSTER},
-        visitor,
+        may_gather, visitor,
     },
     store::{Tx, declined, players, readings, rosters, rounds, visits},
 };
@@ -55,7 +55,14 @@ pub(super) async fn welcome(
         .filter(|entry| entry.clan == link.clan)
         .collect();
     let is_in = |id: PlayerId| roster.iter().any(|entry| entry.player == id);
-    if named.is_some_and(|player| !by_link && !is_in(player.id)) {
+    let is_other = |player: &Player| !by_link && !is_in(player.id);
+    if link.stage == LinkStage::Complete && named.is_none_or(is_other) {
+        return Err(ActionError::Conflict(format!(
+            "too late: the roster is complete, and {name} is not on it. Ask your captain"
+        )));
+    }
+    let may_gather = |player: &Player| link.stage == LinkStage::Gathering && may_gather(player, from);
+    if named.is_some_and(|player| is_other(player) && !may_gather(player)) {
         return Err(ActionError::Conflict(format!(
             "{name} is a player of your clan who is not in this match: ask your captain to choose them for it, or say another name"
         )));

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     app::App,
     domain::{
-        A_PLAYER, AN_OPPONENT, Brought, Clan, HostId, HostRecord, MESH_TOO_OLD_MS, Match, MatchState, Name,
-        NoVisits, OfPings, PlayerLink, StoryId, Taken, Time, Visit, check_brought, let_in,
+        A_PLAYER, AN_OPPONENT, Brought, Clan, HostId, HostRecord, LinkStage, MESH_TOO_OLD_MS, Match,
+        MatchState, Name, NoVisits, OfPings, PlayerLink, StoryId, Taken, Time, Visit, check_brought, let_in,
         limits::{LIVE_VISITS_OF_A_LINK, TICKET_MS},
         mesh_of, offer, takes_visits,
     },
@@ -206,8 +206,9 @@ pub async fn end_visit(
     // A match without a host may get one by what is known now.
     // What would be measured otherwise of somebody who is frozen does not count.
     let is_otherwise = (is_other || is_free) && !of.freeze;
+    let waits = link.stage == LinkStage::Gathering;
     let helps = is_new || is_otherwise || matches!(of.state, MatchState::Unplaced { .. });
-    if helps && roster::may_change(&of).is_ok() {
+    if helps && !waits && roster::may_change(&of).is_ok() {
         roster::measure_in_turn(&mut tx, app, &of, now).await?;
     }
     if is_new {

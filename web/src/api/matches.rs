@@ -34,6 +34,7 @@ pub(super) fn router() -> Router<App> {
         .route("/matches", get(list).post(book))
         .route("/matches/{id}", get(view))
         .route("/matches/{id}/rosters/{clan}", put(set_roster))
+        .route("/matches/{id}/rosters/{clan}/complete", post(complete_roster))
         .route("/matches/{id}/player-links", post(make_player_link))
         .route("/matches/{id}/player-links/{clan}", delete(revoke_player_link))
         .route("/matches/{id}/end", post(end))
@@ -64,6 +65,9 @@ struct BookingBody {
 struct RosterBody {
     clan: ClanId,
     players: Vec<SeatBody>,
+    /// They come by a link.
+    #[serde(default)]
+    by_link: bool,
 }
 
 impl BookingBody {
@@ -76,6 +80,7 @@ impl BookingBody {
         let roster = |roster: RosterBody| Roster {
             clan: roster.clan,
             players: seats(roster.players),
+            by_link: roster.by_link,
         };
         let booking = Booking {
             image: self.image,
@@ -140,6 +145,15 @@ async fn set_roster(
     Body(body): Body<Players>,
 ) -> Result<Json<MatchView>, Problem> {
     matches::set_roster(&app, &user, id, clan, &seats(body.players)).await?;
+    Ok(Json(matches::view_match(&app, &user, id).await?))
+}
+
+async fn complete_roster(
+    State(app): State<App>,
+    Viewer(user): Viewer,
+    At((id, clan)): At<(MatchId, ClanId)>,
+) -> Result<Json<MatchView>, Problem> {
+    player_links::complete_roster(&app, &user, id, clan).await?;
     Ok(Json(matches::view_match(&app, &user, id).await?))
 }
 

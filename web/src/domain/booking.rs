@@ -36,6 +36,8 @@ pub struct Asked<'a> {
     pub length_minutes: i64,
     /// Each side is measured before it knows the other.
     pub freeze: bool,
+    /// Clans whose players come by a link: nobody of them needs to be chosen.
+    pub by_link: Vec<ClanId>,
     /// Home first.
     pub rosters: Vec<AskedRoster<'a>>,
     /// Who asks.
@@ -49,7 +51,7 @@ pub struct Valid {
     pub map: String,
     /// When.
     pub start: Time,
-    /// Each clan's players; home first. The second may be empty: a challenge.
+    /// Each clan's players; home first. One may be empty: a challenge, or players who come by a link.
     pub rosters: [ValidRoster; 2],
 }
 
@@ -161,8 +163,8 @@ fn check_rosters(
         };
         let field = format!("rosters[{index}].players");
         let others = asked.role.clan().is_some_and(|own| own != *id);
-        // Whom nobody has chosen yet, their captain will.
-        if (others || asked.freeze) && seats.is_empty() {
+        // Whom nobody has chosen yet, their captain will; or they come.
+        if (others || asked.freeze || asked.by_link.contains(id)) && seats.is_empty() {
             return Some((*id, Vec::new()));
         }
         if others {

@@ -91,7 +91,7 @@ pub enum BookingError {
         id: ClanId,
     },
     /// Nobody plays for a clan.
-    #[error("at least one player of {clan}")]
+    #[error("at least one player of {clan}, unless its players come by a link")]
     EmptyRoster {
         /// Where.
         field: String,

@@ -52,6 +52,7 @@ impl Case {
             zone: None,
             length_minutes: 30,
             freeze: false,
+            by_link: Vec::new(),
             rosters: vec![
                 (self.clans[0].id, Some(self.clans[0].clone()), home),
                 (self.clans[1].id, Some(self.clans[1].clone()), away),
@@ -294,4 +295,23 @@ fn an_organiser_leaves_rosters_to_captains_only_where_sides_are_frozen() {
         let wrong = case.check(&Asked { role, ..asked }).unwrap_err();
         assert!(wrong.contains(&BookingError::OwnFreeze), "{wrong:?}");
     }
+}
+
+#[test]
+fn nobody_needs_to_be_chosen_of_a_side_whose_players_come_by_a_link() {
+    let case = Case::new();
+    let home = [plays(11)];
+    for role in [Role::Organiser, Role::ClanAdmin(case.clans[0].id)] {
+        let mut asked = case.asked(&[], &[]);
+        asked.role = role;
+        assert!(case.check(&asked).is_err(), "of the home side nothing is said");
+        asked.by_link = vec![case.clans[0].id, case.clans[1].id];
+        let valid = case.check(&asked).unwrap();
+        assert!(valid.rosters.iter().all(|(_, players)| players.is_empty()));
+    }
+    let mut asked = case.asked(&home, &[]);
+    asked.by_link = vec![case.clans[0].id];
+    assert!(case.check(&asked).is_err(), "of the away side nothing is said");
+    asked.by_link = vec![case.clans[1].id];
+    assert_eq!(case.check(&asked).unwrap().rosters[0].1.len(), 1);
 }

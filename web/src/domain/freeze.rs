@@ -54,7 +54,7 @@ pub enum HoldsNoMore {
 /// How far a side of a match is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SideStands {
-    /// Its players are not chosen.
+    /// Its players are not chosen, or still come.
     Absent,
     /// Its players are to be measured.
     Open,
@@ -90,11 +90,16 @@ impl FrozenSide {
     }
 }
 
-/// How a side stands, of which this is frozen.
+/// How a side stands, of which this is frozen; `gathers` says that its players still come.
 #[must_use]
-pub fn side_stands(frozen: Option<&FrozenSide>, roster: &BTreeSet<PlayerId>, now: Time) -> SideStands {
+pub fn side_stands(
+    frozen: Option<&FrozenSide>,
+    roster: &BTreeSet<PlayerId>,
+    gathers: bool,
+    now: Time,
+) -> SideStands {
     match frozen {
-        _ if roster.is_empty() => SideStands::Absent,
+        _ if gathers || roster.is_empty() => SideStands::Absent,
         Some(side) if side.check(roster, now).is_ok() => SideStands::Frozen,
         _ => SideStands::Open,
     }

@@ -52,11 +52,13 @@ proptest! {
         let frozen: Vec<u8> = frozen.into_iter().collect();
         let roster: Vec<u8> = roster.into_iter().collect();
         let one = side(1, 5, &frozen, 2, |_, _| Some(9_000));
-        let stands = side_stands(Some(&one), &set(&roster), Time::from_millis(5 + age));
+        let stands = side_stands(Some(&one), &set(&roster), false, Time::from_millis(5 + age));
         prop_assert_eq!(stands == SideStands::Absent, roster.is_empty());
+        let gathers = side_stands(Some(&one), &set(&roster), true, Time::from_millis(5 + age));
+        prop_assert_eq!(gathers, SideStands::Absent);
         if !roster.is_empty() {
             prop_assert_eq!(stands == SideStands::Frozen, frozen == roster && age <= DAY_MS);
-            prop_assert_eq!(side_stands(None, &set(&roster), Time::from_millis(5)), SideStands::Open);
+            prop_assert_eq!(side_stands(None, &set(&roster), false, Time::from_millis(5)), SideStands::Open);
         }
     }
 

@@ -7,6 +7,7 @@ mod choice;
 mod compose;
 mod consent;
 mod freeze;
+mod gathering;
 mod host;
 mod ids;
 mod king;
@@ -55,6 +56,7 @@ pub use freeze::{
     AfterRound, FrozenPlayer, FrozenSide, FrozenValues, HoldsNoMore, SideStands, after_round, as_frozen,
     side_stands, was_there,
 };
+pub use gathering::{LinkStage, gathers_no_longer, may_measure};
 pub use host::{Host, HostRecord, Onlooker, Site, all_heard};
 pub use ids::{
     ApiTokenId, BadUuid, ChoiceId, ClanId, HostId, MatchId, PlayerId, ReservationId, RoundId, ServiceId,
@@ -93,7 +95,7 @@ pub use truth::{
 };
 pub use visit::{
     Brought, BroughtHost, Claim, NoVisits, PlayerLink, Taken, Visit, check_brought, claim, customer,
-    expected, let_in, offer, passes, takes_visits, visitor,
+    expected, let_in, may_gather, offer, passes, takes_visits, visitor,
 };
 pub use vm::{Vm, VmGoal, VmSeen, VmmSeen};
 pub use witness::{host_witness, reached_by, vm_witness};

@@ -1,8 +1,8 @@
 //! From rows to what one viewer sees: pure, and the one place where redaction happens.
 
 use super::{
-    ChoiceRecord, Clan, ClanId, HostRecord, Labels, Match, MatchState, Named, PlayerId, Round, SAMPLES, Seat,
-    Time, User, Vm,
+    ChoiceRecord, Clan, ClanId, HostRecord, Labels, LinkStage, Match, MatchState, Named, PlayerId,
+    PlayerLink, Round, SAMPLES, Seat, Time, User, Vm,
     show_choice::{alternatives, hosts, recheck, series, settle},
     show_players::{fairness, far_from_promise, in_order, players},
     show_problem,
@@ -45,8 +45,8 @@ pub struct Whole {
     pub seats: BTreeMap<PlayerId, Seat>,
     /// Whom hosts do not ping, and why.
     pub not_asked: BTreeMap<PlayerId, String>,
-    /// Clans that have a link for their players, and since when.
-    pub links: BTreeMap<ClanId, Time>,
+    /// Clans that have a link for their players.
+    pub links: BTreeMap<ClanId, PlayerLink>,
     /// Clans whose measurements were frozen.
     pub frozen: BTreeMap<ClanId, FrozenView>,
     /// How many other matches are measured first, if it waits for its turn.
@@ -218,15 +218,7 @@ fn explanation(whole: &Whole, labels: &Labels) -> String {
         .as_ref()
         .map_or("the host", |record| record.host.name.as_str());
     match &whole.of.state {
-        MatchState::Gathering => {
-            let missing = [&whole.home, &whole.away]
-                .into_iter()
-                .find(|clan| whole.roster.iter().all(|named| named.clan != clan.id));
-            format!(
-                "Waits for {} to choose its players.",
-                missing.map_or("both clans", |clan| clan.name.as_str())
-            )
-        }
+        MatchState::Gathering => gathering(whole),
         MatchState::Probing { .. } => match whole.before_it {
             Some(before) => format!("Waits for its turn to be measured: {before} before it."),
             None => "All hosts are measuring the players.".into(),
@@ -262,6 +254,39 @@ fn explanation(whole: &Whole, labels: &Labels) -> String {
             unplaced(why, whole.choice.as_ref().map(|record| &record.body), labels)
         }
     }
+}
+
+/// For whom a match waits.
+fn gathering(whole: &Whole) -> String {
+    let sides = [&whole.home, &whole.away];
+    let waits: Vec<String> = sides
+        .into_iter()
+        .filter_map(|clan| waits_for(whole, clan))
+        .collect();
+    match waits.as_slice() {
+        [] => "Waits for both clans to choose their players.".into(),
+        waits => format!("Waits for {}.", waits.join(", and for ")),
+    }
+}
+
+/// What a match waits for of one side, if it does.
+pub(super) fn waits_for(whole: &Whole, clan: &Clan) -> Option<String> {
+    let link = whole
+        .links
+        .get(&clan.id)
+        .filter(|link| link.stage == LinkStage::Gathering);
+    if let Some(link) = link {
+        let start = match link.created_at < whole.of.start_at {
+            true => ", or the match starts",
+            false => "",
+        };
+        return Some(format!(
+            "players of {} to come by their link, until somebody says that the roster is complete{start}",
+            clan.name
+        ));
+    }
+    let nobody = whole.roster.iter().all(|named| named.clan != clan.id);
+    nobody.then(|| format!("{} to choose its players", clan.name))
 }
 
 fn progress(whole: &Whole) -> Option<ProgressView> {
@@ -375,13 +400,15 @@ fn roster(whole: &Whole, clan: &Clan, labels: &Labels, user: &User) -> RosterVie
             not_measured: whole.not_asked.get(&named.player).filter(|_| open).cloned(),
         }
     });
+    let link = whole.links.get(&clan.id).filter(|_| is_own);
     RosterView {
         clan: RosterClan {
             id: clan.id,
             name: clan.name.to_string(),
         },
         players: players.collect(),
-        link_since: whole.links.get(&clan.id).filter(|_| is_own).copied(),
+        link_since: link.map(|link| link.created_at),
+        link_stage: link.map(|link| link.stage.name()),
         frozen: whole.frozen.get(&clan.id).cloned(),
     }
 }

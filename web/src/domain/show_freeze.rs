@@ -1,6 +1,8 @@
 //! What a clan sees of a match before its own side is measured and frozen: nothing of the other clan.
 
-use super::{Clan, ClanId, Match, MatchState, Name, Recheck, Time, User, Whole, show, view::MatchView};
+use super::{
+    Clan, ClanId, Match, MatchState, Name, Recheck, Time, User, Whole, show, show::waits_for, view::MatchView,
+};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -66,8 +68,8 @@ fn waits(whole: &Whole, own: ClanId) -> String {
         &whole.away
     };
     let then = "The opponent is shown when your players are measured and frozen.";
-    if whole.roster.is_empty() {
-        return format!("Waits for {} to choose its players. {then}", clan.name);
+    if let Some(waits) = waits_for(whole, clan) {
+        return format!("Waits for {waits}. {then}");
     }
     match &whole.of.state {
         MatchState::Probing { .. } => format!("All hosts are measuring the players. {then}"),

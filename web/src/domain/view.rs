@@ -335,6 +335,9 @@ pub struct RosterView {
     /// Since when there is a link by which its players come; absent for another clan's admin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link_since: Option<Time>,
+    /// What that link still does: `open`, `gathering` or `complete`; absent for another clan's admin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_stage: Option<&'static str>,
     /// What is frozen of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<FrozenView>,

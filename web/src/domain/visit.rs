@@ -1,8 +1,8 @@
 //! A player's visit by their clan's link: what they are offered, what they bring, and whether they are who they say.
 
 use super::{
-    ClanId, Consent, HostId, HostRecord, Match, MatchId, MatchState, Name, Player, PlayerAddress, PlayerId,
-    Refusal, Time, UserId,
+    ClanId, Consent, HostId, HostRecord, LinkStage, Match, MatchId, MatchState, Name, Player, PlayerAddress,
+    PlayerId, Refusal, Time, UserId,
     limits::{
         ANSWERS_OF_A_VISIT, HOSTS_OF_A_VISIT, PASSES_OF_A_CLAN, PASSES_OF_A_HOST, RTTS_OF_A_VISIT, TICKET_MS,
         VISIT_MS,
@@ -26,6 +26,8 @@ pub struct PlayerLink {
     pub created_by: UserId,
     /// When.
     pub created_at: Time,
+    /// Whether the match waits for who comes by it.
+    pub stage: LinkStage,
 }
 
 /// One time that somebody opens a link to measure.
@@ -327,6 +329,14 @@ pub fn expected<'a>(roster: impl Iterator<Item = (&'a Name, bool)>) -> Vec<&'a s
         .filter(|(_, has_come)| !has_come)
         .map(|(name, _)| name.as_str())
         .collect()
+}
+
+/// Whether a visitor from here may be a player of the clan whom nobody has chosen for the match, where the side gathers: one whose
+/// address is a captain's word alone, or this very one.
+#[must_use]
+pub fn may_gather(player: &Player, from: IpAddr) -> bool {
+    let same = matches!(player.address, PlayerAddress::Ip(ip) if customer(ip) == customer(from));
+    same || player.consent == Consent::Typed
 }
 
 /// The address that stands for one customer of a network: an IPv6 customer has a whole /64.

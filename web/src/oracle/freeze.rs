@@ -38,7 +38,7 @@ pub(super) async fn first(
     match then {
         AfterRound::Choose => Ok(None),
         AfterRound::Gather => {
-            tell(tx, app, now, "Waits for the other clan to choose its players.").await?;
+            tell(tx, app, now, "Waits for the other clan’s players.").await?;
             Ok(Some(MatchState::Gathering))
         }
         AfterRound::MeasureAgain => unplaced(tx, app, now, why, None).await.map(Some),

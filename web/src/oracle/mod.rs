@@ -18,6 +18,7 @@ mod choose;
 mod few;
 mod freeze;
 mod gather;
+mod gathering;
 mod matches;
 mod measure;
 mod observe;
@@ -116,6 +117,7 @@ async fn pass(app: &App, heard: bool) {
     for _ in 0..PASSES {
         let mut changed = note(app, "observe", observe::step(app).await);
         if heard {
+            changed |= note(app, "gathering", gathering::step(app).await);
             changed |= note(app, "matches", matches::step(app).await);
             changed |= note(app, "services", services::step(app).await);
         }

@@ -52,6 +52,8 @@ struct Book {
     zone: String,
     rules: Rules,
     freeze: bool,
+    home_by_link: bool,
+    away_by_link: bool,
     errors: Errors,
 }
 
@@ -187,6 +189,8 @@ async fn page(app: &App, user: &User, fields: &Fields, errors: Errors) -> Result
         zone: or("zone", "UTC"),
         rules: Rules::of(fields, side.is_none()),
         freeze: fields.has("freeze"),
+        home_by_link: fields.has("home_by_link"),
+        away_by_link: fields.has("away_by_link"),
     })
 }
 

@@ -76,10 +76,12 @@ pub(crate) fn parse(fields: &Fields, own: Option<ClanId>) -> Result<Booking, Box
             Roster {
                 clan: home,
                 players: home_players,
+                by_link: fields.has("home_by_link"),
             },
             Roster {
                 clan: away,
                 players: away_players,
+                by_link: own.is_none() && fields.has("away_by_link"),
             },
         ],
     };

@@ -82,6 +82,8 @@ struct SideOfMatch {
     is_wrong: bool,
     /// The viewer may make a link for its players.
     invites: bool,
+    /// The match waits until somebody, such as the viewer, says that the roster is complete.
+    completes: bool,
 }
 
 /// Whom the viewer may put on a roster.
@@ -181,6 +183,7 @@ impl MatchPage {
             side.picks.clear();
             side.enter_players = None;
             side.invites = false;
+            side.completes = false;
         }
         (self.can_retry, self.can_end, self.can_rematch) = (false, false, false);
         (self.reloads, self.watch) = (self.follows, true);
@@ -329,6 +332,7 @@ fn sides(view: &MatchView, role: Role, own: &[Choice]) -> Vec<SideOfMatch> {
             }),
             is_wrong: false,
             invites: may,
+            completes: may && !roster.players.is_empty() && roster.link_stage == Some("gathering"),
             roster: roster.clone(),
         }
     };

@@ -32,6 +32,7 @@ fn roster(n: u128, clan: &str, players: &[&str]) -> RosterView {
     };
     RosterView {
         link_since: None,
+        link_stage: None,
         frozen: None,
         clan: RosterClan {
             id: ClanId(id(n)),

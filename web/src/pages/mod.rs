@@ -72,6 +72,10 @@ pub fn router() -> Router<App> {
         .route("/matches/{id}/rosters/{clan}", post(matches::set_roster))
         .route("/matches/{id}/rosters/{clan}/link", post(players_link::make))
         .route(
+            "/matches/{id}/rosters/{clan}/complete",
+            post(players_link::complete),
+        )
+        .route(
             "/matches/{id}/rosters/{clan}/link/revoke",
             post(players_link::revoke),
         )

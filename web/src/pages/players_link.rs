@@ -58,3 +58,17 @@ pub(crate) async fn revoke(
         .map_err(|error| PageError::from(error).with_way(back.clone(), "Back to the match"))?;
     Ok(Redirect::to(&back))
 }
+
+/// `POST /matches/{id}/rosters/{clan}/complete`
+pub(crate) async fn complete(
+    State(app): State<App>,
+    Viewer(user): Viewer,
+    Path((id, clan)): Path<(String, String)>,
+) -> Result<Redirect, PageError> {
+    let (id, clan) = parse(&id, &clan)?;
+    let back = format!("/matches/{id}");
+    player_links::complete_roster(&app, &user, id, clan)
+        .await
+        .map_err(|error| PageError::from(error).with_way(back.clone(), "Back to the match"))?;
+    Ok(Redirect::to(&back))
+}

@@ -1,7 +1,7 @@
 //! Links by which a clan's players come to a match: one live one per clan and match. Only hashes of their tokens are kept.
 
-use super::{StoreError, Tx, parsed};
-use crate::domain::{ClanId, MatchId, PlayerLink, Time};
+use super::{StoreError, Tx, corrupt, parsed};
+use crate::domain::{ClanId, LinkStage, MatchId, PlayerLink, Time};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -10,6 +10,7 @@ struct Row {
     clan_id: String,
     created_by: String,
     created_at: i64,
+    stage: String,
 }
 
 impl Row {
@@ -20,6 +21,8 @@ impl Row {
             clan: parsed("player_links", id, "clan_id", &self.clan_id)?,
             created_by: parsed("player_links", id, "created_by", &self.created_by)?,
             created_at: Time::from_millis(self.created_at),
+            stage: LinkStage::parse(&self.stage)
+                .ok_or_else(|| corrupt("player_links", "(not shown)", "stage", &self.stage, "not a stage"))?,
         })
     }
 }
@@ -28,20 +31,21 @@ impl Row {
 pub async fn insert(tx: &mut Tx, token_hash: &str, link: &PlayerLink) -> Result<(), StoreError> {
     sql!(
         tx,
-        execute "insert into player_links (token_hash, match_id, clan_id, created_by, created_at)
-                 values ($1, $2, $3, $4, $5)",
+        execute "insert into player_links (token_hash, match_id, clan_id, created_by, created_at, stage)
+                 values ($1, $2, $3, $4, $5, $6)",
         token_hash,
         link.match_id.to_string(),
         link.clan.to_string(),
         link.created_by.to_string(),
-        link.created_at.millis()
+        link.created_at.millis(),
+        link.stage.name()
     )?;
     Ok(())
 }
 
 /// A link by the hash of its token.
 pub async fn get(tx: &mut Tx, token_hash: &str) -> Result<Option<PlayerLink>, StoreError> {
-    let text = "select token_hash, match_id, clan_id, created_by, created_at from player_links where token_hash = $1";
+    let text = "select token_hash, match_id, clan_id, created_by, created_at, stage from player_links where token_hash = $1";
     sql!(tx, optional Row, text, token_hash)?
         .map(Row::link)
         .transpose()
@@ -50,12 +54,32 @@ pub async fn get(tx: &mut Tx, token_hash: &str) -> Result<Option<PlayerLink>, St
 /// A match's links.
 pub async fn of_match(tx: &mut Tx, of: MatchId) -> Result<Vec<PlayerLink>, StoreError> {
     let text =
-        "select token_hash, match_id, clan_id, created_by, created_at from player_links where match_id = $1
+        "select token_hash, match_id, clan_id, created_by, created_at, stage from player_links where match_id = $1
                 order by clan_id";
     sql!(tx, all Row, text, of.to_string())?
         .into_iter()
         .map(Row::link)
         .collect()
+}
+
+/// Links to matches that have started and will not be woken before somebody says so: those by which sides still gather.
+pub async fn overdue(tx: &mut Tx, now: Time) -> Result<Vec<PlayerLink>, StoreError> {
+    let text = "select token_hash, match_id, clan_id, player_links.created_by, player_links.created_at, stage
+                from player_links join matches on matches.id = player_links.match_id
+                where stage = 'gathering' and start_at <= $1 and player_links.created_at < start_at
+                    and matches.state not in ('over', 'failed', 'cancelled')
+                order by match_id, clan_id";
+    sql!(tx, all Row, text, now.millis())?
+        .into_iter()
+        .map(Row::link)
+        .collect()
+}
+
+/// Writes what a clan's link to a match still does.
+pub async fn set_stage(tx: &mut Tx, of: MatchId, clan: ClanId, stage: LinkStage) -> Result<(), StoreError> {
+    let text = "update player_links set stage = $3 where match_id = $1 and clan_id = $2";
+    sql!(tx, execute text, of.to_string(), clan.to_string(), stage.name())?;
+    Ok(())
 }
 
 /// Takes a clan's link to a match back, with the visits by it. `false` if there was none.

@@ -119,7 +119,7 @@ pub async fn delete_unused(tx: &mut Tx, before: Time) -> Result<u64, StoreError>
 mod tests {
     use super::*;
     use crate::{
-        domain::PlayerLink,
+        domain::{LinkStage, PlayerLink},
         store::{life_tests, player_links, testing::databases},
     };
 
@@ -144,6 +144,7 @@ mod tests {
                 clan: rows.of.home,
                 created_by: rows.of.created_by,
                 created_at: at(3),
+                stage: LinkStage::Gathering,
             };
             player_links::insert(&mut tx, "hash", &link).await.unwrap();
             assert_eq!(
@@ -155,6 +156,18 @@ mod tests {
                 player_links::of_match(&mut tx, rows.of.id).await.unwrap(),
                 std::slice::from_ref(&link)
             );
+            let start = rows.of.start_at;
+            let overdue = player_links::overdue(&mut tx, start).await.unwrap();
+            assert_eq!(overdue, std::slice::from_ref(&link));
+            let before = start.plus(-1);
+            assert!(player_links::overdue(&mut tx, before).await.unwrap().is_empty());
+            let (of, clan) = (rows.of.id, rows.of.home);
+            player_links::set_stage(&mut tx, of, clan, LinkStage::Complete)
+                .await
+                .unwrap();
+            assert!(player_links::overdue(&mut tx, start).await.unwrap().is_empty());
+            let stage = player_links::get(&mut tx, "hash").await.unwrap().unwrap().stage;
+            assert_eq!(stage, LinkStage::Complete);
 
             let one = visit("one", 10, rows.host);
             insert(&mut tx, "hash", &one).await.unwrap();

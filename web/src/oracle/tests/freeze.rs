@@ -4,8 +4,8 @@ use super::world::{MINUTE, World, address};
 use crate::{
     actions::{
         ActionError,
-        matches::{Booking, Start, book_match, list_matches, retry_match, set_roster, view_match},
-        player_links::make_player_link,
+        matches::{Booking, Start, book_match, list_matches, set_roster, view_match},
+        player_links::{complete_roster, make_player_link},
         visits::look_at,
     },
     domain::{MatchId, PlayerId, Reading, Seat, Time, User, view::MatchView},
@@ -230,7 +230,10 @@ async fn a_side_of_which_somebody_is_unknown_is_not_frozen_and_knows_nobody() {
     assert_eq!(look_at(&world.app, link.reveal()).await.unwrap().against, "Blues");
 
     browser(&world, 3, 58).await;
-    retry_match(&world.app, &world.staff, id).await.unwrap();
+    // Its link is open: it may not be all there yet.
+    complete_roster(&world.app, &world.staff, id, world.blues.id)
+        .await
+        .unwrap();
     let view = world.until(id, "reserved").await;
     assert_eq!(view.matrix_ms["host-2"]["Bruno"], Some(58.0));
     // What comes later does not count.

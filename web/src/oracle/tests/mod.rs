@@ -1,5 +1,6 @@
 //! The Oracle with fake hosts: stories of matches, on a clock moved by hand.
 
+mod by_link;
 mod candidates;
 mod fake_host;
 mod faults;

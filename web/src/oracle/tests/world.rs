@@ -276,6 +276,7 @@ impl World {
                 .map(|clan| Roster {
                     clan: clan.id,
                     players: ids(clan),
+                    by_link: false,
                 })
                 .to_vec(),
         }
