@@ -6,10 +6,14 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{EndedHow, Match, MatchId, MatchState, Pace, RoundReason, Time, User, VmGoal},
-    store::{Tx, matches, rosters, story, vms},
+    domain::{
+        EndedHow, Match, MatchId, MatchState, MeasuredHow, Pace, RoundId, RoundReason, Time, User, VmGoal,
+        limits::READINGS_MS,
+    },
+    store::{Tx, matches, readings, rosters, rounds as rows, story, vms},
 };
 use std::net::IpAddr;
+use vmatrix_wire::Way;
 
 pub use super::booking::{Booking, Roster, Start, book_match, wrong_with};
 pub use super::match_view::{list_matches, view_match};
@@ -32,11 +36,29 @@ pub(super) async fn probe(
     let again = false;
     change(tx, of, &MatchState::Probing { round, reason, again }).await?;
     let text = match begun {
-        Begun::Now(_) if of.freeze => "All hosts measure those players who are not frozen yet.".to_owned(),
-        Begun::Now(_) => format!("All hosts measure the {} players.", roster.len()),
+        Begun::Now(round) => measured_how(tx, round, now).await?.words(of.freeze),
         Begun::Later(_) => "The players are measured when it is this match's turn.".to_owned(),
     };
     tell(tx, app, of.id, now, &text).await
+}
+
+/// Whom a round that begins measures, and whose own programs have measured before.
+async fn measured_how(tx: &mut Tx, round: RoundId, now: Time) -> Result<MeasuredHow, ActionError> {
+    let mut how = MeasuredHow::default();
+    let targets = rows::targets(tx, round).await?;
+    for target in targets.iter().filter(|target| target.by == Way::Icmp) {
+        how.players += 1;
+        if target.address.is_some() {
+            how.pinged += 1;
+            continue;
+        }
+        let own = readings::of_player(tx, target.player, now.plus(-READINGS_MS)).await?;
+        if let Some(oldest) = own.iter().map(|reading| reading.taken_at).min() {
+            how.own += 1;
+            how.oldest_ms = how.oldest_ms.max(now.since(oldest));
+        }
+    }
+    Ok(how)
 }
 
 /// Writes a state over the one that was read, or says that somebody else was quicker.

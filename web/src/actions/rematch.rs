@@ -12,7 +12,7 @@ use crate::{
         HostId, Match, MatchId, MatchState, Measured, PlayerId, Present, Round, RoundId, RoundReason,
         RoundTarget, Time, User, WhyNot, may_reuse,
     },
-    store::{StoreError, Tx, clans, rematches, rosters, rounds},
+    store::{StoreError, Tx, clans, matches, rematches, rosters, rounds},
 };
 use std::net::IpAddr;
 use vmatrix_wire::RttSample;
@@ -120,7 +120,14 @@ pub(super) async fn measure(
     let reuse = may_reuse(last.as_ref().map(Last::measured), present);
     let (Some(last), Ok(reuse)) = (last, reuse) else {
         let why = reuse.err().unwrap_or(WhyNot::NeverMeasured);
-        tell(tx, app, of.id, now, &format!("Measured anew: {why}.")).await?;
+        tell(
+            tx,
+            app,
+            of.id,
+            now,
+            &format!("What was measured for the match before is not taken over: {why}."),
+        )
+        .await?;
         return probe(tx, app, of, RoundReason::Booking, roster, now).await;
     };
     let round = take_over(tx, app, of, before, last.round).await?;
@@ -164,6 +171,7 @@ struct Last {
     targets: Vec<RoundTarget>,
     hosts: Vec<HostId>,
     samples: Vec<(HostId, RttSample)>,
+    frozen: bool,
 }
 
 impl Last {
@@ -177,6 +185,7 @@ impl Last {
             targets: rounds::targets(tx, round.id).await?,
             hosts: hosts.map(|(host, _)| host).collect(),
             samples: rounds::measurements(tx, round.id).await?,
+            frozen: matches::get(tx, id).await?.is_some_and(|of| of.freeze),
             round,
         }))
     }
@@ -187,6 +196,7 @@ impl Last {
             targets: &self.targets,
             hosts: &self.hosts,
             samples: &self.samples,
+            frozen: self.frozen,
         }
     }
 }

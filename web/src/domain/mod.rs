@@ -17,6 +17,7 @@ mod ledger;
 pub mod limits;
 mod link;
 mod matches;
+mod measured_how;
 mod mesh;
 mod next_step;
 mod people;
@@ -68,6 +69,7 @@ pub use latency::{Fused, Known, Smelt};
 pub use ledger::{Ledger, OverLimit, Prefix, Sent, Span, TopTarget};
 pub use link::{Link, LinkKind};
 pub use matches::{EndedHow, Excluded, Held, Match, MatchState, Recheck, RoundReason};
+pub use measured_how::MeasuredHow;
 pub use mesh::{
     MESH_SLOT_MS, MESH_TOO_OLD_MS, MeshHost, MeshWay, is_mesh, mesh_between, mesh_of, mesh_order, mesh_probe,
     mesh_slot, mesh_way,

@@ -23,6 +23,8 @@ pub struct Measured<'a> {
     pub hosts: &'a [HostId],
     /// What came back.
     pub samples: &'a [(HostId, RttSample)],
+    /// Its sides were measured apart and frozen: the round is of those alone who were not frozen yet.
+    pub frozen: bool,
 }
 
 /// Who plays now, and from where they would be measured.
@@ -55,11 +57,17 @@ pub enum WhyNot {
         /// How old they are.
         age_ms: i64,
     },
+    /// Each side was measured for itself.
+    #[error("they were frozen, each side at its time, and hold for that match alone")]
+    Frozen,
     /// Not the same people.
     #[error("not the same players as in the match before")]
     Players,
-    /// It is not known whether somebody plays from elsewhere: an address was forgotten, or could not be looked up.
-    #[error("it is not known whether everybody plays from where they did in the match before")]
+    /// It is not known whether somebody plays from elsewhere: hosts do not ping them, or their address was forgotten, or could not
+    /// be looked up.
+    #[error(
+        "hosts do not ping everybody, so it is not known whether all play from where they did in the match before"
+    )]
     Unknown,
     /// Somebody plays from elsewhere.
     #[error("somebody plays from another address than in the match before")]
@@ -83,6 +91,9 @@ pub fn may_reuse(before: Option<Measured>, present: Present) -> Result<Reuse, Wh
     let age_ms = present.now.since(ended_at).max(0);
     if age_ms > REUSE_WITHIN_MS {
         return Err(WhyNot::TooOld { age_ms });
+    }
+    if before.frozen {
+        return Err(WhyNot::Frozen);
     }
     let then: BTreeMap<PlayerId, Option<IpAddr>> = own(before)
         .map(|target| (target.player, target.address))

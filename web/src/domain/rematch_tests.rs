@@ -12,6 +12,7 @@ struct Before {
     targets: Vec<RoundTarget>,
     hosts: Vec<HostId>,
     samples: Vec<(HostId, RttSample)>,
+    frozen: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -77,6 +78,7 @@ fn the_same(players: u8, hosts: u8) -> (Before, After) {
             .flat_map(|host| (0..players).map(|n| (*host, sample(n))))
             .collect(),
         hosts: all_hosts.clone(),
+        frozen: false,
     };
     let after = After {
         players: (0..players)
@@ -95,6 +97,7 @@ fn asked(before: &Before, after: &After) -> Result<Reuse, WhyNot> {
         targets: &before.targets,
         hosts: &before.hosts,
         samples: &before.samples,
+        frozen: before.frozen,
     };
     let present = Present {
         players: &after.players,
@@ -170,4 +173,13 @@ proptest! {
         };
         prop_assert_eq!(asked(&before, &after), Err(why));
     }
+}
+
+#[test]
+fn what_was_frozen_is_not_said_to_be_of_other_players() {
+    let (mut before, after) = the_same(4, 2);
+    // The last round of such a match measured one side.
+    before.targets.truncate(2);
+    before.frozen = true;
+    assert_eq!(asked(&before, &after), Err(WhyNot::Frozen));
 }

@@ -4,7 +4,7 @@ use super::world::{MINUTE, World, address};
 use crate::{
     actions::{
         ActionError,
-        matches::{Again, Start, book_match, end_match, rematch, set_roster, view_match},
+        matches::{Again, Booking, Start, book_match, end_match, rematch, set_roster, view_match},
         placements::report,
         players::{self, NewPlayer},
     },
@@ -374,4 +374,22 @@ async fn a_rematch_is_booked_once_and_of_nobody_who_was_removed() {
     // The other clan chooses its own players, and learns nothing of them.
     let theirs = rematch(&world.app, &world.blue_admin, first, NOW).await;
     assert!(conflict(theirs).contains("booked already"));
+}
+
+#[tokio::test]
+async fn a_rematch_of_a_match_that_was_frozen_says_so_and_not_that_others_play() {
+    let mut world = World::new(sqlite().await, &TWO).await;
+    let booking = Booking {
+        freeze: true,
+        ..world.booking(Start::Now)
+    };
+    let first = book_match(&world.app, &world.staff, booking).await.unwrap();
+    world.until(first, "ready").await;
+    end_match(&world.app, &world.staff, first).await.unwrap();
+    world.until(first, "over").await;
+    let staff = world.staff.clone();
+    let id = again(&mut world, &staff, first).await;
+    let view = world.until(id, "ready").await;
+    assert_measured_anew(&view, "they were frozen, each side at its time");
+    assert!(!says(&view, "not the same players"));
 }

@@ -428,3 +428,22 @@ async fn a_name_that_nobody_expects_is_asked_about_and_the_own_clan_reads_who_ca
         );
     }
 }
+
+#[tokio::test]
+async fn where_nobody_is_pinged_the_story_does_not_say_that_hosts_measure_them() {
+    let mut world = world(sqlite().await, false).await;
+    let id = booked(&mut world).await;
+    let first = view_match(&world.app, &world.staff, id).await.unwrap();
+    let told =
+        |view: &crate::domain::view::MatchView, text: &str| view.story.iter().any(|told| told.text == text);
+    let none = "Hosts ping none of the 4 players; nothing is known of the other 4 by their own programs.";
+    assert!(told(&first, none), "{:?}", first.story);
+    let token = link(&world, &world.red_admin, id).await;
+    come(&world, &token, "Ruby", "10.9.0.71", false).await.unwrap();
+    world.pass(20 * MINUTE);
+    world.ticks(3).await;
+    let second = booked(&mut world).await;
+    let view = view_match(&world.app, &world.staff, second).await.unwrap();
+    let one = "Hosts ping none of the 4 players; for 1 of the other 4 their own programs’ measurements count, up to 20 minutes old.";
+    assert!(told(&view, one), "{:?}", view.story);
+}
