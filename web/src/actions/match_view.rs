@@ -96,6 +96,10 @@ async fn gather(tx: &mut Tx, app: &App, of: Match) -> Result<Whole, ActionError>
         sent,
         answers,
         pings: truth::pings(tx, of.id).await?,
+        elsewhere: match of.state.is_final() {
+            true => Vec::new(),
+            false => rosters::elsewhere(tx, &of).await?,
+        },
         story: story::list(tx, of.id).await?,
         of,
     })

@@ -1,7 +1,7 @@
 //! From rows to what one viewer sees: pure, and the one place where redaction happens.
 
 use super::{
-    ChoiceRecord, Clan, ClanId, HostRecord, Labels, LinkStage, Match, MatchState, Named, PlayerId,
+    ChoiceRecord, Clan, ClanId, HostRecord, Labels, LinkStage, Match, MatchId, MatchState, Named, PlayerId,
     PlayerLink, Round, SAMPLES, Seat, Time, User, Vm,
     show_choice::{alternatives, hosts, recheck, series, settle},
     show_players::{fairness, far_from_promise, in_order, players},
@@ -9,8 +9,9 @@ use super::{
     show_sources::{flags, probed, sources},
     unplaced::unplaced,
     view::{
-        BookedView, ChosenView, ConnectView, DirectoryView, FrozenView, HostProgressView, MatchView,
-        ProgressView, ReusedView, RosterClan, RosterPlayer, RosterView, StoryView, TimesView, VmmView,
+        BookedView, ChosenView, ConnectView, DirectoryView, ElsewhereView, FrozenView, HostProgressView,
+        MatchView, ProgressView, ReusedView, RosterClan, RosterPlayer, RosterView, StoryView, TimesView,
+        VmmView,
     },
 };
 use std::{collections::BTreeMap, net::SocketAddr};
@@ -69,6 +70,8 @@ pub struct Whole {
     pub answers: Vec<(String, u64)>,
     /// What the game said of its players: name in it and milliseconds.
     pub pings: Vec<(String, u16)>,
+    /// Who of them is to play in another match at the same time, and when that starts.
+    pub elsewhere: Vec<(PlayerId, MatchId, Time)>,
     /// What happened.
     pub story: Vec<Told>,
 }
@@ -122,6 +125,7 @@ pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
         probed: newest.and_then(probed),
         recheck: whole.kept.as_ref().map(|record| recheck(record, &labels)),
         players: players(whole, &labels),
+        elsewhere: elsewhere(whole, &labels),
         fairness: fairness(whole),
         directory: directory(whole, address.as_deref()),
         vmm: whole
@@ -140,6 +144,20 @@ pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
             .map(|clan| roster(whole, clan, &labels, user))
             .to_vec(),
     }
+}
+
+/// Nobody is told of what others play besides.
+fn elsewhere(whole: &Whole, labels: &Labels) -> Vec<ElsewhereView> {
+    let told = whole
+        .elsewhere
+        .iter()
+        .filter(|(player, ..)| labels.is_open(*player));
+    told.map(|(player, other, start)| ElsewhereView {
+        player: labels.of(*player),
+        other: *other,
+        start: *start,
+    })
+    .collect()
 }
 
 fn sentence(told: &Told, labels: &Labels) -> StoryView {

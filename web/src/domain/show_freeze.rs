@@ -55,6 +55,9 @@ fn forget_other(whole: &mut Whole, own: ClanId) {
     whole.roster.retain(|named| named.clan == own);
     whole.links.retain(|clan, _| *clan == own);
     whole.frozen.retain(|clan, _| *clan == own);
+    whole
+        .elsewhere
+        .retain(|(player, ..)| whole.roster.iter().any(|named| named.player == *player));
     whole.story.clear();
     whole.rounds.clear();
     (whole.sent, whole.answers) = (None, Vec::new());

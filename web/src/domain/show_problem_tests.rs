@@ -99,6 +99,7 @@ fn whole(state: MatchState, vm: Vm, host_seen_at: Time) -> Whole {
         rounds: Vec::new(),
         sent: None,
         answers: Vec::new(),
+        elsewhere: Vec::new(),
         story: Vec::new(),
     }
 }

@@ -53,6 +53,9 @@ pub struct MatchView {
     pub recheck: Option<RecheckView>,
     /// Home clan first, in roster order.
     pub players: Vec<PlayerView>,
+    /// Players who are booked elsewhere at the same time: all for staff, the own ones for a clan.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<ElsewhereView>,
     /// Promised and observed, once the game has said something of two players.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fairness: Option<FairnessView>,
@@ -226,6 +229,18 @@ pub struct RecheckView {
     pub better_by_ms: f64,
     /// Why it was kept, in a sentence for people.
     pub kept_because: String,
+}
+
+/// Somebody who is to play in another match while this one lasts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ElsewhereView {
+    /// Name of the player.
+    pub player: String,
+    /// The other match.
+    #[serde(rename = "match")]
+    pub other: MatchId,
+    /// When that starts.
+    pub start: Time,
 }
 
 /// A player, and what was promised.

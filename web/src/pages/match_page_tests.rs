@@ -144,6 +144,7 @@ pub(crate) fn view(state: &'static str) -> MatchView {
         boot_ms: None,
         times_ms: TimesView::default(),
         connect: None,
+        elsewhere: Vec::new(),
         story: vec![StoryView {
             at: "2026-11-21T19:00:00Z".parse().unwrap(),
             text: "Ada booked it.".into(),

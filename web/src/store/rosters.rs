@@ -1,7 +1,7 @@
 //! Who plays in a match.
 
 use super::{StoreError, Tx, corrupt, parsed, players::consent_of};
-use crate::domain::{ClanId, Consent, MatchId, Name, PlayerAddress, PlayerId, Seat};
+use crate::domain::{ClanId, Consent, Match, MatchId, Name, PlayerAddress, PlayerId, Seat, Time};
 use vmatrix_placement::Micros;
 
 /// A player in a roster.
@@ -84,6 +84,27 @@ pub async fn set(
         sql!(tx, execute text, of.as_str(), clan.as_str(), player.to_string(), position, seat.role.name(), cap)?;
     }
     Ok(())
+}
+
+/// Where else those who are on a match's rosters are to play while it lasts: matches that are not over, by their start.
+pub async fn elsewhere(tx: &mut Tx, of: &Match) -> Result<Vec<(PlayerId, MatchId, Time)>, StoreError> {
+    let text = "select rosters.player_id, matches.id, matches.start_at
+                from rosters join matches on matches.id = rosters.match_id
+                where rosters.player_id in (select player_id from rosters where match_id = $1)
+                    and matches.id <> $1 and matches.state not in ('ending', 'over', 'failed', 'cancelled')
+                    and matches.start_at < $3 and matches.start_at + matches.length_ms > $2
+                order by matches.start_at, matches.id, rosters.position";
+    let (id, start, end) = (of.id.to_string(), of.start_at.millis(), of.end_at().millis());
+    sql!(tx, all(String, String, i64), text, id, start, end)?
+        .into_iter()
+        .map(|(player, other, start)| {
+            Ok((
+                parsed("rosters", &player, "player_id", &player)?,
+                parsed("matches", &other, "id", &other)?,
+                Time::from_millis(start),
+            ))
+        })
+        .collect()
 }
 
 /// Everybody who plays in a match, each clan's players in their order.

@@ -1,13 +1,17 @@
 //! Who may see and do what.
 
-use super::world::{World, address};
+use super::world::{MINUTE, World, address};
 use crate::{
     actions::{
         ActionError,
         matches::{Start, book_match, end_match, list_matches, set_roster, view_match},
     },
     domain::{Clan, ClanId, Role, Seat, Time, User, UserId},
-    store::{clans, testing::sqlite, users},
+    store::{
+        clans,
+        testing::{databases, sqlite},
+        users,
+    },
 };
 use uuid::Uuid;
 
@@ -196,5 +200,46 @@ async fn a_clan_that_booked_in_vain_learns_what_would_help_and_no_round_trip_of_
     let json = serde_json::to_string(&view).unwrap();
     for hidden in ["193.0", "193 ms", "187.0", "187 ms", "Bruno"] {
         assert!(!json.contains(hidden), "{hidden} is in {json}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_booked_twice_at_one_time_is_named_to_staff_and_the_own_clan() {
+    for base in databases().await {
+        let world = World::new(base, &[[10, 20, 30, 40]]).await;
+        let at = |minutes: i64| Start::At(Time::from_millis(world.now() + minutes * MINUTE));
+        let first = world.book(at(60)).await.unwrap();
+        let elsewhere = async |user: &User, id| {
+            let view = view_match(&world.app, user, id).await.unwrap();
+            let told = view.elsewhere.into_iter();
+            told.map(|one| (one.player, one.other)).collect::<Vec<_>>()
+        };
+        // Thirty minutes each: one after the other.
+        let after = world.book(at(90)).await.unwrap();
+        assert!(elsewhere(&world.staff, first).await.is_empty());
+        let mut booking = world.booking(at(75));
+        for roster in &mut booking.rosters {
+            roster.players.truncate(1);
+        }
+        let second = book_match(&world.app, &world.staff, booking).await.unwrap();
+        for (user, players) in [
+            (&world.staff, &["Basil", "Ruby"][..]),
+            (&world.red_admin, &["Ruby"]),
+            (&world.blue_admin, &["Basil"]),
+        ] {
+            for (id, others) in [(first, vec![second]), (second, vec![first, after])] {
+                let mut told = elsewhere(user, id).await;
+                told.sort();
+                let mut expected: Vec<_> = players
+                    .iter()
+                    .flat_map(|player| others.iter().map(|other| ((*player).to_owned(), *other)))
+                    .collect();
+                expected.sort();
+                assert_eq!(told, expected);
+            }
+        }
+        end_match(&world.app, &world.staff, second).await.unwrap();
+        assert!(elsewhere(&world.staff, first).await.is_empty());
+        assert!(elsewhere(&world.staff, second).await.is_empty());
     }
 }
