@@ -3,7 +3,11 @@
 
 mod common;
 
-use common::{Answer, Person, World, browser::Browser, facts, report, send, world, world_with};
+use common::{
+    browser::Browser,
+    evening::{SECRET_ADDRESS, evening},
+    send, world, world_with,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use vmatrix_web::{
@@ -11,87 +15,6 @@ use vmatrix_web::{
     app::Settings,
     domain::{Role, limits::VISITS_OF_AN_ADDRESS},
 };
-
-const SECRET_ADDRESS: &str = "10.9.0.77";
-
-/// A match between two clans with a player each, a host with doors, and Reds' captain.
-struct Evening {
-    world: World,
-    red: Person,
-    blue: Person,
-    id: String,
-    reds: String,
-    host: String,
-}
-
-async fn evening(world: World) -> Evening {
-    let operator = world.operator().await;
-    common::publish_game(&world).await;
-    let agent = world.host("newyork").await;
-    let mut doors = facts();
-    doors["doors"] = json!({"echo": 27900, "webtransport": {"port": 27901, "hashes": ["ab".repeat(32)]}});
-    let mut told = report(1, 1);
-    told["facts"] = doors;
-    let answer = send(world.agent(&agent, Method::POST, "/report").json(&told)).await;
-    assert!(answer.status.is_success(), "{}", answer.text);
-    let hosts = world.get(&operator, "/hosts").await.expect(200);
-    let host = hosts[0]["id"].as_str().unwrap().to_owned();
-    let (reds, red) = world.clan_with_admin("Reds").await;
-    let (blues, blue) = world.clan_with_admin("Blues").await;
-    let mut rosters = Vec::new();
-    for (clan, by, name, address) in [
-        (reds, &red, "Ruby", SECRET_ADDRESS),
-        (blues, &blue, "Basil", "10.9.0.78"),
-    ] {
-        let player = json!({"name": name, "address": address});
-        let player = world
-            .post(by, &format!("/clans/{clan}/players"), player)
-            .await
-            .expect(201);
-        assert_eq!(player["consent"], "typed");
-        rosters.push(json!({"clan": clan, "players": [player["id"]]}));
-    }
-    let booking = json!({"image": "openarena", "start": "now", "length_minutes": 30, "rosters": rosters});
-    let booked = world.post(&operator, "/matches", booking).await.expect(201);
-    let id = booked["match"]["id"].as_str().unwrap().to_owned();
-    Evening {
-        red,
-        blue,
-        id,
-        reds: reds.to_string(),
-        host,
-        world,
-    }
-}
-
-impl Evening {
-    /// The path of a new link for Reds' players.
-    async fn link(&self) -> String {
-        let path = format!("/matches/{}/player-links", self.id);
-        let answer = self
-            .world
-            .post(&self.red, &path, json!({"clan": self.reds}))
-            .await
-            .expect(201);
-        let link = answer["link"].as_str().unwrap().to_owned();
-        link.strip_prefix(&self.world.url).unwrap().to_owned()
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Answer {
-        send(self.world.request(Method::POST, path).json(body)).await
-    }
-
-    async fn begin(&self, link: &str) -> Value {
-        self.post(&format!("{link}/begin"), &json!({})).await.expect(200)
-    }
-
-    fn result(&self, begun: &Value, name: &str) -> Value {
-        json!({
-            "nonce": begun["nonce"], "name": name, "new": true, "may_ping": true, "via": "browser",
-            "hosts": [{"id": self.host, "way": "webtransport", "sent": 15, "rtts_us": vec![41_000; 15]}]
-        })
-    }
-}
 
 #[tokio::test]
 async fn a_player_opens_the_link_measures_and_is_in_the_match() {
@@ -388,101 +311,4 @@ async fn captains_and_organisers_make_a_link_on_the_page_of_the_match() {
     assert_eq!(vouched.status(), 303);
     let html = organiser.get(&clan).await.text().await.unwrap();
     assert!(html.contains("an organiser stands for it"), "{html}");
-}
-
-#[tokio::test]
-async fn a_match_is_booked_whose_players_come_by_links_and_its_rosters_are_completed() {
-    let evening = evening(world().await).await;
-    let (world, reds) = (&evening.world, &evening.reds);
-    let listed = world.get(&evening.blue, "/clans").await.expect(200);
-    let all = listed.as_array().unwrap().iter();
-    let blues = all
-        .map(|clan| clan["id"].as_str().unwrap())
-        .find(|id| id != reds)
-        .unwrap()
-        .to_owned();
-    let booking = |by_link: bool| {
-        let side = |clan: &str| json!({"clan": clan, "players": [], "by_link": by_link});
-        json!({"image": "openarena", "start": "now", "length_minutes": 30, "rosters": [side(reds), side(&blues)]})
-    };
-    let staff = world.person("orla", Role::Organiser).await;
-    let refused = world.post(&staff, "/matches", booking(false)).await;
-    assert_eq!(
-        refused.refused_fields(),
-        ["rosters[0].players", "rosters[1].players"]
-    );
-    assert!(
-        refused.text.contains("unless its players come by a link"),
-        "{}",
-        refused.text
-    );
-    let booked = world.post(&staff, "/matches", booking(true)).await.expect(201);
-    assert_eq!(booked["match"]["state"], "gathering");
-    let id = booked["match"]["id"].as_str().unwrap();
-    let made = world
-        .post(
-            &evening.red,
-            &format!("/matches/{id}/player-links"),
-            json!({"clan": reds}),
-        )
-        .await
-        .expect(201);
-    let link = made["link"]
-        .as_str()
-        .unwrap()
-        .strip_prefix(&world.url)
-        .unwrap()
-        .to_owned();
-    let result = evening.result(&evening.begin(&link).await, "Rex");
-    evening.post(&format!("{link}/result"), &result).await.expect(200);
-    let path = format!("/matches/{id}");
-    let stage = world.get(&evening.red, &path).await.expect(200)["rosters"][0]["link_stage"].clone();
-    assert_eq!(stage, "gathering");
-    let other = world.get(&evening.blue, &path).await.expect(200);
-    assert_eq!(other["rosters"][0].get("link_stage"), None);
-    let (_, password) = users::add_user(
-        &world.app,
-        "rita".parse().unwrap(),
-        Role::ClanAdmin(reds.parse().unwrap()),
-    )
-    .await
-    .unwrap();
-    let mut captain = Browser::new(&world.url);
-    assert_eq!(captain.sign_in("rita", password.reveal()).await.status(), 303);
-    let form = format!("{path}/rosters/{reds}/complete");
-    let html = captain.get(&path).await.text().await.unwrap();
-    assert!(html.contains(&format!(r#"action="{form}""#)), "{html}");
-    assert_eq!(captain.send(Method::POST, &form, &[]).await.status(), 303);
-    let html = captain.get(&path).await.text().await.unwrap();
-    assert!(
-        html.contains("nobody new joins by the link") && !html.contains(&form),
-        "{html}"
-    );
-    // Of the other side nobody has come.
-    let nobody = world
-        .post(
-            &evening.blue,
-            &format!("{path}/rosters/{blues}/complete"),
-            json!({}),
-        )
-        .await;
-    assert_eq!(nobody.status, 409, "{}", nobody.text);
-    let late = evening
-        .post(&format!("{link}/begin"), &json!({"name": "Rolf"}))
-        .await;
-    assert_eq!(
-        (late.status.as_u16(), late.kind.as_str()),
-        (409, "application/problem+json")
-    );
-    // Who asks under a name that nobody expects is asked back.
-    let typed = evening.link().await;
-    let asked = evening
-        .post(&format!("{typed}/begin"), &json!({"name": "Rubi"}))
-        .await;
-    assert_eq!(asked.status, 409);
-    assert_eq!(asked.json()["errors"][0]["field"], "new");
-    evening
-        .post(&format!("{typed}/begin"), &json!({"name": "Rubi", "new": true}))
-        .await
-        .expect(200);
 }

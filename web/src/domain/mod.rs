@@ -34,6 +34,7 @@ mod show_freeze;
 mod show_players;
 mod show_problem;
 mod show_sources;
+mod show_waiting;
 mod snapshot;
 mod standing;
 #[cfg(test)]
@@ -42,6 +43,7 @@ mod time;
 mod truth;
 mod unplaced;
 pub mod view;
+mod view_roster;
 mod view_sources;
 mod visit;
 mod vm;
@@ -86,9 +88,10 @@ pub use round::{
 pub use rule::{is_preset, misnamed, preset_names};
 pub use seat::Seat;
 pub use service::{Service, ServiceGoal, ServiceStep, service_step};
-pub use show::{A_PLAYER, Told, Whole, show};
+pub use show::{Whole, show};
 pub use show_freeze::{AN_OPPONENT, hides_opponent, show_as_known};
 pub use show_problem::show_problem;
+pub use show_waiting::{A_PLAYER, Told};
 pub use snapshot::{Snapshot, SnapshotFacts};
 pub use standing::{Unfit, snapshot_for, standing, unfit};
 pub use time::{BadTime, Time};

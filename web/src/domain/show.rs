@@ -1,35 +1,21 @@
 //! From rows to what one viewer sees: pure, and the one place where redaction happens.
 
 use super::{
-    ChoiceRecord, Clan, ClanId, HostRecord, Labels, LinkStage, Match, MatchId, MatchState, Named, PlayerId,
-    PlayerLink, Round, SAMPLES, Seat, Time, User, Vm,
+    ChoiceRecord, Clan, ClanId, HostRecord, Labels, Match, MatchId, MatchState, Named, PlayerId, PlayerLink,
+    Round, SAMPLES, Seat, Time, User, Vm,
     show_choice::{alternatives, hosts, recheck, series, settle},
     show_players::{fairness, far_from_promise, in_order, players},
     show_problem,
     show_sources::{flags, probed, sources},
+    show_waiting::{self, Told},
     unplaced::unplaced,
     view::{
-        BookedView, ChosenView, ConnectView, DirectoryView, ElsewhereView, FrozenView, HostProgressView,
-        MatchView, ProgressView, ReusedView, RosterClan, RosterPlayer, RosterView, StoryView, TimesView,
-        VmmView,
+        BookedView, ChosenView, ConnectView, DirectoryView, FrozenView, HostProgressView, MatchView,
+        ProgressView, ReusedView, RosterClan, RosterPlayer, RosterView, TimesView, VmmView,
     },
 };
 use std::{collections::BTreeMap, net::SocketAddr};
 use vmatrix_placement::Micros;
-
-/// How a sentence of the story begins that is about one player, for whoever may not read the name.
-pub const A_PLAYER: &str = "A player";
-
-/// One sentence of a match's story.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    /// When.
-    pub at: Time,
-    /// What happened.
-    pub text: String,
-    /// Of whom it is, if it begins with [`A_PLAYER`].
-    pub player: Option<PlayerId>,
-}
 
 /// All that is known of a match.
 #[derive(Debug)]
@@ -125,7 +111,7 @@ pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
         probed: newest.and_then(probed),
         recheck: whole.kept.as_ref().map(|record| recheck(record, &labels)),
         players: players(whole, &labels),
-        elsewhere: elsewhere(whole, &labels),
+        elsewhere: show_waiting::elsewhere(whole, &labels),
         fairness: fairness(whole),
         directory: directory(whole, address.as_deref()),
         vmm: whole
@@ -139,33 +125,14 @@ pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
         boot_ms: whole.boot_ms,
         times_ms: times(whole),
         connect: connect(whole, address.as_deref()),
-        story: whole.story.iter().map(|told| sentence(told, &labels)).collect(),
+        story: whole
+            .story
+            .iter()
+            .map(|told| show_waiting::sentence(told, &labels))
+            .collect(),
         rosters: [&whole.home, &whole.away]
             .map(|clan| roster(whole, clan, &labels, user))
             .to_vec(),
-    }
-}
-
-/// Nobody is told of what others play besides.
-fn elsewhere(whole: &Whole, labels: &Labels) -> Vec<ElsewhereView> {
-    let told = whole
-        .elsewhere
-        .iter()
-        .filter(|(player, ..)| labels.is_open(*player));
-    told.map(|(player, other, start)| ElsewhereView {
-        player: labels.of(*player),
-        other: *other,
-        start: *start,
-    })
-    .collect()
-}
-
-fn sentence(told: &Told, labels: &Labels) -> StoryView {
-    let of = told.player.filter(|player| labels.is_open(*player));
-    let named = of.zip(told.text.strip_prefix(A_PLAYER));
-    StoryView {
-        at: told.at,
-        text: named.map_or_else(|| told.text.clone(), |(player, rest)| labels.of(player) + rest),
     }
 }
 
@@ -236,7 +203,7 @@ fn explanation(whole: &Whole, labels: &Labels) -> String {
         .as_ref()
         .map_or("the host", |record| record.host.name.as_str());
     match &whole.of.state {
-        MatchState::Gathering => gathering(whole),
+        MatchState::Gathering => show_waiting::gathering(whole),
         MatchState::Probing { .. } => match whole.before_it {
             Some(before) => format!("Waits for its turn to be measured: {before} before it."),
             None => "All hosts are measuring the players.".into(),
@@ -272,39 +239,6 @@ fn explanation(whole: &Whole, labels: &Labels) -> String {
             unplaced(why, whole.choice.as_ref().map(|record| &record.body), labels)
         }
     }
-}
-
-/// For whom a match waits.
-fn gathering(whole: &Whole) -> String {
-    let sides = [&whole.home, &whole.away];
-    let waits: Vec<String> = sides
-        .into_iter()
-        .filter_map(|clan| waits_for(whole, clan))
-        .collect();
-    match waits.as_slice() {
-        [] => "Waits for both clans to choose their players.".into(),
-        waits => format!("Waits for {}.", waits.join(", and for ")),
-    }
-}
-
-/// What a match waits for of one side, if it does.
-pub(super) fn waits_for(whole: &Whole, clan: &Clan) -> Option<String> {
-    let link = whole
-        .links
-        .get(&clan.id)
-        .filter(|link| link.stage == LinkStage::Gathering);
-    if let Some(link) = link {
-        let start = match link.created_at < whole.of.start_at {
-            true => ", or the match starts",
-            false => "",
-        };
-        return Some(format!(
-            "players of {} to come by their link, until somebody says that the roster is complete{start}",
-            clan.name
-        ));
-    }
-    let nobody = whole.roster.iter().all(|named| named.clan != clan.id);
-    nobody.then(|| format!("{} to choose its players", clan.name))
 }
 
 fn progress(whole: &Whole) -> Option<ProgressView> {

@@ -1,7 +1,8 @@
 //! What a clan sees of a match before its own side is measured and frozen: nothing of the other clan.
 
 use super::{
-    Clan, ClanId, Match, MatchState, Name, Recheck, Time, User, Whole, show, show::waits_for, view::MatchView,
+    Clan, ClanId, Match, MatchState, Name, Recheck, Time, User, Whole, show, show_waiting::waits_for,
+    view::MatchView,
 };
 use std::collections::BTreeSet;
 use uuid::Uuid;

@@ -1,8 +1,9 @@
 //! What people see of a match: the one type that the API and the pages show. Already redacted for its viewer.
 
+pub use super::view_roster::{RosterClan, RosterPlayer, RosterView};
 pub use super::view_sources::{FlagView, FrozenView, ProbedView, SourceView, SourcesView};
 
-use super::{ClanId, MatchId, PlayerId, Time};
+use super::{MatchId, Time};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -338,61 +339,6 @@ pub struct StoryView {
     pub at: Time,
     /// What happened.
     pub text: String,
-}
-
-/// One clan's players of a match.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RosterView {
-    /// The clan.
-    pub clan: RosterClan,
-    /// Its players; for another clan's admin numbered and without ids.
-    pub players: Vec<RosterPlayer>,
-    /// Since when there is a link by which its players come; absent for another clan's admin.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub link_since: Option<Time>,
-    /// What that link still does: `open`, `gathering` or `complete`; absent for another clan's admin.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub link_stage: Option<&'static str>,
-    /// What is frozen of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub frozen: Option<FrozenView>,
-}
-
-/// A clan in a roster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RosterClan {
-    /// Its id.
-    pub id: ClanId,
-    /// Its name.
-    pub name: String,
-}
-
-impl RosterClan {
-    /// A clan that the viewer may not know yet.
-    #[must_use]
-    pub fn an_opponent() -> Self {
-        Self {
-            id: ClanId(uuid::Uuid::nil()),
-            name: super::AN_OPPONENT.into(),
-        }
-    }
-}
-
-/// A player in a roster.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RosterPlayer {
-    /// Absent for another clan's admin.
-    pub id: Option<PlayerId>,
-    /// See [`PlayerView::name`].
-    pub name: String,
-    /// `player`, `substitute`, `coach` or `caster`.
-    pub role: &'static str,
-    /// A cap of their own instead of the rule's, milliseconds; absent for another clan's admin.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cap_ms: Option<f64>,
-    /// Why hosts do not ping them, and what can be done about it; absent for another clan's admin.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub not_measured: Option<String>,
 }
 
 /// A match in a list.

@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, clippy::unwrap_used)]
 
 pub mod browser;
+pub mod evening;
 mod nest;
 pub mod program;
 pub mod scripted;

@@ -17,6 +17,7 @@ mod roles;
 mod room;
 mod services;
 mod sources;
+mod told;
 mod truth;
 mod turns;
 mod unreadable;
