@@ -118,6 +118,7 @@ mod tests {
             hosts: 6,
             spread_us: 900,
             apart_us: 90_000,
+            by_hosts: true,
         };
         let smelt = |player| Smelt {
             player,
