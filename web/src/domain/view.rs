@@ -237,20 +237,11 @@ pub struct PlayerView {
     pub clan: String,
     /// Median round trip to the chosen host, milliseconds.
     pub predicted_ms: Option<f64>,
-    /// Round trip during the match, where somebody measures it.
+    /// Median of the pings that the game itself has measured during the match, milliseconds: with what its own frames add.
     pub measured_ms: Option<f64>,
-    /// What the game itself said of this player during the match.
+    /// How many they are.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub observed: Option<ObservedView>,
-}
-
-/// A player's ping as the game counts it: with what its own frames add.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ObservedView {
-    /// Median, milliseconds.
-    pub ping_ms: f64,
-    /// How often the game was asked.
-    pub samples: usize,
+    pub samples: Option<usize>,
 }
 
 /// Whether a match was as fair as promised.

@@ -361,7 +361,7 @@ fn promised(view: &MatchView, roster: &RosterView, name: &str) -> PlayerView {
         clan: roster.clan.name.clone(),
         predicted_ms: None,
         measured_ms: None,
-        observed: None,
+        samples: None,
     })
 }
 

@@ -134,7 +134,7 @@ pub(crate) fn view(state: &'static str) -> MatchView {
                 clan: (*clan).into(),
                 predicted_ms: Some(20.0),
                 measured_ms: None,
-                observed: None,
+                samples: None,
             })
             .collect(),
         fairness: None,
