@@ -40,6 +40,9 @@ pub struct MatchView {
     pub settle: Vec<SettleView>,
     /// Host name to player name to median round trip in milliseconds; what the current reservation was chosen from.
     pub matrix_ms: BTreeMap<String, BTreeMap<String, Option<f64>>>,
+    /// Host name to player name to what the value there comes from, for those values of `matrix_ms` that are known.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub source_at: BTreeMap<String, BTreeMap<String, &'static str>>,
     /// Where the values of each player come from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourcesView>,

@@ -28,7 +28,12 @@ async fn promises_are_set_against_what_the_game_says_and_learned_from_once() {
         let seen: Vec<_> = view
             .players
             .iter()
-            .map(|player| (player.measured_ms, player.samples.is_some_and(|samples| samples > 1)))
+            .map(|player| {
+                (
+                    player.measured_ms,
+                    player.samples.is_some_and(|samples| samples > 1),
+                )
+            })
             .collect();
         // By name within each clan.
         let expected = [77.0, 65.0, 86.0, 120.0].map(|ms| (Some(ms), true));
