@@ -15,6 +15,7 @@ mod roles;
 mod room;
 mod services;
 mod sources;
+mod statements;
 mod truth;
 mod turns;
 mod unreadable;
