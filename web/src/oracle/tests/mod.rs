@@ -16,6 +16,7 @@ mod room;
 mod services;
 mod sources;
 mod statements;
+mod thousand;
 mod truth;
 mod turns;
 mod unreadable;
