@@ -274,7 +274,10 @@ async fn the_life_of_a_round() {
             open_rounds::measurements(all_tx).await.unwrap(),
             [(id, all)].into()
         );
-        assert_eq!(rounds::of_unfinished(all_tx).await.unwrap(), [round.clone()]);
+        assert_eq!(
+            rounds::of_unfinished(all_tx).await.unwrap(),
+            std::slice::from_ref(&round)
+        );
         assert!(rounds::end(&mut tx, round.id, at(9)).await.unwrap());
         assert!(!rounds::end(&mut tx, round.id, at(10)).await.unwrap());
         assert!(rounds::open(&mut tx).await.unwrap().is_empty());

@@ -149,7 +149,10 @@ mod tests {
             let mut both = vec![rows.of.home, rows.of.away];
             both.sort();
             assert_eq!(with_vms(&mut tx).await, (vec![rows.of.id], both));
-            assert_eq!(vms::of_unfinished(&mut tx).await.unwrap(), [vm.clone()]);
+            assert_eq!(
+                vms::of_unfinished(&mut tx).await.unwrap(),
+                std::slice::from_ref(&vm)
+            );
             let mut gone = vm.seen.clone();
             gone.gone_at = Some(at(30));
             assert!(vms::set_report(&mut tx, id, &gone).await.unwrap());
