@@ -4,7 +4,7 @@ mod near;
 mod timing;
 
 pub use near::NoAnswer;
-pub use timing::{NoTimes, Times, time_between};
+pub use timing::{NoTimes, QUESTIONS, Times, time_between};
 
 use crate::domain::{NotAsked, PlayerAddress};
 use std::{

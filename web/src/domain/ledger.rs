@@ -56,10 +56,10 @@ pub struct TopTarget {
     pub hour: u64,
     /// Packets in the last day.
     pub day: u64,
-    /// Name of who booked the matches.
+    /// Name of who booked the matches, or asked.
     pub caused_by: String,
-    /// One of the matches.
-    pub match_id: MatchId,
+    /// One of the matches; absent if it was asked for by itself.
+    pub match_id: Option<MatchId>,
 }
 
 /// Why somebody is not pinged now. Words for both clans: it names nobody.

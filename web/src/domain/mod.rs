@@ -67,7 +67,7 @@ pub use ledger::{Ledger, OverLimit, Prefix, Sent, Span, TopTarget};
 pub use link::{Link, LinkKind};
 pub use matches::{EndedHow, Excluded, Held, Match, MatchState, Recheck, RoundReason};
 pub use mesh::{
-    MESH_SLOT_MS, MESH_TOO_OLD_MS, MeshHost, MeshWay, is_mesh, mesh_between, mesh_of, mesh_order, mesh_probe,
+    MESH_SLOT_MS, MESH_TOO_OLD_MS, MeshHost, MeshPlan, MeshWay, is_mesh, mesh_between, mesh_of, mesh_probe,
     mesh_slot, mesh_way,
 };
 pub use next_step::{Pace, Situation, Step, again_at, may_be_placed_later, next_step};

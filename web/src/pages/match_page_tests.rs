@@ -126,6 +126,7 @@ pub(crate) fn view(state: &'static str) -> MatchView {
             ),
             ("denver".into(), row([Some(60.0), None, Some(80.0), Some(90.0)])),
         ]),
+        source_at: BTreeMap::new(),
         recheck: None,
         players: players
             .iter()
@@ -134,7 +135,7 @@ pub(crate) fn view(state: &'static str) -> MatchView {
                 clan: (*clan).into(),
                 predicted_ms: Some(20.0),
                 measured_ms: None,
-                observed: None,
+                samples: None,
             })
             .collect(),
         fairness: None,

@@ -15,6 +15,8 @@ mod roles;
 mod room;
 mod services;
 mod sources;
+mod statements;
+mod thousand;
 mod truth;
 mod turns;
 mod unreadable;
