@@ -3,7 +3,9 @@
 use super::{ActionError, operators_only};
 use crate::{
     app::App,
-    domain::{Ledger, Match, OverLimit, Prefix, RoundId, RoundTarget, SAMPLES, Time, TopTarget, User},
+    domain::{
+        Ledger, Match, OverLimit, Prefix, RoundId, RoundTarget, SAMPLES, Time, TopTarget, User, customer,
+    },
     store::{
         StoreError, Tx, declined,
         probes_sent::{self, ProbesSent},
@@ -63,7 +65,7 @@ pub(super) async fn leave_out(
     };
     for address in targets.iter().filter_map(|target| target.address) {
         let sent = probes_sent::to_address(tx, address, now).await?;
-        ledger.addresses.insert(address.to_canonical(), sent);
+        ledger.addresses.insert(customer(address), sent);
         let network = Prefix::of(address);
         let sent = probes_sent::to_network(tx, network, now).await?;
         ledger.networks.insert(network, sent);
