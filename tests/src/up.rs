@@ -6,7 +6,7 @@ use crate::turn::Turn;
 use crate::wan::{Counters, End, Wan, Way};
 use crate::world::{Kind, Placed, World};
 use std::io::Write;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -20,6 +20,9 @@ const WIRE: &str = "vmx-c";
 
 /// Where the website listens, in the root namespace.
 pub const CONTROL: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 1);
+
+/// All IPv6 addresses of a world.
+const NETWORK6: &str = "fd77::/32";
 
 /// What went wrong with a world.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +105,12 @@ fn address_of(node: &Placed) -> Ipv4Addr {
     Ipv4Addr::from(u32::from(first) + apart * u32::try_from(node.number).unwrap_or_default())
 }
 
+/// The IPv6 address beside it: `10.77.x.y` has `fd77:0:x::y`, so that each player has a /48 of their own, too.
+fn address6_of(node: &Placed) -> Ipv6Addr {
+    let [_, _, network, host] = address_of(node).octets();
+    Ipv6Addr::new(0xfd77, 0, network.into(), 0, 0, 0, 0, host.into())
+}
+
 fn control_of(node: &Placed) -> Ipv4Addr {
     Ipv4Addr::from(u32::from(CONTROL) + 1 + u32::try_from(node.number).unwrap_or_default())
 }
@@ -153,24 +162,32 @@ impl Running {
         let mut ends = Vec::new();
         for node in &nodes {
             let namespace = namespace_of(node.name);
-            let address = address_of(node);
+            let (address, address6) = (address_of(node), address6_of(node));
+            let addresses = match node.ipv6_only {
+                true => vec![address6.into()],
+                false => vec![IpAddr::from(address), address6.into()],
+            };
             if node.kind == Kind::Website {
                 ends.push(End {
                     device: device(WEBSITE).map_err(UpError::io(WEBSITE))?,
-                    address,
+                    addresses,
                 });
                 bridge += &format!(
-                    "addr add {address}/32 dev {WEBSITE}\nlink set {WEBSITE} up\nroute add 10.77.0.0/16 dev {WEBSITE} src {address}\n"
+                    "addr add {address}/32 dev {WEBSITE}\nlink set {WEBSITE} up\nroute add 10.77.0.0/16 dev {WEBSITE} src {address}\n\
+                     addr add {address6}/128 dev {WEBSITE} nodad\nroute add {NETWORK6} dev {WEBSITE} src {address6}\n"
                 );
                 continue;
             }
             ends.push(End {
                 device: tun(&namespace)?,
-                address,
+                addresses,
             });
             let mut inside = format!(
-                "link set lo up\naddr add {address}/32 dev wan0\nlink set wan0 up\nroute add 10.77.0.0/16 dev wan0\n"
+                "link set lo up\nlink set wan0 up\naddr add {address6}/128 dev wan0 nodad\nroute add {NETWORK6} dev wan0\n"
             );
+            if !node.ipv6_only {
+                inside += &format!("addr add {address}/32 dev wan0\nroute add 10.77.0.0/16 dev wan0\n");
+            }
             if node.kind == Kind::Host {
                 let outer = wire_of(node);
                 ip(
@@ -202,7 +219,8 @@ impl Running {
     fn close_to_pings(&self, player: &str) -> Result<(), UpError> {
         let mut command = Command::new("nft");
         let rules = "add table inet home; add chain inet home in { type filter hook input priority 0; }; \
-                     add rule inet home in icmp type echo-request drop";
+                     add rule inet home in icmp type echo-request drop; \
+                     add rule inet home in icmpv6 type echo-request drop";
         let done = self.spawn_in(player, command.arg(rules))?.wait();
         match done {
             Ok(status) if status.success() => Ok(()),
@@ -251,7 +269,27 @@ impl Running {
         })
     }
 
-    /// A node's address on the emulated internet.
+    /// A node's IPv6 address on the emulated internet.
+    ///
+    /// # Errors
+    /// There is no such node.
+    pub fn address6(&self, name: &str) -> Result<Ipv6Addr, UpError> {
+        self.node(name, |node| Some(address6_of(node)))
+    }
+
+    /// The address by which a captain enters a node: of IPv4, where it has one.
+    ///
+    /// # Errors
+    /// There is no such node.
+    pub fn main_address(&self, name: &str) -> Result<IpAddr, UpError> {
+        let main = |node: &Placed| match node.ipv6_only {
+            true => IpAddr::V6(address6_of(node)),
+            false => address_of(node).into(),
+        };
+        self.node(name, |node| Some(main(node)))
+    }
+
+    /// A node's IPv4 address on the emulated internet; one that has none keeps its number free.
     ///
     /// # Errors
     /// There is no such node.
