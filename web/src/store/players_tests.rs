@@ -3,7 +3,10 @@
 use super::*;
 use crate::{
     domain::{Clan, Seat, UserId},
-    store::{clans, life_tests, rosters, testing::databases},
+    store::{
+        Db, clans, life_tests, rosters,
+        testing::{bare_databases, databases},
+    },
 };
 use uuid::Uuid;
 
@@ -181,5 +184,71 @@ async fn what_is_no_ipv6_address_is_no_player_of_ours() {
             );
             assert!(!refused.to_string().contains("192.0.2.7"), "{refused}");
         }
+    }
+}
+
+/// A database as it was before players had two addresses.
+async fn before_two(url: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let all = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    for entry in std::fs::read_dir(all).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap();
+        if name.to_str().unwrap() < "0012" {
+            std::fs::copy(&path, dir.path().join(name)).unwrap();
+        }
+    }
+    let old = sqlx::migrate::Migrator::new(dir.path()).await.unwrap();
+    let db = Db::connect(url).await.unwrap();
+    match &db {
+        Db::Sqlite(pool) => old.run(pool).await.unwrap(),
+        Db::Postgres(pool) => old.run(pool).await.unwrap(),
+    }
+    let mut tx = db.begin().await.unwrap();
+    let clan = Uuid::from_u128(1).to_string();
+    let text = "insert into clans (id, name, created_at) values ($1, 'Reds', 1)";
+    sql!(&mut tx, execute text, clan.as_str()).unwrap();
+    for (number, address) in [
+        (2, "2620:fe::9"),
+        (3, "192.0.2.7"),
+        (4, "ada.example.org"),
+        (5, ""),
+    ] {
+        let text =
+            "insert into players (id, clan_id, name, address, created_at, address_at, consent, consent_at)
+                    values ($1, $2, $1, $3, 1, 7, 'own', 7)";
+        sql!(&mut tx, execute text, Uuid::from_u128(number).to_string(), clan.as_str(), address).unwrap();
+    }
+    tx.commit().await.unwrap();
+    db.close().await;
+}
+
+#[tokio::test]
+async fn who_came_by_ipv6_before_there_were_two_addresses_has_that_one() {
+    for base in bare_databases().await {
+        before_two(&base.url).await;
+        let db = Db::open(&base.url).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        let own = Consent::Own {
+            at: Time::from_millis(7),
+        };
+        let six = PlayerIpv6::stored("2620:fe::9", own).unwrap();
+        for (number, address, ipv6) in [
+            (2, "", Some(six)),
+            (3, "192.0.2.7", None),
+            (4, "ada.example.org", None),
+            (5, "", None),
+        ] {
+            let id = PlayerId(Uuid::from_u128(number));
+            let player = get(&mut tx, id).await.unwrap().unwrap();
+            assert_eq!((player.address.reveal().as_str(), player.ipv6), (address, ipv6));
+            let expected = if ipv6.is_some() { Consent::Typed } else { own };
+            assert_eq!(player.consent, expected);
+        }
+        // Both kept their time.
+        assert_eq!(forget_addresses(&mut tx, Time::from_millis(7)).await.unwrap(), 0);
+        assert_eq!(forget_addresses(&mut tx, Time::from_millis(8)).await.unwrap(), 3);
+        drop(tx);
+        db.close().await;
     }
 }
