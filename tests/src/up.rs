@@ -1,5 +1,6 @@
 //! A world that is up.
 
+use crate::addresses::{address_of, address6_of, addresses_of, control_of, given_to};
 use crate::devices::{device, tun};
 use crate::namespace::{self, PREFIX};
 use crate::turn::Turn;
@@ -20,9 +21,6 @@ const WIRE: &str = "vmx-c";
 
 /// Where the website listens, in the root namespace.
 pub const CONTROL: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 1);
-
-/// All IPv6 addresses of a world.
-const NETWORK6: &str = "fd77::/32";
 
 /// What went wrong with a world.
 #[derive(Debug, thiserror::Error)]
@@ -93,28 +91,6 @@ fn namespace_of(name: &str) -> String {
     format!("{PREFIX}{name}")
 }
 
-fn address_of(node: &Placed) -> Ipv4Addr {
-    let (first, apart) = match node.kind {
-        Kind::Website => (Ipv4Addr::new(10, 77, 0, 1), 1),
-        Kind::Host => (Ipv4Addr::new(10, 77, 1, 1), 1),
-        Kind::Directory => (Ipv4Addr::new(10, 77, 3, 1), 1),
-        Kind::NameServer => (Ipv4Addr::new(10, 77, 4, 1), 1),
-        // A network each, as they have different providers.
-        Kind::Player => (Ipv4Addr::new(10, 77, 10, 1), 256),
-    };
-    Ipv4Addr::from(u32::from(first) + apart * u32::try_from(node.number).unwrap_or_default())
-}
-
-/// The IPv6 address beside it: `10.77.x.y` has `fd77:0:x::y`, so that each player has a /48 of their own, too.
-fn address6_of(node: &Placed) -> Ipv6Addr {
-    let [_, _, network, host] = address_of(node).octets();
-    Ipv6Addr::new(0xfd77, 0, network.into(), 0, 0, 0, 0, host.into())
-}
-
-fn control_of(node: &Placed) -> Ipv4Addr {
-    Ipv4Addr::from(u32::from(CONTROL) + 1 + u32::try_from(node.number).unwrap_or_default())
-}
-
 /// A world that is up: namespaces, forwarder, management bridge. Dropped, it kills what runs in it and removes all.
 pub struct Running {
     world: World,
@@ -162,32 +138,20 @@ impl Running {
         let mut ends = Vec::new();
         for node in &nodes {
             let namespace = namespace_of(node.name);
-            let (address, address6) = (address_of(node), address6_of(node));
-            let addresses = match node.ipv6_only {
-                true => vec![address6.into()],
-                false => vec![IpAddr::from(address), address6.into()],
-            };
+            let addresses = addresses_of(node);
             if node.kind == Kind::Website {
                 ends.push(End {
                     device: device(WEBSITE).map_err(UpError::io(WEBSITE))?,
                     addresses,
                 });
-                bridge += &format!(
-                    "addr add {address}/32 dev {WEBSITE}\nlink set {WEBSITE} up\nroute add 10.77.0.0/16 dev {WEBSITE} src {address}\n\
-                     addr add {address6}/128 dev {WEBSITE} nodad\nroute add {NETWORK6} dev {WEBSITE} src {address6}\n"
-                );
+                bridge += &given_to(node, WEBSITE);
                 continue;
             }
             ends.push(End {
                 device: tun(&namespace)?,
                 addresses,
             });
-            let mut inside = format!(
-                "link set lo up\nlink set wan0 up\naddr add {address6}/128 dev wan0 nodad\nroute add {NETWORK6} dev wan0\n"
-            );
-            if !node.ipv6_only {
-                inside += &format!("addr add {address}/32 dev wan0\nroute add 10.77.0.0/16 dev wan0\n");
-            }
+            let mut inside = format!("link set lo up\n{}", given_to(node, "wan0"));
             if node.kind == Kind::Host {
                 let outer = wire_of(node);
                 ip(
@@ -282,11 +246,7 @@ impl Running {
     /// # Errors
     /// There is no such node.
     pub fn main_address(&self, name: &str) -> Result<IpAddr, UpError> {
-        let main = |node: &Placed| match node.ipv6_only {
-            true => IpAddr::V6(address6_of(node)),
-            false => address_of(node).into(),
-        };
-        self.node(name, |node| Some(main(node)))
+        self.node(name, |node| addresses_of(node).first().copied())
     }
 
     /// A node's IPv4 address on the emulated internet; one that has none keeps its number free.
