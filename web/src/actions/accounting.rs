@@ -5,7 +5,7 @@ use crate::{
     app::App,
     domain::{
         Ledger, Match, NameServer, OverLimit, Prefix, RoundId, RoundTarget, SAMPLES, Time, TopTarget, User,
-        UserId,
+        UserId, customer,
     },
     store::{
         StoreError, Tx, declined,
@@ -63,7 +63,7 @@ async fn ledger(
     };
     for address in addresses {
         let sent = probes_sent::to_address(tx, address, now).await?;
-        ledger.addresses.insert(address.to_canonical(), sent);
+        ledger.addresses.insert(customer(address), sent);
         let network = Prefix::of(address);
         let sent = probes_sent::to_network(tx, network, now).await?;
         ledger.networks.insert(network, sent);

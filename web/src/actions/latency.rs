@@ -22,6 +22,7 @@ pub type Latency = (Micros, Note);
 /// `Forbidden` to all but staff; `Invalid` for an address that nobody may ask about; `Conflict` if it cannot be estimated.
 pub async fn between(app: &App, user: &User, from: IpAddr, to: IpAddr) -> Result<Latency, ActionError> {
     staff_only(user)?;
+    let [from, to] = [from, to].map(|ip| ip.to_canonical());
     for (field, ip) in [("from", from), ("to", to)] {
         if !app.resolver.may_ask(ip) {
             return Err(ActionError::invalid(field, ip, "an address on the internet"));

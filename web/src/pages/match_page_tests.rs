@@ -165,6 +165,7 @@ pub(super) fn players() -> Choice {
         name: name.parse::<Name>().unwrap(),
         address: Some("192.0.2.9".into()),
         consent: crate::domain::Consent::Typed,
+        ipv6: None,
     };
     let players = [(0, "Cem"), (1, "Dov"), (2, "Eve")]
         .into_iter()

@@ -57,6 +57,7 @@ pub(super) async fn rows(tx: &mut Tx) -> Rows {
             name: "Ada".parse().unwrap(),
             address: "10.0.0.1".parse().unwrap(),
             consent: crate::domain::Consent::Typed,
+            ipv6: None,
         };
         players::insert(tx, &player, at(1)).await.unwrap();
         both.push(player);

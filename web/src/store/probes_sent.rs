@@ -1,7 +1,7 @@
 //! What hosts were told to send to players, and what the server asked name servers by itself: for the limits, and for operators.
 
 use super::{StoreError, Tx, parsed};
-use crate::domain::{PlayerId, Prefix, RoundId, Sent, Time, TopTarget, UserId};
+use crate::domain::{PlayerId, Prefix, RoundId, Sent, Time, TopTarget, UserId, customer};
 use std::net::IpAddr;
 use vmatrix_wire::Way;
 
@@ -35,7 +35,7 @@ pub async fn insert(tx: &mut Tx, sent: &ProbesSent) -> Result<(), StoreError> {
             Way::Icmp => "icmp",
             Way::Dns { .. } => "dns",
         },
-        sent.address.to_canonical().to_string(),
+        customer(sent.address).to_string(),
         Prefix::of(sent.address).to_string(),
         i64::try_from(sent.packets).unwrap_or(i64::MAX),
         sent.at.millis()
@@ -46,13 +46,13 @@ pub async fn insert(tx: &mut Tx, sent: &ProbesSent) -> Result<(), StoreError> {
 const TEN_MINUTES_MS: i64 = 10 * 60_000;
 const DAY_MS: i64 = 24 * 3_600_000;
 
-/// What was sent to an address before `now`.
+/// What was sent to an address before `now`; of IPv6, to its whole /64, which one customer has.
 pub async fn to_address(tx: &mut Tx, address: IpAddr, now: Time) -> Result<Sent, StoreError> {
     let text = "select cast(coalesce(sum(case when at > $2 then packets else 0 end), 0) as bigint),
                        cast(coalesce(sum(packets), 0) as bigint)
                 from probes_sent where address = $1 and at > $3";
     let (short, long) = since(now);
-    let id = address.to_canonical().to_string();
+    let id = customer(address).to_string();
     sql!(tx, one(i64, i64), text, id, short, long).map(sent)
 }
 

@@ -123,11 +123,12 @@ pub async fn of_unfinished(tx: &mut Tx) -> Result<Vec<Round>, StoreError> {
     sql!(tx, all Row, text)?.into_iter().map(Row::round).collect()
 }
 
-/// From now on no host pings an address in the rounds that run.
-pub async fn leave_alone(tx: &mut Tx, address: IpAddr) -> Result<(), StoreError> {
-    let text = "update round_targets set address = null where way = 'icmp' and address = $1
+/// From now on no host pings a player, or anybody at an address, in the rounds that run.
+pub async fn leave_alone(tx: &mut Tx, player: PlayerId, address: IpAddr) -> Result<(), StoreError> {
+    let text =
+        "update round_targets set address = null where way = 'icmp' and (player_id = $1 or address = $2)
                 and round_id in (select id from rounds where ended_at is null)";
-    sql!(tx, execute text, address.to_canonical().to_string())?;
+    sql!(tx, execute text, player.to_string(), address.to_canonical().to_string())?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ mod fake_host;
 mod faults;
 mod few;
 mod freeze;
+mod ipv6;
 mod life;
 mod names;
 mod people;

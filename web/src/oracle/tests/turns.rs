@@ -157,7 +157,7 @@ async fn addresses_are_forgotten_when_they_were_not_used_for_long() {
         let mut tx = world.app.db.read().await.unwrap();
         let all = players::list(&mut tx, world.reds.id).await.unwrap();
         all.iter()
-            .filter(|player| player.address != PlayerAddress::Forgotten)
+            .filter(|player| player.address != PlayerAddress::Nothing)
             .count()
     };
     world.pass(ADDRESS_DAYS * day);
