@@ -4,10 +4,10 @@ use super::{ActionError, roster};
 use crate::{
     app::App,
     domain::{
-        Claim, Consent, HostId, LinkStage, Match, Name, OfPings, Player, PlayerAddress, PlayerId, PlayerLink,
-        Reading, Seat, Time, claim, expected,
+        Claim, Consent, HostId, LinkStage, Match, Name, OfPings, Player, PlayerAddress, PlayerId, PlayerIpv6,
+        PlayerLink, Reading, Seat, Time, claim, come_from, expected,
         limits::{ANSWERS_OF_A_VISIT, PLAYERS_OF_A_CLAN, PLAYERS_OF_A_LINK, PLAYERS_OF_A_ROSTER},
-        may_gather, visitor,
+        may_gather, newcomer, word_at,
     },
     store::{Tx, declined, players, readings, rosters, rounds, visits},
 };
@@ -119,28 +119,33 @@ pub(super) async fn enter(
 ) -> Result<(Player, bool), ActionError> {
     let now = app.now();
     let Welcome { named, id, have } = welcome;
-    let from_here = PlayerAddress::Ip(from.to_canonical());
-    let before_here = named.as_ref().filter(|player| player.address == from_here);
-    let consent = Consent::of_visitor(said, before_here.map(|player| player.consent), now);
+    let before_here = named.as_ref().and_then(|player| word_at(player, from));
+    let consent = Consent::of_visitor(said, before_here, now);
     let Some(before) = named else {
-        let player = visitor(id, link.clan, name, from, consent);
+        let player = come_from(&newcomer(id, link.clan, name), from, consent);
         add(tx, &player, have, now).await?;
         return Ok((player, true));
     };
-    let player = visitor(id, link.clan, before.name.clone(), from, consent);
-    players::update(tx, &player, now).await?;
-    let pinged = |player: &Player| {
-        let is_pinged = player.consent.check(app.settings.trust_captains).is_ok();
-        is_pinged.then(|| player.address.clone())
-    };
-    let (then, now): (Option<PlayerAddress>, _) = (pinged(&before), pinged(&player));
+    let player = come_from(&before, from, consent);
+    players::come(tx, &player, from, now).await?;
+    let (then, now) = (pinged(app, &before), pinged(app, &player));
     Ok((player, then != now))
 }
 
-/// Keeps whether somebody who came from an address wants it pinged: who does not is left alone at once. Says whether hosts may
-/// ping it again.
+/// At which addresses of a player hosts may ping them.
+fn pinged(app: &App, player: &Player) -> (Option<PlayerAddress>, Option<PlayerIpv6>) {
+    let may = |consent: Consent| consent.check(app.settings.trust_captains).is_ok();
+    let ipv6 = player.ipv6.map(|ipv6| ipv6.consent);
+    let address = may(player.consent.beside(ipv6)).then(|| player.address.clone());
+    let is_pinged = |ipv6: &PlayerIpv6| may(ipv6.consent.beside(Some(player.consent)));
+    (address, player.ipv6.filter(is_pinged))
+}
+
+/// Keeps whether somebody who came from an address wants it pinged: who does not is left alone at once, also at their other
+/// address, under whatever name if they came from there, too. Says whether hosts may ping the one that they came from again.
 pub(super) async fn note_word(
     tx: &mut Tx,
+    player: &Player,
     from: IpAddr,
     said: OfPings,
     now: Time,
@@ -148,12 +153,24 @@ pub(super) async fn note_word(
     match said {
         OfPings::Yes => Ok(declined::remove(tx, from).await?),
         OfPings::No => {
-            declined::put(tx, from, now).await?;
-            rounds::leave_alone(tx, from).await?;
+            leave_alone(tx, player, now).await?;
             Ok(false)
         }
         OfPings::Unsaid => Ok(false),
     }
+}
+
+async fn leave_alone(tx: &mut Tx, player: &Player, now: Time) -> Result<(), ActionError> {
+    let four = match player.address {
+        PlayerAddress::Ip(ip) if player.consent.is_visitors() => Some(IpAddr::V4(ip)),
+        _ => None,
+    };
+    let six = player.ipv6.filter(|ipv6| ipv6.consent.is_visitors());
+    for ip in four.into_iter().chain(six.map(|ipv6| ipv6.ip.into())) {
+        declined::put(tx, ip, now).await?;
+        rounds::leave_alone(tx, player.id, ip).await?;
+    }
+    Ok(())
 }
 
 /// Adds a player to a clan that has so many.

@@ -3,7 +3,7 @@
 use super::{
     Clan, Kept, Labels, Name, Named, PlayerId, closeness_kept, far_above, kept, observed, predicted,
     show::{Whole, clan_of},
-    view::{FairnessView, ObservedView, PlayerView},
+    view::{FairnessView, PlayerView},
 };
 use std::collections::BTreeMap;
 
@@ -17,15 +17,15 @@ pub(super) fn players(whole: &Whole, labels: &Labels) -> Vec<PlayerView> {
             .collect()
     });
     let seen = observed(&whole.pings, &whole.roster);
-    let view = |named: &Named| PlayerView {
-        name: labels.of(named.player),
-        clan: clan_of(whole, named.clan).name.to_string(),
-        predicted_ms: predicted.get(&named.player).copied(),
-        measured_ms: None,
-        observed: seen.get(&named.player).map(|seen| ObservedView {
-            ping_ms: seen.median_ms,
-            samples: seen.samples,
-        }),
+    let view = |named: &Named| {
+        let seen = seen.get(&named.player);
+        PlayerView {
+            name: labels.of(named.player),
+            clan: clan_of(whole, named.clan).name.to_string(),
+            predicted_ms: predicted.get(&named.player).copied(),
+            measured_ms: seen.map(|seen| seen.median_ms),
+            samples: seen.map(|seen| seen.samples),
+        }
     };
     let all = [&whole.home, &whole.away].map(|clan| in_order(whole, clan, labels));
     all.iter().flatten().map(|named| view(named)).collect()

@@ -19,6 +19,7 @@ mod few;
 mod freeze;
 mod gather;
 mod gathering;
+mod look;
 mod matches;
 mod measure;
 mod observe;

@@ -111,6 +111,18 @@ pub(crate) fn source_words(source: &str) -> &'static str {
     }
 }
 
+/// The same beside a figure of a table: nothing of what hosts have pinged.
+pub(crate) fn source_beside(source: &str) -> &'static str {
+    match source {
+        "icmp" => "",
+        "udp" => "own program",
+        "browser" => "browser",
+        "king" => "estimated",
+        "given" => "written down",
+        _ => "predicted",
+    }
+}
+
 /// All of them.
 pub(crate) fn sources_words(sources: &[&'static str]) -> String {
     if sources.is_empty() {
