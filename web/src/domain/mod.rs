@@ -19,6 +19,7 @@ mod matches;
 mod mesh;
 mod next_step;
 mod people;
+mod promise;
 mod reading;
 mod refusal;
 mod rematch;
@@ -40,6 +41,7 @@ mod time;
 mod truth;
 mod unplaced;
 pub mod view;
+mod view_choice;
 mod view_sources;
 mod visit;
 mod vm;
@@ -61,7 +63,7 @@ pub use ids::{
     SiteId, SnapshotId, StoryId, TargetId, UserId, VmId,
 };
 pub use king::{NameServer, NoEstimate, king_estimate};
-pub use labels::{Labels, Named, predicted, unlike_names};
+pub use labels::{Labels, Named, unlike_names};
 pub use latency::{Fused, Known, Smelt};
 pub use ledger::{Ledger, OverLimit, Prefix, Sent, Span, TopTarget};
 pub use link::{Link, LinkKind};
@@ -72,6 +74,7 @@ pub use mesh::{
 };
 pub use next_step::{Pace, Situation, Step, again_at, may_be_placed_later, next_step};
 pub use people::{BadName, BadRole, Clan, Name, Player, PlayerAddress, Role, User};
+pub use promise::{Predicted, predicted};
 pub use reading::{Reading, source_name, source_of};
 pub use refusal::Refusal;
 pub use rematch::{Measured, Present, REUSE_WITHIN_MS, Reuse, WhyNot, may_reuse};

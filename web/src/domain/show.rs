@@ -3,14 +3,14 @@
 use super::{
     ChoiceRecord, Clan, ClanId, HostRecord, Labels, Match, MatchState, Named, PlayerId, Round, SAMPLES, Seat,
     Time, User, Vm,
-    show_choice::{alternatives, hosts, recheck, series, settle},
+    show_choice::{alternatives, chosen, hosts, recheck, series, settle},
     show_players::{fairness, far_from_promise, in_order, players},
     show_problem,
     show_sources::{flags, probed, sources},
     unplaced::unplaced,
     view::{
-        BookedView, ChosenView, ConnectView, DirectoryView, FrozenView, HostProgressView, MatchView,
-        ProgressView, ReusedView, RosterClan, RosterPlayer, RosterView, StoryView, TimesView, VmmView,
+        BookedView, ConnectView, DirectoryView, FrozenView, HostProgressView, MatchView, ProgressView,
+        ReusedView, RosterClan, RosterPlayer, RosterView, StoryView, TimesView, VmmView,
     },
 };
 use std::{collections::BTreeMap, net::SocketAddr};
@@ -84,14 +84,7 @@ pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
             .host
             .as_ref()
             .filter(|_| whole.of.state.held().is_some())
-            .map(|host| ChosenView {
-                host: host.host.name.clone(),
-                site: host.host.site.name.clone(),
-                closeness_ms: body
-                    .and_then(|body| body.choice.chosen())
-                    .and_then(|answer| answer.closeness)
-                    .map(|c| c.ms()),
-            }),
+            .map(|host| chosen(host, body)),
         reused: reused(whole),
         hosts: whole
             .choice

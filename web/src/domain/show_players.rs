@@ -1,16 +1,19 @@
 //! What one viewer sees of a match's players: what each was promised, and what the game said of them.
 
 use super::{
-    Clan, Kept, Labels, Name, Named, PlayerId, closeness_kept, far_above, kept, observed, predicted,
+    Clan, Kept, Labels, Name, Named, PlayerId, Predicted, closeness_kept, far_above, kept, observed,
+    predicted,
     show::{Whole, clan_of},
+    show_sources::source,
     view::{FairnessView, ObservedView, PlayerView},
 };
 use std::collections::BTreeMap;
+use vmatrix_placement::closeness_error_us;
 
 /// Everybody of the roster with what was promised and observed.
 pub(super) fn players(whole: &Whole, labels: &Labels) -> Vec<PlayerView> {
     // Who came into the roster since is in the newer look only.
-    let predicted: BTreeMap<PlayerId, f64> = whole.of.state.held().map_or_else(BTreeMap::new, |held| {
+    let predicted: BTreeMap<PlayerId, Predicted> = whole.of.state.held().map_or_else(BTreeMap::new, |held| {
         let looks = [&whole.kept, &whole.choice].into_iter().flatten();
         looks
             .flat_map(|record| predicted(&record.body, held.host))
@@ -20,7 +23,8 @@ pub(super) fn players(whole: &Whole, labels: &Labels) -> Vec<PlayerView> {
     let view = |named: &Named| PlayerView {
         name: labels.of(named.player),
         clan: clan_of(whole, named.clan).name.to_string(),
-        predicted_ms: predicted.get(&named.player).copied(),
+        predicted_ms: predicted.get(&named.player).map(|of| of.ms),
+        predicted_by: predicted.get(&named.player).and_then(|of| of.note).map(source),
         measured_ms: None,
         observed: seen.get(&named.player).map(|seen| ObservedView {
             ping_ms: seen.median_ms,
@@ -50,8 +54,12 @@ pub(super) fn far_from_promise(whole: &Whole) -> Vec<(PlayerId, String)> {
 pub(super) fn fairness(whole: &Whole) -> Option<FairnessView> {
     let kept = promises(whole)?;
     let (promised_ms, observed_ms) = closeness_kept(&kept)?;
+    let errors: Vec<(u32, u64)> = kept.iter().map(|one| (one.error_us, 1)).collect();
+    #[allow(clippy::cast_precision_loss, reason = "only shown")]
+    let promised_error_ms = closeness_error_us(&errors) as f64 / 1000.0;
     Some(FairnessView {
         promised_ms,
+        promised_error_ms,
         observed_ms,
         players: kept.len(),
     })

@@ -28,7 +28,7 @@ pub(super) fn sources(body: &ChoiceBody, held: Option<HostId>, labels: &Labels) 
     players.filter_map(view).collect()
 }
 
-fn source(note: Note) -> SourceView {
+pub(super) fn source(note: Note) -> SourceView {
     SourceView {
         source: source_name(note.source),
         age_s: note.age_s,

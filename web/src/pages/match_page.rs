@@ -360,6 +360,7 @@ fn promised(view: &MatchView, roster: &RosterView, name: &str) -> PlayerView {
         name: name.to_owned(),
         clan: roster.clan.name.clone(),
         predicted_ms: None,
+        predicted_by: None,
         measured_ms: None,
         observed: None,
     })

@@ -71,3 +71,32 @@ fn since_when_a_side_is_frozen_stands_in_its_roster() {
         "{owls}"
     );
 }
+
+#[test]
+fn a_choice_that_rests_on_an_estimate_says_so() {
+    let mut view = view("reserved");
+    if let Some(chosen) = &mut view.chosen {
+        chosen.closeness_error_ms = Some(16.2);
+        chosen.could_be_as_fair = vec!["miami".into()];
+    }
+    view.hosts[0].doubts = vec!["impossible by estimate: Dov 190 ± 32 ms over the cap of 180 ms".into()];
+    view.players[3].predicted_by = Some(SourceView {
+        source: "king",
+        age_s: 0,
+        error_ms: 32.0,
+    });
+    let page = page(Role::Organiser, view, &[]).live().unwrap();
+    let chosen = card(&page, "chosen-card");
+    for said in [
+        "<strong>Within the error:</strong> miami could be as fair.",
+        "ms ± 16 ms",
+    ] {
+        assert!(chosen.contains(said), "{said} is not in {chosen}");
+    }
+    assert!(
+        card(&page, "hosts-card").contains("impossible by estimate: Dov"),
+        "{page}"
+    );
+    assert!(card(&page, "roster-2-card").contains("≈ 20 ms ± 32 ms"), "{page}");
+    assert!(!card(&page, "roster-1-card").contains('≈'), "{page}");
+}
