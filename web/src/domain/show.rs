@@ -6,7 +6,7 @@ use super::{
     show_choice::{alternatives, chosen, hosts, recheck, series, settle},
     show_players::{fairness, far_from_promise, in_order, players},
     show_problem,
-    show_sources::{flags, probed, sources},
+    show_sources::{flags, probed, sources, unchecked},
     unplaced::unplaced,
     view::{
         BookedView, ConnectView, DirectoryView, FrozenView, HostProgressView, MatchView, ProgressView,
@@ -97,6 +97,9 @@ pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
             .unwrap_or_default(),
         flags: newest
             .map(|body| flags(body, &far_from_promise(whole), user.role.is_staff(), &labels))
+            .unwrap_or_default(),
+        unchecked: newest
+            .map(|body| unchecked(body, user.role.is_staff(), &labels))
             .unwrap_or_default(),
         probed: newest.and_then(probed),
         recheck: whole.kept.as_ref().map(|record| recheck(record, &labels)),
@@ -189,16 +192,15 @@ fn explanation(whole: &Whole, labels: &Labels) -> String {
         .map_or("the host", |record| record.host.name.as_str());
     match &whole.of.state {
         MatchState::Gathering => {
-            let missing = [&whole.home, &whole.away]
-                .into_iter()
-                .find(|clan| whole.roster.iter().all(|named| named.clan != clan.id));
-            format!(
-                "Waits for {} to choose its players.",
-                missing.map_or("both clans", |clan| clan.name.as_str())
-            )
+            let mut missing = vec![&whole.home, &whole.away];
+            missing.retain(|clan| whole.roster.iter().all(|named| named.clan != clan.id));
+            match missing.as_slice() {
+                [one] => format!("Waits for {} to choose its players.", one.name),
+                _ => "Waits for both clans to choose their players.".into(),
+            }
         }
         MatchState::Probing { .. } => match whole.before_it {
-            Some(before) => format!("Waits for its turn to be measured: {before} before it."),
+            Some(before) => format!("Waits for its turn to be measured: {}.", turn(before)),
             None => "All hosts are measuring the players.".into(),
         },
         MatchState::Reserved {
@@ -206,7 +208,7 @@ fn explanation(whole: &Whole, labels: &Labels) -> String {
             ..
         } => {
             let turn = whole.before_it.map_or_else(String::new, |before| {
-                format!(" when it is its turn: {before} before it")
+                format!(" when it is its turn: {}", turn(before))
             });
             format!("A slot on {host} is held; the players are measured again{turn}.")
         }
@@ -231,6 +233,14 @@ fn explanation(whole: &Whole, labels: &Labels) -> String {
         MatchState::Unplaced { why, .. } => {
             unplaced(why, whole.choice.as_ref().map(|record| &record.body), labels)
         }
+    }
+}
+
+/// How many matches are measured before this one.
+fn turn(before: u64) -> String {
+    match before {
+        0 => "it is next".into(),
+        before => format!("{before} before it"),
     }
 }
 

@@ -47,6 +47,9 @@ pub struct MatchView {
     /// Players in whose measurements something does not fit together: all for staff, the own ones for a clan.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<FlagView>,
+    /// Players whom no host has measured, only their own browser or program: for staff to know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unchecked: Vec<String>,
     /// How many hosts were probed, if not all that could have been had.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probed: Option<ProbedView>,
@@ -309,6 +312,8 @@ pub struct MatchLine {
     pub home: RosterClan,
     /// The away clan.
     pub away: RosterClan,
+    /// The league has booked it, and not a clan.
+    pub by_league: bool,
     /// Name of the image.
     pub image: String,
     /// When it starts.

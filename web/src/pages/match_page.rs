@@ -5,6 +5,7 @@ use super::{
     compare::{self, BestOfThree, Columns, OtherRule},
     fields::Fields,
     form::Errors,
+    measured::{self, MeasuredLine},
     plot::{Dot, Plot, Row, Side},
     seats::{self, Pick},
     show,
@@ -39,6 +40,8 @@ pub(crate) struct MatchPage {
     best_of_three: Option<BestOfThree>,
     /// Of some players some round trips are not for the viewer.
     partial: bool,
+    /// How everybody was measured.
+    sources: Vec<MeasuredLine>,
     /// Each player at the chosen host: then, and when it was looked at again.
     again: Vec<(String, Option<f64>, Option<f64>)>,
     sides: Vec<SideOfMatch>,
@@ -151,6 +154,7 @@ impl MatchPage {
             hosts,
             plot,
             partial: partial(&view),
+            sources: measured::lines(&view),
             again: again(&view),
             times: times(&view),
             can_retry: matches!(state, "unplaced" | "failed"),

@@ -15,10 +15,14 @@ fn where_values_come_from_is_said_and_what_smells() {
     };
     let king = SourceView {
         source: "king",
-        age_s: 0,
+        age_s: 120,
         error_ms: 18.4,
     };
+    let mut players = view("reserved").players;
+    players[0].name = "akela".into();
     let view = MatchView {
+        players,
+        unchecked: vec!["urs".into()],
         sources: vec![
             source("akela", vec!["king"], Some(king)),
             source("baloo", vec!["browser", "icmp"], None),
@@ -39,12 +43,15 @@ fn where_values_come_from_is_said_and_what_smells() {
     };
     let page = page(Role::Organiser, view, &[]).live().unwrap();
     for said in [
-        "estimated by name servers near them <span class=\"soft\">estimated, ± 18 ms</span>",
+        "<td class=\"number\">≈ 20 ms</td><td class=\"number\" data-label=\"error\">± 18 ms</td><td data-label=\"by\">estimate by name servers near \
+         them</td><td data-label=\"age\">2 min 00 s</td>",
         "their browser, ping from the machines",
         "nothing yet",
         "The league looks at the measurements of baloo.",
         "<strong>akela</strong>: near to a and to b at once.",
         "12 of 200 machines were probed",
+        "Not checked by hosts",
+        "urs: measured by their own browser or program only.",
     ] {
         assert!(page.contains(said), "{said} is not in {page}");
     }

@@ -108,6 +108,7 @@ pub(crate) fn view(state: &'static str) -> MatchView {
         reused: None,
         sources: Vec::new(),
         flags: Vec::new(),
+        unchecked: Vec::new(),
         probed: None,
         hosts: vec![
             host("seattle", Some(40.0), "over_cap"),

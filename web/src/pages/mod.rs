@@ -15,6 +15,7 @@ mod join;
 pub(crate) mod live;
 mod match_page;
 mod matches;
+mod measured;
 mod organise;
 pub(crate) mod play;
 mod player;

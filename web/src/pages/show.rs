@@ -1,9 +1,6 @@
 //! Words and figures as people read them. Templates call these; arguments are references as askama passes them.
 
-use crate::domain::{
-    Time,
-    view::{PlayerView, SourceView},
-};
+use crate::domain::{Time, view::PlayerView};
 use jiff::{Timestamp, tz::TimeZone};
 
 fn utc(time: &Time, format: &str) -> String {
@@ -142,7 +139,7 @@ pub(crate) fn source_words(source: &str) -> &'static str {
         "icmp" => "ping from the machines",
         "udp" => "their own program",
         "browser" => "their browser",
-        "king" => "estimated by name servers near them",
+        "king" => "estimate by name servers near them",
         "given" => "as somebody wrote it down",
         _ => "predicted",
     }
@@ -155,19 +152,6 @@ pub(crate) fn sources_words(sources: &[&'static str]) -> String {
     }
     let words: Vec<&str> = sources.iter().map(|source| source_words(source)).collect();
     words.join(", ")
-}
-
-/// Beside a value: what it is, unless hosts have measured it a moment ago.
-pub(crate) fn source_mark(here: &Option<SourceView>) -> String {
-    let Some(here) = here else { return String::new() };
-    let mut parts = Vec::new();
-    if here.source == "king" {
-        parts.push(format!("estimated, ± {:.0} ms", here.error_ms));
-    }
-    if here.age_s >= 60 {
-        parts.push(format!("{} old", span(&(f64::from(here.age_s) * 1000.0))));
-    }
-    parts.join(", ")
 }
 
 /// The tone of a verdict's badge.
@@ -183,6 +167,7 @@ pub(crate) fn verdict_tone(verdict: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::view::SourceView;
 
     #[test]
     fn times_and_spans_read_well() {
