@@ -114,13 +114,12 @@ pub(super) async fn book(
     let how = rematch_of.map_or("Booked", |_| "Booked again, as the match before,");
     tell(&mut tx, app, new.id, now, &format!("{how} by {}.", user.name)).await?;
     if gathering {
-        let who = if roster.is_empty() {
-            "both clans"
+        let text = if roster.is_empty() {
+            "Waits for both clans to choose their players."
         } else {
-            "the other clan"
+            "Waits for the other clan to choose its players."
         };
-        let text = format!("Waits for {who} to choose its players.");
-        tell(&mut tx, app, new.id, now, &text).await?;
+        tell(&mut tx, app, new.id, now, text).await?;
     }
     if !gathering || (new.freeze && !roster.is_empty()) {
         rematch::measure(&mut tx, app, &new, &roster, now).await?;
