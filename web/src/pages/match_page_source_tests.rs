@@ -96,7 +96,7 @@ fn a_choice_that_rests_on_an_estimate_says_so() {
     let chosen = card(&page, "chosen-card");
     for said in [
         "<strong>Within the error:</strong> miami could be as fair.",
-        "ms ± 16 ms",
+        "<small>ms <span class=\"nowrap\">± 16 ms</span></small>",
     ] {
         assert!(chosen.contains(said), "{said} is not in {chosen}");
     }
