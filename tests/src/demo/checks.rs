@@ -46,7 +46,7 @@ type Check = fn(&Value, &Matrix, &Seen, &mut Vec<String>);
 /// What is claimed of the match that was played, and what checks it.
 pub const CLAIMS: [(&str, Check); 7] = [
     (
-        "every host has measured every player, and nobody else",
+        "all hosts and all players are in what was measured, and nobody else",
         whole_matrix,
     ),
     (

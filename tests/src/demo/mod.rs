@@ -205,6 +205,11 @@ fn summarise(mut view: Value, over: &Value, measured: impl Fn(&str) -> Option<f6
         for player in players {
             let name = player["name"].as_str().unwrap_or_default().to_owned();
             player["measured_ms"] = json!(measured(&name));
+            // What the game said last is known when the match is over.
+            let mut seen = over["players"].as_array().into_iter().flatten();
+            if let Some(seen) = seen.find(|seen| seen["name"] == *name) {
+                player["observed"] = seen["observed"].clone();
+            }
         }
     }
     // The password is of no more use, and still nobody's business.
