@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use nix::sched::{CloneFlags, unshare};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tun_rs::{DeviceBuilder, Layer, SyncDevice};
@@ -24,6 +25,21 @@ const UNREACHABLE: u8 = 7;
 /// Who answers after 50 ms, always.
 const STEADY: u8 = 8;
 
+/// The same by IPv6: who answers after 50 ms, for whom somebody else answers, and who answers with another sequence number.
+const STEADY_6: u8 = 200;
+const ELSEWHERE_6: u8 = 201;
+const WRONG_6: u8 = 202;
+/// An IPv6 address to which this host has no way, as one without IPv6 has to nobody.
+const NO_WAY_6: u8 = 210;
+
+fn address_of(number: u8) -> IpAddr {
+    match number {
+        STEADY_6..NO_WAY_6 => Ipv6Addr::new(0xfd00, 7, 0, 0, 0, 0, 0, number.into()).into(),
+        NO_WAY_6.. => Ipv6Addr::new(0xfd00, 8, 0, 0, 0, 0, 0, number.into()).into(),
+        _ => [10, 99, 7, number].into(),
+    }
+}
+
 /// Samples of all of them, in the order of their numbers. `None` without root.
 fn measured(samples: u16, interval_ms: u64, timeout_ms: u64, whom: Vec<u8>) -> Option<Vec<RttSample>> {
     // Of its own thread, so that the rest of the process stays where it is.
@@ -43,7 +59,13 @@ fn measured(samples: u16, interval_ms: u64, timeout_ms: u64, whom: Vec<u8>) -> O
                 .mtu(1500)
                 .build_sync()
                 .unwrap();
-            for words in ["addr add 10.99.7.1/24 dev players0", "link set players0 up"] {
+            // The address is there at once; nobody looks for another who has it.
+            std::fs::write("/proc/sys/net/ipv6/conf/players0/accept_dad", "0").unwrap();
+            for words in [
+                "addr add 10.99.7.1/24 dev players0",
+                "link set players0 up",
+                "addr add fd00:7::1/64 dev players0 nodad",
+            ] {
                 run("ip", &words.split(' ').collect::<Vec<_>>(), None)
                     .await
                     .unwrap();
@@ -53,7 +75,7 @@ fn measured(samples: u16, interval_ms: u64, timeout_ms: u64, whom: Vec<u8>) -> O
             std::thread::spawn(move || answer(&players));
             let target = |number: &u8| Target {
                 target: TargetId(Uuid::from_u128(u128::from(*number))),
-                address: [10, 99, 7, *number].into(),
+                address: address_of(*number),
                 by: Way::Icmp,
             };
             let mut probes = Probes::default();
@@ -84,6 +106,10 @@ fn answer(device: &Arc<SyncDevice>) {
     let mut heard = [0_u16; 256];
     while let Ok(length) = device.recv(&mut buffer) {
         let packet = &buffer[..length];
+        if length >= 48 && packet[0] >> 4 == 6 {
+            answer_6(device, packet);
+            continue;
+        }
         // IPv4 without options, ICMP, echo request.
         if length < 28 || packet[0] != 0x45 || packet[9] != 1 || packet[20] != 8 {
             continue;
@@ -123,6 +149,37 @@ fn answer(device: &Arc<SyncDevice>) {
     }
 }
 
+/// The same for IPv6 without options, ICMPv6, echo request.
+fn answer_6(device: &Arc<SyncDevice>, packet: &[u8]) {
+    if packet[6] != 58 || packet[40] != 128 {
+        return;
+    }
+    let mut reply = packet.to_vec();
+    reply.copy_within(8..24, 24);
+    reply[8..24].copy_from_slice(&packet[24..40]);
+    reply[40] = 129;
+    match packet[39] {
+        ELSEWHERE_6 => reply[23] = 99,
+        WRONG_6 => reply[47] ^= 0x40,
+        _ => {}
+    }
+    // The checksum is also of addresses, length and protocol (RFC 8200, 8.1).
+    reply[42..44].fill(0);
+    let length = u32::try_from(reply.len() - 40).unwrap();
+    let mut summed = reply[8..40].to_vec();
+    summed.extend(length.to_be_bytes());
+    summed.extend([0, 0, 0, 58]);
+    summed.extend(&reply[40..]);
+    let end = summed.len();
+    seal(&mut summed, 42, 0..end);
+    reply[42..44].copy_from_slice(&summed[42..44]);
+    let (device, sent) = (Arc::clone(device), Instant::now());
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(50).saturating_sub(sent.elapsed()));
+        let _ = device.send(&reply);
+    });
+}
+
 /// Writes the checksum of a part of the packet (RFC 1071).
 fn seal(packet: &mut [u8], at: usize, part: std::ops::Range<usize>) {
     packet[at..at + 2].fill(0);
@@ -148,6 +205,22 @@ fn only_answers_of_the_target_itself_to_the_request_itself_count() {
     let steady = &samples[3];
     assert_eq!((steady.sent, steady.received), (4, 4), "{samples:?}");
     assert!(steady.min_us.unwrap() >= 50_000, "{steady:?}");
+}
+
+/// One round has both kinds; and whom this host has no way to is unknown there, without any harm to the others.
+#[test]
+fn ipv6_is_measured_as_ipv4_is_and_no_way_is_no_answer() {
+    let whom = vec![STEADY_6, ELSEWHERE_6, WRONG_6, NO_WAY_6, STEADY];
+    let Some(samples) = measured(4, 40, 2_000, whom) else {
+        return;
+    };
+    for sample in &samples[1..4] {
+        assert_eq!((sample.sent, sample.received), (4, 0), "{samples:?}");
+    }
+    for steady in [&samples[0], &samples[4]] {
+        assert_eq!((steady.sent, steady.received), (4, 4), "{samples:?}");
+        assert!(steady.min_us.unwrap() >= 50_000, "{steady:?}");
+    }
 }
 
 /// An answer after 1.5 s comes while the requests after it are on their way.

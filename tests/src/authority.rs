@@ -17,8 +17,8 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// Makes an authority in `dir`, with a certificate for `address`.
-    pub fn make(dir: &Path, address: IpAddr) -> Result<Self> {
+    /// Makes an authority in `dir`, with a certificate for these addresses.
+    pub fn make(dir: &Path, addresses: &[IpAddr]) -> Result<Self> {
         fs::create_dir_all(dir)?;
         let mut root = CertificateParams::default();
         root.distinguished_name
@@ -27,7 +27,7 @@ impl Authority {
         let root = CertifiedIssuer::self_signed(root, KeyPair::generate()?)?;
         let mut own = CertificateParams::default();
         own.distinguished_name.push(DnType::CommonName, "vMatrix test");
-        own.subject_alt_names = vec![SanType::IpAddress(address)];
+        own.subject_alt_names = addresses.iter().copied().map(SanType::IpAddress).collect();
         let key = KeyPair::generate()?;
         let certificate = own.signed_by(&key, &root)?;
         let made = Self { dir: dir.to_owned() };

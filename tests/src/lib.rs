@@ -16,6 +16,7 @@
 //!                                                                   removes what a killed run left, sets up
 //! Running::world(&self) -> &World
 //! Running::address(&self, name: &str) -> Result<Ipv4Addr, UpError>          on the emulated internet, 10.77.x.y
+//! Running::address6(&self, name: &str) -> Result<Ipv6Addr, UpError>         the same by IPv6, fd77:0:x::y
 //! Running::control_address(&self, host: &str) -> Result<Ipv4Addr, UpError>  on the management bridge, 10.78.0.x
 //! up::CONTROL: Ipv4Addr                                             10.78.0.1: where the website listens, in the root namespace
 //! Running::spawn_in(&self, name: &str, command: &mut std::process::Command) -> Result<Child, UpError>
@@ -32,6 +33,7 @@
 //!                                                                   or Outcome::Refused{message}: a real client
 //! ```
 
+mod addresses;
 pub mod authority;
 pub mod browser;
 pub mod client;

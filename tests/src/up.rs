@@ -1,12 +1,13 @@
 //! A world that is up.
 
+use crate::addresses::{address_of, address6_of, addresses_of, control_of, given_to};
 use crate::devices::{device, tun};
 use crate::namespace::{self, PREFIX};
 use crate::turn::Turn;
 use crate::wan::{Counters, End, Wan, Way};
 use crate::world::{Kind, Placed, World};
 use std::io::Write;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -90,22 +91,6 @@ fn namespace_of(name: &str) -> String {
     format!("{PREFIX}{name}")
 }
 
-fn address_of(node: &Placed) -> Ipv4Addr {
-    let (first, apart) = match node.kind {
-        Kind::Website => (Ipv4Addr::new(10, 77, 0, 1), 1),
-        Kind::Host => (Ipv4Addr::new(10, 77, 1, 1), 1),
-        Kind::Directory => (Ipv4Addr::new(10, 77, 3, 1), 1),
-        Kind::NameServer => (Ipv4Addr::new(10, 77, 4, 1), 1),
-        // A network each, as they have different providers.
-        Kind::Player => (Ipv4Addr::new(10, 77, 10, 1), 256),
-    };
-    Ipv4Addr::from(u32::from(first) + apart * u32::try_from(node.number).unwrap_or_default())
-}
-
-fn control_of(node: &Placed) -> Ipv4Addr {
-    Ipv4Addr::from(u32::from(CONTROL) + 1 + u32::try_from(node.number).unwrap_or_default())
-}
-
 /// A world that is up: namespaces, forwarder, management bridge. Dropped, it kills what runs in it and removes all.
 pub struct Running {
     world: World,
@@ -153,24 +138,20 @@ impl Running {
         let mut ends = Vec::new();
         for node in &nodes {
             let namespace = namespace_of(node.name);
-            let address = address_of(node);
+            let addresses = addresses_of(node);
             if node.kind == Kind::Website {
                 ends.push(End {
                     device: device(WEBSITE).map_err(UpError::io(WEBSITE))?,
-                    address,
+                    addresses,
                 });
-                bridge += &format!(
-                    "addr add {address}/32 dev {WEBSITE}\nlink set {WEBSITE} up\nroute add 10.77.0.0/16 dev {WEBSITE} src {address}\n"
-                );
+                bridge += &given_to(node, WEBSITE);
                 continue;
             }
             ends.push(End {
                 device: tun(&namespace)?,
-                address,
+                addresses,
             });
-            let mut inside = format!(
-                "link set lo up\naddr add {address}/32 dev wan0\nlink set wan0 up\nroute add 10.77.0.0/16 dev wan0\n"
-            );
+            let mut inside = format!("link set lo up\n{}", given_to(node, "wan0"));
             if node.kind == Kind::Host {
                 let outer = wire_of(node);
                 ip(
@@ -202,7 +183,8 @@ impl Running {
     fn close_to_pings(&self, player: &str) -> Result<(), UpError> {
         let mut command = Command::new("nft");
         let rules = "add table inet home; add chain inet home in { type filter hook input priority 0; }; \
-                     add rule inet home in icmp type echo-request drop";
+                     add rule inet home in icmp type echo-request drop; \
+                     add rule inet home in icmpv6 type echo-request drop";
         let done = self.spawn_in(player, command.arg(rules))?.wait();
         match done {
             Ok(status) if status.success() => Ok(()),
@@ -251,7 +233,23 @@ impl Running {
         })
     }
 
-    /// A node's address on the emulated internet.
+    /// A node's IPv6 address on the emulated internet.
+    ///
+    /// # Errors
+    /// There is no such node.
+    pub fn address6(&self, name: &str) -> Result<Ipv6Addr, UpError> {
+        self.node(name, |node| Some(address6_of(node)))
+    }
+
+    /// The address by which a captain enters a node: of IPv4, where it has one.
+    ///
+    /// # Errors
+    /// There is no such node.
+    pub fn main_address(&self, name: &str) -> Result<IpAddr, UpError> {
+        self.node(name, |node| addresses_of(node).first().copied())
+    }
+
+    /// A node's IPv4 address on the emulated internet; one that has none keeps its number free.
     ///
     /// # Errors
     /// There is no such node.

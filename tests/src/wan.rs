@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -56,7 +56,8 @@ impl Way {
 /// One end.
 pub(crate) struct End {
     pub device: SyncDevice,
-    pub address: Ipv4Addr,
+    /// All that it is reached by: packets to any of them take the same way.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// What went through so far.
@@ -117,7 +118,7 @@ struct Packet {
 struct Forwarder {
     ends: Vec<End>,
     ways: Vec<Vec<Way>>,
-    by_address: HashMap<Ipv4Addr, usize>,
+    by_address: HashMap<IpAddr, usize>,
     /// When the last packet of each pair is due: a later one is never due earlier.
     last: Vec<Vec<Instant>>,
     /// Due time, then order of arrival, then place in `packets`.
@@ -134,7 +135,7 @@ impl Forwarder {
         let by_address = ends
             .iter()
             .enumerate()
-            .map(|(index, end)| (end.address, index))
+            .flat_map(|(index, end)| end.addresses.iter().map(move |address| (*address, index)))
             .collect();
         let now = Instant::now();
         Self {
@@ -257,11 +258,19 @@ impl Forwarder {
     }
 }
 
-/// Where an IPv4 packet goes.
-fn destination(packet: &[u8]) -> Option<Ipv4Addr> {
-    let version = packet.first()? >> 4;
-    let address: [u8; 4] = packet.get(16..20)?.try_into().ok()?;
-    (version == 4).then(|| Ipv4Addr::from(address))
+/// Where a packet goes.
+fn destination(packet: &[u8]) -> Option<IpAddr> {
+    match packet.first()? >> 4 {
+        4 => {
+            let address: [u8; 4] = packet.get(16..20)?.try_into().ok()?;
+            Some(Ipv4Addr::from(address).into())
+        }
+        6 => {
+            let address: [u8; 16] = packet.get(24..40)?.try_into().ok()?;
+            Some(Ipv6Addr::from(address).into())
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -279,6 +288,33 @@ mod tests {
         assert_eq!(Way::half(80.0, 0.4).jitter, Duration::from_micros(600));
     }
 
+    #[test]
+    fn packets_of_both_kinds_to_one_node_take_the_same_way() {
+        let (four, six) = (
+            Ipv4Addr::new(10, 77, 1, 1),
+            Ipv6Addr::new(0xfd77, 0, 1, 0, 0, 0, 0, 1),
+        );
+        let mut packets = [vec![0x45; 20], vec![0x60; 40]];
+        packets[0][16..20].copy_from_slice(&four.octets());
+        packets[1][24..40].copy_from_slice(&six.octets());
+        assert_eq!(destination(&packets[0]), Some(four.into()));
+        assert_eq!(destination(&packets[1]), Some(six.into()));
+        let ways = vec![vec![Way::half(20.0, 0.0); 2]; 2];
+        let mut forwarder = Forwarder::new(Vec::new(), ways, Arc::default());
+        forwarder.by_address = [(IpAddr::from(four), 1), (six.into(), 1)].into();
+        let now = Instant::now();
+        for packet in &packets {
+            forwarder.take(0, packet, now);
+        }
+        let due: Vec<_> = forwarder
+            .due
+            .iter()
+            .map(|Reverse((due, ..))| *due - now)
+            .collect();
+        assert_eq!(due, [Duration::from_millis(10); 2]);
+        assert!(forwarder.packets.iter().all(|packet| packet.to == 1));
+    }
+
     proptest! {
         #[test]
         fn no_packet_makes_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
@@ -290,7 +326,7 @@ mod tests {
             let ways = vec![vec![Way::half(20.0, 4.0)]];
             let mut forwarder = Forwarder::new(Vec::new(), ways, Arc::default());
             let to = Ipv4Addr::new(10, 77, 1, 1);
-            forwarder.by_address.insert(to, 0);
+            forwarder.by_address.insert(to.into(), 0);
             let mut packet = vec![0x45; 20];
             packet[16..20].copy_from_slice(&to.octets());
             let mut now = Instant::now();

@@ -101,6 +101,9 @@ pub struct Player {
     /// Drops echo requests, as many home routers do.
     #[serde(default)]
     pub firewalled: bool,
+    /// Has no IPv4 address.
+    #[serde(default)]
+    pub ipv6_only: bool,
     /// The name server that the reverse zone of the address is on; without one there is no such zone.
     pub name_server: Option<String>,
 }
@@ -250,7 +253,10 @@ impl World {
             .enumerate()
             .map(|(n, h)| Placed::new(Kind::Host, n, &h.name, &h.city, 0.0));
         let players = self.everybody().enumerate();
-        let players = players.map(|(n, p)| Placed::new(Kind::Player, n, &p.name, &p.city, p.last_mile_ms));
+        let players = players.map(|(n, p)| Placed {
+            ipv6_only: p.ipv6_only,
+            ..Placed::new(Kind::Player, n, &p.name, &p.city, p.last_mile_ms)
+        });
         let name_servers = self.name_servers.iter().enumerate();
         let name_servers = name_servers.map(|(n, server)| Placed::of(Kind::NameServer, n, server));
         first
@@ -327,6 +333,7 @@ pub(crate) struct Placed<'a> {
     pub name: &'a str,
     pub city: &'a str,
     pub last_mile_ms: f64,
+    pub ipv6_only: bool,
 }
 
 impl<'a> Placed<'a> {
@@ -341,6 +348,7 @@ impl<'a> Placed<'a> {
             name,
             city,
             last_mile_ms,
+            ipv6_only: false,
         }
     }
 }

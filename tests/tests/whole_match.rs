@@ -70,7 +70,7 @@ async fn a_match_on_postgresql_ends_as_it_does_on_sqlite() -> Result<()> {
         let view = api.get(&format!("/matches/{id}")).await?;
         let all = view["players"].as_array().into_iter().flatten();
         let mut own = all.filter(|one| one["name"] == player.as_str());
-        let ping = own.next().and_then(|one| one["observed"]["ping_ms"].as_f64());
+        let ping = own.next().and_then(|one| one["measured_ms"].as_f64());
         Ok(ping.ok_or(view["players"].clone()))
     });
     let (observed, truth) = (

@@ -1,7 +1,7 @@
 //! The emulated world keeps what its file says. Needs root.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -18,7 +18,11 @@ fn atlantic() -> Running {
 
 /// The round trips that the real `ping` measures, milliseconds, the smallest first.
 fn ping(running: &Running, from: &str, to: &str) -> [f64; PINGS] {
-    let address = running.address(to).unwrap().to_string();
+    ping_at(running, from, running.address(to).unwrap().into())
+}
+
+fn ping_at(running: &Running, from: &str, address: IpAddr) -> [f64; PINGS] {
+    let address = address.to_string();
     let mut command = Command::new("ping");
     command
         .args(["-n", "-i", "0.1", "-c", &PINGS.to_string(), &address])
@@ -36,7 +40,7 @@ fn ping(running: &Running, from: &str, to: &str) -> [f64; PINGS] {
     times.sort_by(f64::total_cmp);
     times
         .try_into()
-        .unwrap_or_else(|_| panic!("{from} to {to}: {text}"))
+        .unwrap_or_else(|_| panic!("{from} to {address}: {text}"))
 }
 
 /// Of each pair.
@@ -78,6 +82,38 @@ fn pings_are_what_the_file_says() {
     off.sort_by(f64::total_cmp);
     let middle = off[off.len() / 2];
     assert!(middle.abs() < 1.0, "{middle} ms off; all: {off:?}");
+}
+
+#[test]
+fn packets_of_ipv6_take_as_long_as_those_of_ipv4() {
+    let running = atlantic();
+    let world = running.world();
+    std::thread::scope(|scope| {
+        let running = &running;
+        let pairs = [("denver", "corsac"), ("london", "akela"), ("prague", "website")];
+        let all: Vec<_> = pairs
+            .into_iter()
+            .map(|(from, to)| {
+                let address = running.address6(to).unwrap().into();
+                (from, to, scope.spawn(move || ping_at(running, from, address)))
+            })
+            .collect();
+        for (from, to, measured) in all {
+            let (told, times) = (world.rtt(from, to).unwrap(), measured.join().unwrap());
+            let earliest = told.ms - 3.0 * told.deviation_ms;
+            assert!(
+                (earliest - ROUNDED_MS..told.ms + ROUNDED_MS).contains(&times[0]),
+                "{from} to {to}: {told:?}, measured {times:?}"
+            );
+        }
+    });
+    // Who has no IPv4 address answers nobody there, and can reach nobody by it.
+    let address = SocketAddr::from((running.address("denver").unwrap(), 9));
+    let unreachable = running.in_namespace("corsac", || {
+        let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+        socket.send_to(&[0], address).is_err()
+    });
+    assert!(unreachable.unwrap());
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod near;
 mod timing;
 
 pub use near::NoAnswer;
-pub use timing::{NoTimes, Times, time_between};
+pub use timing::{NoTimes, QUESTIONS, Times, time_between};
 
 use crate::domain::{NotAsked, PlayerAddress};
 use std::{
@@ -44,9 +44,6 @@ pub enum AddressError {
     /// An address that is not a player's on the internet.
     #[error("{0} is not an address on the internet")]
     NotPublic(IpAddr),
-    /// Hosts and guests speak IPv4 only: what was measured by IPv6 would be another way than the one that is played on.
-    #[error("{0} is an IPv6 address: players are measured and play by IPv4")]
-    Ipv6(IpAddr),
     /// It was deleted.
     #[error(
         "the address was deleted, as it had not been used for long; send them the players’ link, or enter it anew"
@@ -117,13 +114,18 @@ impl Resolver {
     /// If the name has no address, or the address is private and that was not allowed.
     pub async fn resolve(&self, address: &PlayerAddress) -> Result<IpAddr, AddressError> {
         let ip = match address {
-            PlayerAddress::Ip(ip) => *ip,
+            PlayerAddress::Ip(ip) => IpAddr::V4(*ip),
             PlayerAddress::HostName(name) => self.look_up(name).await?,
-            PlayerAddress::Forgotten => return Err(AddressError::Forgotten),
+            PlayerAddress::Nothing => return Err(AddressError::Forgotten),
         };
-        if ip.is_ipv6() {
-            return Err(AddressError::Ipv6(ip));
-        }
+        self.check(ip)
+    }
+
+    /// Whether an address is one that may be measured.
+    ///
+    /// # Errors
+    /// It is private and that was not allowed, or nobody's.
+    pub fn check(&self, ip: IpAddr) -> Result<IpAddr, AddressError> {
         if self.may_ask(ip) {
             Ok(ip)
         } else {
@@ -160,17 +162,11 @@ impl Resolver {
     async fn ask(&self, name: &str) -> Result<IpAddr, AddressError> {
         let no_answer = || AddressError::NoAnswer(name.to_owned());
         let names = self.names.as_ref().ok_or_else(no_answer)?;
-        // The final dot keeps the system's search domains out of it.
-        let answer = tokio::time::timeout(WITHIN, names.lookup_ip(format!("{name}."))).await;
-        match answer.map_err(|_| no_answer())? {
-            Ok(found) => found
-                .iter()
-                .next()
-                .ok_or_else(|| AddressError::Unknown(name.to_owned())),
-            Err(error) if error.is_no_records_found() || error.is_nx_domain() => {
-                Err(AddressError::Unknown(name.to_owned()))
-            }
-            Err(_) => Err(no_answer()),
+        let asked = tokio::time::timeout(WITHIN, first_address(names, name));
+        match asked.await {
+            Ok(Ok(Some(ip))) => Ok(ip),
+            Ok(Ok(None)) => Err(AddressError::Unknown(name.to_owned())),
+            Ok(Err(_)) | Err(_) => Err(no_answer()),
         }
     }
 
@@ -184,10 +180,36 @@ impl Resolver {
     }
 }
 
+/// By IPv4, as the game is played; by IPv6 only if the name is said to have no such address, not if nobody answers: else a lost
+/// packet would have somebody measured on another way. `None` if it has neither.
+async fn first_address(
+    names: &hickory_resolver::TokioResolver,
+    name: &str,
+) -> Result<Option<IpAddr>, hickory_resolver::net::NetError> {
+    use hickory_resolver::proto::rr::{RData, RecordType};
+    for family in [RecordType::A, RecordType::AAAA] {
+        // The final dot keeps the system's search domains out of it.
+        let found = match names.lookup(format!("{name}."), family).await {
+            Ok(found) => found,
+            Err(error) if error.is_no_records_found() || error.is_nx_domain() => continue,
+            Err(error) => return Err(error),
+        };
+        let address = |data: &RData| match data {
+            RData::A(ip) => Some(IpAddr::V4(ip.0)),
+            RData::AAAA(ip) => Some(IpAddr::V6(ip.0).to_canonical()),
+            _ => None,
+        };
+        if let Some(ip) = found.answers().iter().find_map(|record| address(&record.data)) {
+            return Ok(Some(ip));
+        }
+    }
+    Ok(None)
+}
+
 fn set_options(options: &mut hickory_resolver::config::ResolverOpts) {
     options.timeout = QUESTION;
     options.attempts = 1;
-    options.ip_strategy = hickory_resolver::config::LookupIpStrategy::Ipv4Only;
+    options.ip_strategy = hickory_resolver::config::LookupIpStrategy::Ipv4thenIpv6;
 }
 
 mod ranges;

@@ -273,6 +273,7 @@ async fn unreachable(league: &League, clan: ClanId, address: &str) -> Value {
         name: "Eve".parse().unwrap(),
         address: address.parse().unwrap(),
         consent: vmatrix_web::domain::Consent::Typed,
+        ipv6: None,
     };
     let mut tx = league.world.app.db.begin().await.unwrap();
     players::insert(&mut tx, &player, league.world.app.now())

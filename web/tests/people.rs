@@ -8,7 +8,7 @@ use reqwest::{Method, header};
 use vmatrix_web::{
     actions::{
         links::{first_admin_link, path_of},
-        players, users,
+        players, tokens, users,
     },
     domain::Role,
     oracle, server,
@@ -61,6 +61,42 @@ async fn a_newer_first_link_makes_the_older_one_useless() {
     let mut browser = Browser::new(&world.url);
     assert!(browser.get(&path_of(&old)).await.status().is_client_error());
     assert_eq!(browser.get(&path_of(&new)).await.status(), 200);
+}
+
+#[tokio::test]
+async fn an_operator_made_by_the_shell_makes_the_first_link_useless() {
+    let world = world().await;
+    let link = first_admin_link(&world.app).await.unwrap().unwrap();
+    users::add_user(&world.app, "op".parse().unwrap(), Role::Operator)
+        .await
+        .unwrap();
+    let mut finder = Browser::new(&world.url);
+    let form = [("user", "eve"), ("new_password", "a long password")];
+    assert!(finder.get(&path_of(&link)).await.status().is_client_error());
+    let answer = finder.send(Method::POST, &path_of(&link), &form).await;
+    assert!(answer.status().is_client_error(), "{}", answer.status());
+}
+
+#[tokio::test]
+async fn a_password_that_is_reset_locks_out_whoever_had_the_old_one() {
+    let world = world().await;
+    let mut here = ada(&world).await;
+    let token = tokens::create_token_for(&world.app, "ada", &"laptop".parse().unwrap())
+        .await
+        .unwrap();
+    let password = users::reset_password(&world.app, "ADA").await.unwrap();
+    assert_eq!(here.get("/account").await.status(), 303, "the session is over");
+    let bearer = format!("Bearer {}", token.reveal());
+    let asked = reqwest::Client::new()
+        .get(format!("{}/api/v1/matches", world.url))
+        .header(header::AUTHORIZATION, bearer)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(asked.status(), 401, "the token is withdrawn");
+    assert_eq!(here.sign_in("ada", "a long password").await.status(), 422);
+    assert_eq!(here.sign_in("ada", password.reveal()).await.status(), 303);
+    assert!(users::reset_password(&world.app, "nobody").await.is_err());
 }
 
 #[tokio::test]

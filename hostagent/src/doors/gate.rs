@@ -24,10 +24,10 @@ pub const AT_ONCE: usize = 256;
 /// Messages that are answered in one visit: a page sends about twenty.
 pub const PER_VISIT: u32 = 500;
 
-/// Messages a second of one visit, of all visits, and handshakes a second of one prefix and of all.
+/// Messages a second of one visit, of all visits, and handshakes a second at one door: of one prefix and of all.
 const VISIT_MESSAGES: Rate = Rate::new(50.0, 50.0);
 const ALL_MESSAGES: Rate = Rate::new(8_192.0, 8_192.0);
-const ALL_KNOCKS: Rate = Rate::new(64.0, 128.0);
+const DOOR_KNOCKS: Rate = Rate::new(64.0, 128.0);
 const PREFIX_KNOCKS: (u32, u32) = (8, 32);
 
 /// Why somebody is not let in.
@@ -45,6 +45,15 @@ pub enum Refusal {
     /// Too many are here.
     #[error("{AT_ONCE} visits at once are the most")]
     Full,
+}
+
+/// A door at which each handshake costs work before anybody is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// QUIC.
+    WebTransport,
+    /// Behind a proxy.
+    WebSocket,
 }
 
 /// What is done with a message.
@@ -67,7 +76,8 @@ pub struct Gate {
     tickets: HashSet<String>,
     visits: HashMap<VisitId, Visit>,
     next: u64,
-    knocks: Bucket,
+    at_webtransport: Bucket,
+    at_websocket: Bucket,
     knocking: Limiter,
     messages: Bucket,
 }
@@ -87,7 +97,8 @@ impl Default for Gate {
             tickets: HashSet::new(),
             visits: HashMap::new(),
             next: 0,
-            knocks: Bucket::default(),
+            at_webtransport: Bucket::default(),
+            at_websocket: Bucket::default(),
             knocking: Limiter::new(Share::of(a_second, at_once)),
             messages: Bucket::default(),
         }
@@ -103,12 +114,17 @@ impl Gate {
             .collect();
     }
 
-    /// Whether the work of a handshake is done for somebody from there.
-    pub fn knock(&mut self, from: Option<IpAddr>, now: Duration) -> bool {
+    /// Whether the work of a handshake is done for somebody from there. Each door has a share of its own: a flood at one
+    /// leaves the other open.
+    pub fn knock(&mut self, door: Door, from: Option<IpAddr>, now: Duration) -> bool {
         if from.is_some_and(|from| !self.knocking.allow(from, now)) {
             return false;
         }
-        self.knocks.take(ALL_KNOCKS, now)
+        let knocks = match door {
+            Door::WebTransport => &mut self.at_webtransport,
+            Door::WebSocket => &mut self.at_websocket,
+        };
+        knocks.take(DOOR_KNOCKS, now)
     }
 
     /// Lets somebody with this ticket in, until [`Gate::leave`]. `from` is `None` if only somebody between is seen.

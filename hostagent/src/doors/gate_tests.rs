@@ -92,9 +92,29 @@ fn what_is_too_long_is_not_answered() {
 fn who_floods_shuts_out_only_their_own_network() {
     let now = START;
     let mut gate = Gate::default();
-    let flood = (0..10_000).filter(|n| gate.knock(v4(n % 256), now)).count();
+    let flood = (0..10_000)
+        .filter(|n| gate.knock(Door::WebTransport, v4(n % 256), now))
+        .count();
     assert_eq!(flood, 32);
-    assert!(gate.knock(v4(9 << 8), now));
+    assert!(gate.knock(Door::WebTransport, v4(9 << 8), now));
+}
+
+/// Behind the proxy nobody's network is seen, so a flood there fills the whole share: that of its own door only.
+#[test]
+fn a_flood_at_one_door_leaves_the_other_open() {
+    let mut gate = Gate::default();
+    let flood = (0..10_000)
+        .filter(|_| gate.knock(Door::WebSocket, None, START))
+        .count();
+    assert_eq!(flood, 128);
+    assert!(gate.knock(Door::WebTransport, v4(1), START));
+    let mut gate = Gate::default();
+    let from_everywhere = (0..10_000).map(|n| v4(n << 8));
+    let flood = from_everywhere
+        .filter(|from| gate.knock(Door::WebTransport, *from, START))
+        .count();
+    assert_eq!(flood, 128);
+    assert!(gate.knock(Door::WebSocket, None, START));
 }
 
 proptest! {
@@ -103,9 +123,9 @@ proptest! {
     fn a_flood_from_everywhere_is_forgotten(networks in prop::collection::vec(any::<u128>(), 1..3_000)) {
         let mut gate = Gate::default();
         let flood = networks.iter().map(|network| Some(Ipv6Addr::from(*network).into()));
-        let let_in = flood.filter(|from| gate.knock(*from, START)).count();
+        let let_in = flood.filter(|from| gate.knock(Door::WebTransport, *from, START)).count();
         prop_assert!(let_in <= 128);
-        prop_assert!(gate.knock(v4(7), START + Duration::from_secs(10)));
+        prop_assert!(gate.knock(Door::WebTransport, v4(7), START + Duration::from_secs(10)));
     }
 
     /// Whatever is sent, and when, no more is answered in any stretch than its length and the first burst allow.

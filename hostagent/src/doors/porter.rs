@@ -1,6 +1,6 @@
 //! The gate with the clock and the lock: what the doors share.
 
-use super::gate::{Gate, Refusal, Verdict, VisitId};
+use super::gate::{Door, Gate, Refusal, Verdict, VisitId};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -31,8 +31,8 @@ impl Porter {
         self.gate().intend(passes);
     }
 
-    pub(super) fn knock(&self, from: Option<IpAddr>) -> bool {
-        self.gate().knock(from, self.begun.elapsed())
+    pub(super) fn knock(&self, door: Door, from: Option<IpAddr>) -> bool {
+        self.gate().knock(door, from, self.begun.elapsed())
     }
 
     pub(super) fn enter(&self, ticket: &str, from: Option<IpAddr>) -> Result<Visit, Refusal> {

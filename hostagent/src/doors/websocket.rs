@@ -1,7 +1,7 @@
 //! The door for browsers that can do neither: WebSocket messages, sent back as they came. It stands behind a proxy that
 //! has a public certificate, for a page that came by https may not use one without.
 
-use super::gate::{IDLE, LONGEST_MESSAGE, LONGEST_VISIT, Refusal, Verdict};
+use super::gate::{Door, IDLE, LONGEST_MESSAGE, LONGEST_VISIT, Refusal, Verdict};
 use super::porter::{Porter, Visit};
 use futures_util::{SinkExt as _, StreamExt as _};
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(super) async fn serve(listener: TcpListener, porter: Porter) {
     loop {
         match listener.accept().await {
             // All come from the proxy: networks cannot be told apart here.
-            Ok((stream, _)) if porter.knock(None) => {
+            Ok((stream, _)) if porter.knock(Door::WebSocket, None) => {
                 tokio::spawn(welcome(stream, porter.clone()));
             }
             Ok(_) => {}

@@ -1,7 +1,7 @@
 //! The door for browsers that have WebTransport: QUIC datagrams, sent back as they came.
 
 use super::certificate::{Certificate, CertificateError};
-use super::gate::{AT_ONCE, IDLE, LONGEST_VISIT, Refusal, Verdict};
+use super::gate::{AT_ONCE, Door, IDLE, LONGEST_VISIT, Refusal, Verdict};
 use super::porter::{Porter, Visit};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -76,7 +76,10 @@ impl WebTransport {
             } else if !incoming.remote_address_validated() {
                 // Smaller than what was asked, and nothing is kept for it: who forges addresses gains nothing here.
                 incoming.retry();
-            } else if self.porter.knock(Some(incoming.remote_address().ip())) {
+            } else if self
+                .porter
+                .knock(Door::WebTransport, Some(incoming.remote_address().ip()))
+            {
                 tokio::spawn(welcome(incoming, self.porter.clone()));
             } else {
                 incoming.refuse();

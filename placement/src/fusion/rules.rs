@@ -158,13 +158,14 @@ impl<'a> Player<'a> {
         })
     }
 
+    /// Of what the hosts have measured, else of what the player's program has.
     pub(super) fn same_everywhere(&self, mesh: &Mesh) -> Option<Smell> {
-        let measured: Vec<(usize, Reading)> = [true, false]
-            .into_iter()
-            .map(|own| self.least(own).collect::<Vec<_>>())
-            .max_by_key(Vec::len)?;
+        self.alike(mesh, false).or_else(|| self.alike(mesh, true))
+    }
+
+    fn alike(&self, mesh: &Mesh, own: bool) -> Option<Smell> {
         let mut places: Vec<(usize, Reading)> = Vec::new();
-        for (host, reading) in measured {
+        for (host, reading) in self.least(own) {
             let is_apart =
                 |at: &(usize, Reading)| mesh.between(at.0, host).is_some_and(|way| way.us() >= PLACE_US);
             if places.iter().all(is_apart) {
@@ -182,12 +183,19 @@ impl<'a> Player<'a> {
             hosts: places.len(),
             spread_us,
             apart_us,
+            by_hosts: !own,
         })
     }
 
-    /// The pair of hosts that is furthest apart for how near both are.
+    /// The pair of hosts that is furthest apart for how near both are: by what the hosts have measured, else by all.
     pub(super) fn too_near(&self, mesh: &Mesh) -> Option<Smell> {
-        let all: Vec<(usize, Reading)> = self.least(true).chain(self.least(false)).collect();
+        let hosts: Vec<(usize, Reading)> = self.least(false).collect();
+        let all: Vec<(usize, Reading)> = self.least(true).chain(hosts.clone()).collect();
+        self.nearest(mesh, &hosts, true)
+            .or_else(|| self.nearest(mesh, &all, false))
+    }
+
+    fn nearest(&self, mesh: &Mesh, all: &[(usize, Reading)], by_hosts: bool) -> Option<Smell> {
         let pairs = all
             .iter()
             .enumerate()
@@ -206,6 +214,7 @@ impl<'a> Player<'a> {
             other: self.name(worst.2),
             sum_us: worst.3,
             mesh_us: worst.4.us(),
+            by_hosts,
         })
     }
 

@@ -43,6 +43,9 @@ pub enum Smell {
         spread_us: u32,
         /// How far the two furthest of them are apart.
         apart_us: u32,
+        /// Whether the hosts' own measurements say so, and not the player's program.
+        #[serde(default)]
+        by_hosts: bool,
     },
     /// Nearer to two hosts than these are to each other: an address that is in several places (anycast), or made up.
     TooNear {
@@ -54,6 +57,9 @@ pub enum Smell {
         sum_us: u32,
         /// Between the two hosts.
         mesh_us: u32,
+        /// Whether the hosts' own measurements alone say so.
+        #[serde(default)]
+        by_hosts: bool,
     },
     /// Nearer to a host than a host beside it permits.
     BelowPossible {
@@ -105,6 +111,16 @@ impl Smell {
     }
 }
 
+impl Smell {
+    /// Whether something answers the hosts' pings that is not the player: then they are no measure of what the player says.
+    fn is_of_hosts(&self) -> bool {
+        matches!(
+            self,
+            Self::SameEverywhere { by_hosts: true, .. } | Self::TooNear { by_hosts: true, .. }
+        )
+    }
+}
+
 /// Which readings of a player are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Trust {
@@ -140,7 +156,8 @@ pub fn smells(readings: &[Vec<Reading>], names: &[String], mesh: Option<&Mesh>) 
 /// What is used of a player who smells so.
 #[must_use]
 pub fn trust(smells: &[Smell]) -> Trust {
-    if smells.iter().any(|one| matches!(one, Smell::Uneven { .. })) {
+    let is_uneven = smells.iter().any(|one| matches!(one, Smell::Uneven { .. }));
+    if is_uneven && !smells.iter().any(Smell::is_of_hosts) {
         Trust::HostsOwn
     } else if smells.iter().all(Smell::is_remark) {
         Trust::All
@@ -183,17 +200,24 @@ impl fmt::Display for Smell {
                 hosts,
                 spread_us,
                 apart_us,
+                by_hosts,
             } => write!(
                 f,
-                "the same delay, within {}, to {hosts} hosts that are up to {} apart: something in between answers or delays",
+                "the same delay, within {}, to {hosts} hosts that are up to {} apart by {}: something in between answers or delays",
                 ms(*spread_us),
-                ms(*apart_us)
+                ms(*apart_us),
+                if *by_hosts {
+                    "the hosts’ own pings"
+                } else {
+                    "the player’s own program"
+                }
             ),
             Self::TooNear {
                 host,
                 other,
                 sum_us,
                 mesh_us,
+                ..
             } => write!(
                 f,
                 "near to {host} and to {other} at once: {} to both together, but these are {} apart; the address is in several \

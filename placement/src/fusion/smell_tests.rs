@@ -234,6 +234,41 @@ fn an_address_in_two_places_is_seen_by_hosts_alone() {
     assert_eq!(trust(&found), Trust::Largest);
 }
 
+/// A router, or a proxy of the provider, answers the pings of all hosts; the player's own program goes all the way.
+#[test]
+fn what_answers_for_the_player_is_not_believed_against_them() {
+    let world = eight();
+    let mut readings = world.readings(|_| true, |_, ms| Some(ms));
+    for of_host in &mut readings {
+        of_host[0] = World::reading(Source::Icmp, 0.1, 0.0);
+    }
+    let found = world.smells(&readings);
+    assert!(
+        found.iter().any(|one| matches!(one, Smell::Uneven { .. })),
+        "{found:?}"
+    );
+    assert!(
+        found
+            .iter()
+            .any(|one| matches!(one, Smell::SameEverywhere { by_hosts: true, .. })),
+        "{found:?}"
+    );
+    assert_eq!(trust(&found), Trust::Largest);
+}
+
+#[test]
+fn who_says_the_same_everywhere_is_not_believed_against_the_hosts() {
+    let world = eight();
+    let found = world.smells(&world.readings(|_| true, |_, _| Some(400.0)));
+    assert!(
+        found
+            .iter()
+            .any(|one| matches!(one, Smell::SameEverywhere { by_hosts: false, .. })),
+        "{found:?}"
+    );
+    assert_eq!(trust(&found), Trust::HostsOwn);
+}
+
 #[test]
 fn nearer_than_a_host_beside_it_permits_is_seen() {
     let world = eight();

@@ -208,7 +208,7 @@ fn summarise(mut view: Value, over: &Value, measured: impl Fn(&str) -> Option<f6
             // What the game said last is known when the match is over.
             let mut seen = over["players"].as_array().into_iter().flatten();
             if let Some(seen) = seen.find(|seen| seen["name"] == *name) {
-                player["observed"] = seen["observed"].clone();
+                player["in_game_ms"] = seen["measured_ms"].clone();
             }
         }
     }

@@ -1,5 +1,5 @@
-//! A match of the world's guests, each of whom is measured in another way: by echo requests, by their own browser, by the
-//! name server of their provider.
+//! A match of the world's guests, each of whom is measured in another way: by echo requests over IPv4 or IPv6, by their own
+//! browser, by the name server of their provider.
 
 use crate::{
     browser::Browser,
@@ -42,7 +42,7 @@ pub async fn book(fleet: &Fleet, organiser: &Api, say: &dyn Fn(&str)) -> Result<
         if guest.name == BY_BROWSER {
             continue;
         }
-        let address = fleet.running.address(&guest.name)?.to_string();
+        let address = fleet.running.main_address(&guest.name)?.to_string();
         let body = json!({ "name": guest.name, "address": address });
         let made = organiser.post(&format!("/clans/{clan}/players"), body).await?;
         players.push(text(&made, "/id")?.to_owned());
@@ -73,7 +73,7 @@ pub async fn book(fleet: &Fleet, organiser: &Api, say: &dyn Fn(&str)) -> Result<
     ));
     let link = text(&made, "/link")?.to_owned();
     let seen = come(fleet, &link, Has::Everything)?;
-    let view = reserved(organiser, &id).await?;
+    let view = reserved(organiser, &id, fleet.running.world().guests.len()).await?;
     tell(&view, say);
     Ok(Sources { id, view, link, seen })
 }
@@ -119,7 +119,7 @@ pub fn come(fleet: &Fleet, link: &str, has: Has) -> Result<Vec<String>> {
 }
 
 /// Waits until a host is reserved, and everybody is in its choice.
-async fn reserved(organiser: &Api, id: &str) -> Result<Value> {
+async fn reserved(organiser: &Api, id: &str, guests: usize) -> Result<Value> {
     wait(
         PATIENCE,
         "a host is reserved by all that was measured",
@@ -132,7 +132,7 @@ async fn reserved(organiser: &Api, id: &str) -> Result<Value> {
                 .flatten()
                 .all(|player| player["predicted_ms"].is_f64());
             let settled = view["match"]["state"] == "reserved" && !view["chosen"].is_null();
-            Ok(if settled && all && players == 4 {
+            Ok(if settled && all && players == guests {
                 Ok(view)
             } else {
                 Err(view["match"].clone())
@@ -172,6 +172,8 @@ pub async fn check(fleet: &Fleet, organiser: &Api, sources: &Sources) -> Result<
         (BY_BROWSER, "browser", 5.0),
         ("reynard", "icmp", 5.0),
         ("bubo", "icmp", 5.0),
+        // By ICMPv6: there is no other address.
+        ("corsac", "icmp", 5.0),
         // What King does not see is the last mile.
         ("strix", "king", 30.0),
     ] {

@@ -127,7 +127,7 @@ fn players(view: &Value) -> String {
             error(&by["error_ms"]).trim(),
             word(&by["source"]),
             ms(&player["measured_ms"], 1),
-            ms(&player["observed"]["ping_ms"], 0),
+            ms(&player["in_game_ms"], 0),
         );
     }
     text
@@ -188,7 +188,7 @@ mod tests {
     fn view() -> Value {
         let player = |name: &str, ms: f64, source: &str, error_ms: f64| {
             json!({ "name": name, "clan": "Owls", "predicted_ms": ms, "measured_ms": ms + 1.04,
-                "predicted_by": { "source": source, "age_s": 0, "error_ms": error_ms }, "observed": { "ping_ms": 60.0, "samples": 3 } })
+                "predicted_by": { "source": source, "age_s": 0, "error_ms": error_ms }, "in_game_ms": 60.0 })
         };
         json!({
             "match": { "title": "Foxes – Owls" }, "policy": "thesis", "cap_ms": 180.0,

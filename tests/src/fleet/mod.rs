@@ -36,7 +36,7 @@ use std::{
 use vmatrix_wire::quake3;
 
 /// Port of the website on the emulated internet.
-const HTTPS: u16 = 443;
+pub(crate) const HTTPS: u16 = 443;
 
 /// A fleet that is up. Dropping it removes everything.
 pub struct Fleet {
@@ -76,7 +76,9 @@ impl Fleet {
         let operator = Api::new(&base, "")?;
         let relay = relay::Relay::start(options.port)?;
         let website = running.address(&running.world().website.name)?;
-        let authority = Authority::make(&dir.path().join("authority"), website.into())?;
+        let website6 = running.address6(&running.world().website.name)?;
+        let addresses = [website.into(), website6.into()];
+        let authority = Authority::make(&dir.path().join("authority"), &addresses)?;
         let account = Account {
             name: "olga".into(),
             password: String::new(),
@@ -116,6 +118,12 @@ impl Fleet {
     pub fn website(&self) -> Result<SocketAddr> {
         let name = &self.running.world().website.name;
         Ok(SocketAddr::from((self.running.address(name)?, HTTPS)))
+    }
+
+    /// The same by IPv6.
+    pub fn website6(&self) -> Result<SocketAddr> {
+        let name = &self.running.world().website.name;
+        Ok(SocketAddr::from((self.running.address6(name)?, HTTPS)))
     }
 
     /// Where the server keeps its data.

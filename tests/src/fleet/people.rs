@@ -1,8 +1,9 @@
 //! Clans and players of a world, as the server knows them.
 
-use super::{Api, Fleet, text};
-use anyhow::{Context, Result};
+use super::{Api, Fleet, programs::program, text};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use std::process::{Command, Stdio};
 
 /// Somebody who can sign in on the website.
 #[derive(Debug, Clone)]
@@ -43,6 +44,28 @@ impl Clan {
 }
 
 impl Fleet {
+    /// A node comes by a players' link with their own program, `vmatrix ping --link`, over IPv6. Gives what it says.
+    pub fn come_by_ipv6(&self, name: &str, link: &str) -> Result<String> {
+        let path = link.find("/play/").and_then(|at| link.get(at..));
+        let path = path.with_context(|| format!("{link} leads nowhere"))?;
+        let mut command = Command::new(program("vmatrix")?);
+        command
+            .args(["ping", "--link", &format!("https://{}{path}", self.website6()?)])
+            .args(["--name", name])
+            .env("SSL_CERT_FILE", self.authority.root())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let output = self.running.spawn_in(name, &mut command)?.wait_with_output()?;
+        let said = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        ensure!(
+            output.status.success(),
+            "{name} could not come by the link: {}",
+            said(&output.stderr)
+        );
+        Ok(said(&output.stdout))
+    }
+
     /// Enters all clans and players of the world, as an organiser would.
     pub async fn enter_clans(&self, api: &Api) -> Result<Vec<Clan>> {
         let mut clans: Vec<Clan> = Vec::new();
@@ -59,7 +82,8 @@ impl Fleet {
                 .iter_mut()
                 .find(|clan| clan.name == node.clan)
                 .context("a clan just made is gone")?;
-            let body = json!({ "name": node.name, "address": self.running.address(&node.name)?.to_string() });
+            let body =
+                json!({ "name": node.name, "address": self.running.main_address(&node.name)?.to_string() });
             let made = api.post(&format!("/clans/{}/players", clan.id), body).await?;
             clan.players.push(Player {
                 id: text(&made, "/id")?.to_owned(),

@@ -1,6 +1,6 @@
 //! The programs of a fleet: started, killed, started again.
 
-use super::Fleet;
+use super::{Fleet, HTTPS};
 use crate::up::CONTROL;
 use anyhow::{Context, Result};
 use std::{
@@ -33,7 +33,8 @@ impl Fleet {
         if let Some(above) = self.running.world().name_servers.first() {
             command.args(["--name-servers", &self.running.address(&above.name)?.to_string()]);
         }
-        command.args(["--https-listen", &self.website()?.to_string()]);
+        // By IPv4 and by IPv6.
+        command.args(["--https-listen", &format!("[::]:{HTTPS}")]);
         command
             .arg("--https-certificate")
             .arg(self.authority.certificate());

@@ -1,9 +1,12 @@
-//! Each round is written down before it begins: what it sends to whom, on whose behalf. What would go over a limit is left out.
+//! What is sent is written down before: to whom, on whose behalf. Of a round, what would go over a limit is left out.
 
 use super::{ActionError, operators_only};
 use crate::{
     app::App,
-    domain::{Ledger, Match, OverLimit, Prefix, RoundId, RoundTarget, SAMPLES, Time, TopTarget, User},
+    domain::{
+        Ledger, Match, NameServer, OverLimit, Prefix, RoundId, RoundTarget, SAMPLES, Time, TopTarget, User,
+        UserId, customer,
+    },
     store::{
         StoreError, Tx, declined,
         probes_sent::{self, ProbesSent},
@@ -46,6 +49,64 @@ fn question(target: &RoundTarget) -> Option<(IpAddr, String)> {
     }
 }
 
+/// What was sent lately on behalf of an account, and to these addresses.
+async fn ledger(
+    tx: &mut Tx,
+    (account, is_staff): (UserId, bool),
+    addresses: impl Iterator<Item = IpAddr>,
+    now: Time,
+) -> Result<Ledger, StoreError> {
+    let mut ledger = Ledger {
+        is_staff,
+        account: probes_sent::by_account(tx, account, now).await?,
+        ..Ledger::default()
+    };
+    for address in addresses {
+        let sent = probes_sent::to_address(tx, address, now).await?;
+        ledger.addresses.insert(customer(address), sent);
+        let network = Prefix::of(address);
+        let sent = probes_sent::to_network(tx, network, now).await?;
+        ledger.networks.insert(network, sent);
+    }
+    Ok(ledger)
+}
+
+/// Writes down what somebody has these name servers asked without a match, so many questions each.
+///
+/// # Errors
+/// `Conflict` if it would go over a limit: then nothing is written, and nothing may be asked.
+pub(super) async fn ask(
+    app: &App,
+    by: &User,
+    servers: [&NameServer; 2],
+    questions: u64,
+) -> Result<(), ActionError> {
+    let now = app.now();
+    let mut tx = app.db.begin().await?;
+    let account = (by.id, by.role.is_staff());
+    let addresses = servers.iter().map(|server| server.address);
+    let mut ledger = ledger(&mut tx, account, addresses, now).await?;
+    for server in servers {
+        ledger.enter(server.address, questions).map_err(|over| {
+            ActionError::Conflict(format!(
+                "nothing was measured between them, and name servers are not asked for an estimate now: {over}"
+            ))
+        })?;
+        let sent = ProbesSent {
+            of: None,
+            caused_by: by.id,
+            address: server.address,
+            by: Way::Dns {
+                zone: server.zone.clone(),
+            },
+            packets: questions,
+            at: now,
+        };
+        probes_sent::insert(&mut tx, &sent).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
 /// Takes the addresses of those whose limits would be gone over, if so many hosts measure. Says how many players are left out for
 /// which reason; name servers are left out without a word, as they are no player's.
 pub(super) async fn leave_out(
@@ -56,18 +117,9 @@ pub(super) async fn leave_out(
     now: Time,
 ) -> Result<BTreeMap<OverLimit, usize>, StoreError> {
     let by = users::get(tx, of.created_by).await?;
-    let mut ledger = Ledger {
-        is_staff: by.is_some_and(|user| user.role.is_staff()),
-        account: probes_sent::by_account(tx, of.created_by, now).await?,
-        ..Ledger::default()
-    };
-    for address in targets.iter().filter_map(|target| target.address) {
-        let sent = probes_sent::to_address(tx, address, now).await?;
-        ledger.addresses.insert(address.to_canonical(), sent);
-        let network = Prefix::of(address);
-        let sent = probes_sent::to_network(tx, network, now).await?;
-        ledger.networks.insert(network, sent);
-    }
+    let is_staff = by.is_some_and(|user| user.role.is_staff());
+    let addresses = targets.iter().filter_map(|target| target.address);
+    let mut ledger = ledger(tx, (of.created_by, is_staff), addresses, now).await?;
     let mut out = BTreeMap::new();
     let mut asked: BTreeMap<(IpAddr, String), bool> = BTreeMap::new();
     for target in targets.iter_mut() {
@@ -108,8 +160,7 @@ pub(super) async fn write_down(
         let packets = if again { 0 } else { packets(target, hosts) };
         if let Some(address) = target.address {
             let sent = ProbesSent {
-                round,
-                player: target.player,
+                of: Some((round, target.player)),
                 caused_by: of.created_by,
                 address,
                 by: target.by.clone(),

@@ -220,6 +220,7 @@ async fn resolve_all(app: &App, user: &User, sides: &[ValidRoster; 2]) -> Result
         seat: *seat,
         address: Some(player.address.clone()),
         consent: player.consent,
+        ipv6: player.ipv6,
     };
     let all = sides.iter().flat_map(|(_, players)| players).map(entry).collect();
     let resolved = rounds::resolve(app, all).await;

@@ -1,12 +1,12 @@
 //! How far two addresses are from each other, by whatever is known: the thesis's topography.
 
-use super::{ActionError, king, staff_only};
+use super::{ActionError, accounting, king, staff_only};
 use crate::{
     app::App,
     domain::{
         HostId, HostRecord, Known, MESH_TOO_OLD_MS, NameServer, Time, User, king_estimate, mesh_between,
     },
-    resolve::{NoTimes, time_between},
+    resolve::{NoTimes, QUESTIONS, time_between},
     store::{StoreError, Tx, hosts, mesh, readings, rounds},
 };
 use std::net::IpAddr;
@@ -22,6 +22,7 @@ pub type Latency = (Micros, Note);
 /// `Forbidden` to all but staff; `Invalid` for an address that nobody may ask about; `Conflict` if it cannot be estimated.
 pub async fn between(app: &App, user: &User, from: IpAddr, to: IpAddr) -> Result<Latency, ActionError> {
     staff_only(user)?;
+    let [from, to] = [from, to].map(|ip| ip.to_canonical());
     for (field, ip) in [("from", from), ("to", to)] {
         if !app.resolver.may_ask(ip) {
             return Err(ActionError::invalid(field, ip, "an address on the internet"));
@@ -35,7 +36,7 @@ pub async fn between(app: &App, user: &User, from: IpAddr, to: IpAddr) -> Result
     drop(tx);
     match known {
         Some(known) => Ok(known),
-        None => estimate(app, from, to).await,
+        None => estimate(app, user, from, to).await,
     }
 }
 
@@ -79,7 +80,7 @@ async fn to_player(tx: &mut Tx, host: HostId, ip: IpAddr, now: Time) -> Result<O
 }
 
 /// By the name servers near both: whichever asks others for us.
-async fn estimate(app: &App, from: IpAddr, to: IpAddr) -> Result<Latency, ActionError> {
+async fn estimate(app: &App, user: &User, from: IpAddr, to: IpAddr) -> Result<Latency, ActionError> {
     king::learn(app, &[from, to]).await;
     let mut tx = app.db.read().await?;
     let near = |found: Option<NameServer>, end: &str| {
@@ -102,6 +103,7 @@ async fn estimate(app: &App, from: IpAddr, to: IpAddr) -> Result<Latency, Action
             "nothing was measured between them, and it cannot be estimated: {why}"
         ))
     };
+    accounting::ask(app, user, [&one, &other], QUESTIONS).await?;
     let times = match time_between(&one, &other).await {
         Err(NoTimes::DoesNotRecurse) => time_between(&other, &one).await,
         times => times,

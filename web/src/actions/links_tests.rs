@@ -109,6 +109,7 @@ async fn first(world: &World, tx: &mut Tx, is_admin: bool) {
             name: "Ann".parse().unwrap(),
             address: "10.9.0.1".parse().unwrap(),
             consent: crate::domain::Consent::Typed,
+            ipv6: None,
         };
         players::insert(tx, &ann, now).await.unwrap();
     }

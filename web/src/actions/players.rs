@@ -3,17 +3,21 @@
 use super::ActionError;
 use crate::{
     app::App,
-    domain::{ClanId, Consent, Name, Player, PlayerAddress, PlayerId, User, limits::PLAYERS_OF_A_CLAN},
+    domain::{
+        ClanId, Consent, EnteredAddress, Name, Player, PlayerAddress, PlayerId, PlayerIpv6, User,
+        limits::PLAYERS_OF_A_CLAN, reveal_both,
+    },
     resolve::{AddressError, is_somebodys},
     store::{clans, declined, players},
 };
+use std::net::IpAddr;
 
 /// A player as entered, not yet checked.
 #[derive(Debug, Clone)]
 pub struct NewPlayer {
     /// Name.
     pub name: String,
-    /// Address or host name.
+    /// An IPv4 address or host name, an IPv6 address, or one of each with a space between.
     pub address: String,
 }
 
@@ -24,10 +28,29 @@ pub struct PlayerSeen {
     pub id: PlayerId,
     /// Its name.
     pub name: Name,
-    /// As entered; present for the own clan's admins only, until it is deleted.
+    /// As it could be entered; present for the own clan's admins only, until it is deleted.
     pub address: Option<String>,
-    /// Whose word it is that this address is theirs.
+    /// Whose word it is that this address is theirs; of two, that of IPv4.
     pub consent: Consent,
+    /// Whose word it is that their IPv6 address is theirs, if it stands beside another.
+    pub ipv6: Option<Consent>,
+}
+
+impl PlayerSeen {
+    /// In words for people, of each address that there is.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self.ipv6.filter(|ipv6| ipv6.words() != self.consent.words()) {
+            None => self.consent.words().to_owned(),
+            Some(ipv6) => format!("IPv4: {}; IPv6: {}", self.consent.words(), ipv6.words()),
+        }
+    }
+
+    /// Whether an organiser's word would help.
+    #[must_use]
+    pub fn wants_a_word(&self) -> bool {
+        self.consent.wants_a_word() || self.ipv6.is_some_and(Consent::wants_a_word)
+    }
 }
 
 /// Enters a player of a clan. A host name must have an address now.
@@ -83,12 +106,7 @@ pub async fn change_player(
         .await?
         .filter(|before| before.clan == clan)
         .ok_or_else(|| ActionError::not_found("player", id))?;
-    // The same address again is no new word of a captain's, and takes nobody's back; nor does anybody's word count against the
-    // player's own.
-    let declined = matches!(before.consent, Consent::Declined { .. });
-    if before.address == player.address && (declined || player.consent == Consent::Typed) {
-        player.consent = before.consent;
-    }
+    keep_words(&before, &mut player, by.role.is_staff());
     let found = players::update(&mut tx, &player, app.now())
         .await
         .map_err(super::users::name_taken(&player.name))?;
@@ -100,11 +118,35 @@ pub async fn change_player(
     Ok(seen_by(by, player))
 }
 
-/// Stands for a player's address: hosts may ping it, on the word of this organiser or operator.
+/// What an entry leaves of what was there. The same address again is no new word of a captain's, and takes nobody's back; nor does
+/// anybody's word count against the player's own. Staff are not shown what is there: they change the kind that they enter.
+fn keep_words(before: &Player, player: &mut Player, by_staff: bool) {
+    if by_staff && player.address == PlayerAddress::Nothing {
+        (player.address, player.consent) = (before.address.clone(), before.consent);
+    }
+    if by_staff && player.ipv6.is_none() {
+        player.ipv6 = before.ipv6;
+    }
+    let ipv6 = before.ipv6.map(|ipv6| ipv6.consent);
+    let kept = |now: Consent, word: Consent| match (now, word) {
+        (_, Consent::Declined { .. }) | (Consent::Typed, _) => word,
+        _ => now,
+    };
+    if before.address == player.address && player.address != PlayerAddress::Nothing {
+        player.consent = kept(player.consent, before.consent.beside(ipv6));
+    }
+    if let (Some(was), Some(is)) = (before.ipv6, &mut player.ipv6)
+        && was.ip == is.ip
+    {
+        is.consent = kept(is.consent, was.consent.beside(Some(before.consent)));
+    }
+}
+
+/// Stands for a player's addresses: hosts may ping them, on the word of this organiser or operator.
 ///
 /// # Errors
-/// `Forbidden` for a clan admin; `NotFound`; `Invalid` for a host name; `Conflict` if there is no address, or somebody came from
-/// it and declined.
+/// `Forbidden` for a clan admin; `NotFound`; `Invalid` for a host name alone; `Conflict` if there is no address, or somebody came
+/// from one of them and declined.
 pub async fn vouch(app: &App, by: &User, clan: ClanId, id: PlayerId) -> Result<PlayerSeen, ActionError> {
     super::staff_only(by)?;
     let now = app.now();
@@ -113,36 +155,54 @@ pub async fn vouch(app: &App, by: &User, clan: ClanId, id: PlayerId) -> Result<P
         .await?
         .filter(|player| player.clan == clan)
         .ok_or_else(|| ActionError::not_found("player", id))?;
-    if player.address == PlayerAddress::Forgotten {
-        return Err(ActionError::Conflict(
-            "the address was deleted: enter it anew, or send the players’ link".into(),
-        ));
-    }
-    if matches!(player.consent, Consent::Declined { .. }) {
+    let declined = |consent| matches!(consent, Consent::Declined { .. });
+    if declined(player.consent) || player.ipv6.is_some_and(|ipv6| declined(ipv6.consent)) {
         return Err(ActionError::Conflict(
             "the player came from this address and does not want hosts to ping it".into(),
         ));
     }
-    // Who hosts may ping is said of an address; a name leads wherever its owner wants it to, also after somebody stood for it.
-    let PlayerAddress::Ip(ip) = player.address else {
-        let expected = "an address: a host name may lead to somebody else tomorrow; have the captain enter the address that it \
-                        has, or send the players’ link";
-        return Err(ActionError::invalid("address", "a host name", expected));
-    };
-    if declined::has(&mut tx, ip).await? {
-        return Err(ActionError::Conflict(
-            "somebody came from this address and does not want hosts to ping it: it takes a visit from there to change that"
-                .into(),
-        ));
+    let consent = Consent::Vouched { by: by.id, at: now };
+    let mut vouched: Vec<IpAddr> = Vec::new();
+    if let PlayerAddress::Ip(ip) = player.address {
+        player.consent = consent;
+        vouched.push(ip.into());
     }
-    player.consent = Consent::Vouched { by: by.id, at: now };
+    if let Some(ipv6) = &mut player.ipv6 {
+        ipv6.consent = consent;
+        vouched.push(ipv6.ip.into());
+    }
+    if vouched.is_empty() {
+        return Err(nothing_to_vouch_for(&player.address));
+    }
+    for ip in vouched {
+        if declined::has(&mut tx, ip).await? {
+            return Err(ActionError::Conflict(
+                "somebody came from this address and does not want hosts to ping it: it takes a visit from there to change that"
+                    .into(),
+            ));
+        }
+    }
     players::update(&mut tx, &player, now).await?;
     tx.commit().await?;
     app.changed();
     Ok(seen_by(by, player))
 }
 
-/// Removes a player; its address is forgotten.
+/// Who hosts may ping is said of an address; a name leads wherever its owner wants it to, also after somebody stood for it.
+fn nothing_to_vouch_for(address: &PlayerAddress) -> ActionError {
+    match address {
+        PlayerAddress::HostName(_) => {
+            let expected = "an address: a host name may lead to somebody else tomorrow; have the captain enter the address \
+                            that it has, or send the players’ link";
+            ActionError::invalid("address", "a host name", expected)
+        }
+        PlayerAddress::Ip(_) | PlayerAddress::Nothing => {
+            ActionError::Conflict("the address was deleted: enter it anew, or send the players’ link".into())
+        }
+    }
+}
+
+/// Removes a player; their addresses are forgotten.
 ///
 /// # Errors
 /// `Forbidden` for another clan's admin; `NotFound`.
@@ -183,12 +243,19 @@ fn may_manage(by: &User, clan: ClanId) -> Result<(), ActionError> {
 }
 
 fn seen_by(by: &User, player: Player) -> PlayerSeen {
+    let is_own = by.role.clan() == Some(player.clan);
+    let shown = is_own.then(|| reveal_both(&player.address, player.ipv6));
+    let ipv6 = player.ipv6.map(|ipv6| ipv6.consent);
+    let (consent, ipv6) = match (&player.address, ipv6) {
+        (PlayerAddress::Nothing, Some(ipv6)) => (ipv6, None),
+        (_, ipv6) => (player.consent, ipv6),
+    };
     PlayerSeen {
         id: player.id,
         name: player.name,
-        consent: player.consent,
-        address: (by.role.clan() == Some(player.clan) && player.address != PlayerAddress::Forgotten)
-            .then(|| player.address.reveal()),
+        consent,
+        ipv6,
+        address: shown.flatten(),
     }
 }
 
@@ -203,22 +270,31 @@ async fn check(
     let name = super::users::parse_name("name", &new.name).map_err(|error| refusals.extend(error.refusals()));
     let address = new
         .address
-        .parse::<PlayerAddress>()
+        .parse::<EnteredAddress>()
         .map_err(|refusal| refusals.push(refusal));
-    // A name server is asked only if the rest is right.
-    if let (Ok(name), Ok(address)) = (name, address) {
-        return match app.resolver.resolve(&address).await {
-            Ok(_) => Ok(Player {
-                id,
-                clan,
-                name,
-                consent: Consent::of_typed(by, &address, app.now()),
-                address,
-            }),
-            Err(error) => Err(ActionError::invalid("address", &new.address, expected(&error))),
-        };
+    let (Ok(name), Ok(EnteredAddress { address, ipv6 })) = (name, address) else {
+        return Err(ActionError::Invalid(refusals));
+    };
+    let wrong = |error: AddressError| ActionError::invalid("address", &new.address, expected(&error));
+    if let Some(ip) = ipv6 {
+        app.resolver.check(ip.into()).map_err(wrong)?;
     }
-    Err(ActionError::Invalid(refusals))
+    // A name server is asked only if the rest is right.
+    if address != PlayerAddress::Nothing {
+        app.resolver.resolve(&address).await.map_err(wrong)?;
+    }
+    let now = app.now();
+    Ok(Player {
+        id,
+        clan,
+        name,
+        consent: Consent::of_typed(by, &address, now),
+        ipv6: ipv6.map(|ip| PlayerIpv6 {
+            ip,
+            consent: Consent::of_typed_ip(by, now),
+        }),
+        address,
+    })
 }
 
 fn expected(error: &AddressError) -> String {
@@ -239,6 +315,5 @@ fn expected(error: &AddressError) -> String {
         AddressError::Forgotten | AddressError::NotAsked(_) => {
             "an address, or a host name such as player.example.org".into()
         }
-        AddressError::Ipv6(_) => "an IPv4 address, or a host name that has one: players play by IPv4".into(),
     }
 }

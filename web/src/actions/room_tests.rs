@@ -122,6 +122,7 @@ async fn of_many_players_entered_at_once_one_is_the_last() {
                 name: format!("Player {number}").parse().unwrap(),
                 address: "192.0.2.1".parse().unwrap(),
                 consent: crate::domain::Consent::Typed,
+                ipv6: None,
             };
             players::insert(&mut tx, &player, app.now()).await.unwrap();
         }

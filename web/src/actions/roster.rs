@@ -195,6 +195,7 @@ async fn gather(
         seat,
         address: Some(player.address),
         consent: player.consent,
+        ipv6: player.ipv6,
     };
     let mut roster = rounds::resolve(app, new.into_iter().map(entry).collect()).await;
     let wrong = roster.iter().filter_map(|(entry, address)| {

@@ -4,12 +4,12 @@ use super::{ActionError, accounting, freezes, king};
 use crate::{
     app::App,
     domain::{
-        FEW_FROM, FEW_ROUND_MS, HostId, HostRecord, MESH_TOO_OLD_MS, MOST_ROUNDS, Match, MatchState,
-        PlayerAddress, ROUND_MS, Recheck, Round, RoundId, RoundReason, RoundTarget, StoryId, TargetId, Time,
-        measure_again_at,
+        Consent, FEW_FROM, FEW_ROUND_MS, HostId, HostRecord, MESH_TOO_OLD_MS, MOST_ROUNDS, Match, MatchState,
+        NotAsked, PlayerAddress, ROUND_MS, Recheck, Round, RoundId, RoundReason, RoundTarget, StoryId,
+        TargetId, Time, measure_again_at,
     },
     resolve::{AddressError, is_public},
-    store::{StoreError, Tx, hosts, mesh, rosters, rounds, story},
+    store::{StoreError, Tx, declined, hosts, mesh, rosters, rounds, story},
 };
 use std::{collections::BTreeSet, net::IpAddr};
 use vmatrix_placement::shortlist::Effort;
@@ -37,39 +37,75 @@ pub(crate) async fn resolve(
 /// The address of somebody whose name server may be asked for: nothing is sent to themselves for that, so it needs nobody's
 /// consent.
 fn near(app: &App, entry: &rosters::Entry, address: &Result<IpAddr, AddressError>) -> Option<IpAddr> {
-    match (address, &entry.address) {
-        (Ok(ip), _) => Some(*ip),
-        (Err(AddressError::NotAsked(_)), Some(PlayerAddress::Ip(ip))) => {
-            (app.settings.allow_private_addresses || is_public(*ip)).then_some(*ip)
-        }
-        _ => None,
+    let ip = match (address, &entry.address, entry.ipv6) {
+        (Ok(ip), ..) => return Some(*ip),
+        (Err(AddressError::NotAsked(_)), Some(PlayerAddress::Ip(ip)), _) => (*ip).into(),
+        (Err(AddressError::NotAsked(_)), _, Some(ipv6)) => ipv6.ip.into(),
+        _ => return None,
+    };
+    (app.settings.allow_private_addresses || is_public(ip)).then_some(ip)
+}
+
+/// Where hosts may send echo requests to somebody: by IPv4 if they may be asked there, as the game's VMs speak IPv4 and the way by
+/// IPv6 may be another; else by IPv6. Who has not agreed is not looked up either.
+async fn address_of(app: &App, entry: &rosters::Entry) -> Result<IpAddr, AddressError> {
+    let Some(address) = &entry.address else {
+        return Err(AddressError::Unknown("(removed)".into()));
+    };
+    let [first, second] = may_be_asked(app, entry);
+    let why = match first {
+        Ok(()) => match app.resolver.resolve(address).await {
+            Ok(ip) if second.is_ok() && has_declined(app, ip).await => NotAsked::Declined.into(),
+            Ok(ip) => return Ok(ip),
+            Err(why) => why,
+        },
+        Err(why) => why,
+    };
+    match (second, entry.ipv6) {
+        (Ok(()), Some(ipv6)) => app.resolver.check(ipv6.ip.into()),
+        // Of two reasons the one that somebody can do something about.
+        (Err(other), _) if why == AddressError::Forgotten => Err(other),
+        _ => Err(why),
     }
 }
 
-/// Where hosts may send echo requests to somebody. Who has not agreed is not looked up either.
-async fn address_of(app: &App, entry: &rosters::Entry) -> Result<IpAddr, AddressError> {
-    match (&entry.address, why_not_asked(app, entry)) {
-        (None, _) => Err(AddressError::Unknown("(removed)".into())),
-        (_, Some(why)) => Err(why),
-        (Some(address), None) => app.resolver.resolve(address).await,
-    }
+/// Whether somebody declined at an address, whoever it is entered for: for the choice between two. What a round leaves alone is
+/// decided in its own transaction.
+async fn has_declined(app: &App, ip: IpAddr) -> bool {
+    let asked = async { declined::has(&mut app.db.read().await?, ip).await };
+    asked.await.unwrap_or(false)
+}
+
+/// Whether hosts may ping somebody: at their IPv4 address or host name, and at their IPv6 address.
+fn may_be_asked(app: &App, entry: &rosters::Entry) -> [Result<(), AddressError>; 2] {
+    let has = [
+        entry.address != Some(PlayerAddress::Nothing),
+        entry.ipv6.is_some(),
+    ];
+    let ipv6 = entry.ipv6.map(|ipv6| ipv6.consent);
+    let words = [
+        entry.consent.beside(ipv6),
+        ipv6.unwrap_or(Consent::Typed).beside(Some(entry.consent)),
+    ];
+    let check = |has: bool, word: Consent| match has {
+        true => Ok(word.check(app.settings.trust_captains)?),
+        false => Err(AddressError::Forgotten),
+    };
+    [check(has[0], words[0]), check(has[1], words[1])]
 }
 
 /// Why hosts do not ping somebody of a roster, as far as it is known without looking their name up.
 pub(crate) fn why_not_asked(app: &App, entry: &rosters::Entry) -> Option<AddressError> {
-    if entry.address == Some(PlayerAddress::Forgotten) {
-        return Some(AddressError::Forgotten);
+    match may_be_asked(app, entry) {
+        [Ok(()), _] | [_, Ok(())] => None,
+        [Err(AddressError::Forgotten), Err(why)] | [Err(why), Err(_)] => Some(why),
     }
-    entry
-        .consent
-        .check(app.settings.trust_captains)
-        .err()
-        .map(AddressError::from)
 }
 
 /// Whether somebody can be in a match although hosts cannot measure them: they come by the players' link, or could.
 pub(crate) fn may_come(entry: &rosters::Entry, why: &AddressError) -> bool {
-    matches!(why, AddressError::NotAsked(_) | AddressError::Forgotten) || entry.consent.is_visitors()
+    let came = entry.consent.is_visitors() || entry.ipv6.is_some_and(|ipv6| ipv6.consent.is_visitors());
+    came || matches!(why, AddressError::NotAsked(_) | AddressError::Forgotten)
 }
 
 /// Writes a round. It is measured from every production host whose agent is there, or step by step from few of them; who has

@@ -3,9 +3,9 @@
 use super::ActionError;
 use crate::{
     app::App,
-    domain::{BadName, Name, Role, User, UserId},
+    domain::{BadName, LinkKind, Name, Role, User, UserId},
     secrets::{self, Passwords},
-    store::{clans, users},
+    store::{clans, links, tokens, users},
 };
 use vmatrix_wire::Secret;
 
@@ -90,6 +90,10 @@ pub async fn add_user(app: &App, name: Name, role: Role) -> Result<(User, Secret
     users::insert(&mut tx, &user, &hash)
         .await
         .map_err(name_taken(&user.name))?;
+    if role == Role::Operator {
+        // The link to the first one is of no use any more, but for whoever finds it.
+        links::delete_kind(&mut tx, LinkKind::FirstAdmin).await?;
+    }
     tx.commit().await?;
     tracing::info!(user = %user.id, role = role.name(), "user added");
     app.changed();
@@ -116,6 +120,26 @@ pub async fn change_password(app: &App, user: &User, old: &Secret, new: &Secret)
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// Gives a user another password, which is shown once: for who has forgotten theirs, and to lock somebody out. Their sessions are
+/// over, and their tokens of the API are withdrawn. For whoever has a shell on the server.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn reset_password(app: &App, name: &str) -> Result<Secret, ActionError> {
+    let (user, _) = find_named(app, name)
+        .await?
+        .ok_or_else(|| ActionError::not_found("user", name))?;
+    let password = secrets::password(rand::random());
+    let hash = app.passwords.hash(&password).await?;
+    let mut tx = app.db.begin().await?;
+    users::set_password(&mut tx, user.id, &hash).await?;
+    tokens::delete_all(&mut tx, user.id).await?;
+    tx.commit().await?;
+    tracing::info!(user = %user.id, "password reset, tokens withdrawn");
+    app.changed();
+    Ok(password)
 }
 
 /// All users by name. Operators only.

@@ -5,13 +5,13 @@ use crate::{
     app::App,
     domain::{
         AN_OPPONENT, Brought, Claim, Clan, Consent, HostId, HostRecord, MESH_TOO_OLD_MS, Match, MatchState,
-        Name, Player, PlayerAddress, PlayerId, PlayerLink, Reading, Seat, Taken, Time, Visit, check_brought,
-        claim, let_in,
+        Name, Player, PlayerAddress, PlayerId, PlayerIpv6, PlayerLink, Reading, Seat, Taken, Time, Visit,
+        check_brought, claim, come_from, let_in,
         limits::{
             ANSWERS_OF_A_VISIT, LIVE_VISITS_OF_A_LINK, PLAYERS_OF_A_CLAN, PLAYERS_OF_A_LINK,
             PLAYERS_OF_A_ROSTER, TICKET_MS,
         },
-        mesh_of, offer, takes_visits, visitor,
+        mesh_of, newcomer, offer, takes_visits,
     },
     secrets::{self, TokenKind},
     store::{
@@ -190,7 +190,7 @@ pub async fn end_visit(
     if !visits::use_up(&mut tx, nonce, player.id, now).await? {
         return Err(ActionError::Conflict("this result was brought already".into()));
     }
-    let is_free = note_word(&mut tx, from, may_ping, now).await?;
+    let is_free = note_word(&mut tx, &player, from, may_ping, now).await?;
     let measured = keep(&mut tx, player.id, brought.via, &samples, now).await?;
     let is_new = join(&mut tx, &of, &player).await?;
     // A match without a host may get one by what is known now.
@@ -257,28 +257,46 @@ async fn enter(
     }
     let now = app.now();
     let Some(before) = named else {
-        let player = visitor(id, link.clan, name, from, consent);
+        let player = come_from(&newcomer(id, link.clan, name), from, consent);
         add(tx, &player, all.len(), now).await?;
         return Ok((player, true));
     };
-    let player = visitor(id, link.clan, before.name.clone(), from, consent);
-    players::update(tx, &player, now).await?;
-    let pinged = |player: &Player| {
-        let is_pinged = player.consent.check(app.settings.trust_captains).is_ok();
-        is_pinged.then(|| player.address.clone())
-    };
-    let (then, now): (Option<PlayerAddress>, _) = (pinged(before), pinged(&player));
+    let player = come_from(before, from, consent);
+    players::come(tx, &player, from, now).await?;
+    let (then, now) = (pinged(app, before), pinged(app, &player));
     Ok((player, then != now))
 }
 
-/// Keeps whether somebody who came from an address wants it pinged: who does not is left alone at once. Says whether hosts may
-/// ping it again.
-async fn note_word(tx: &mut Tx, from: IpAddr, may_ping: bool, now: Time) -> Result<bool, ActionError> {
+/// At which addresses of a player hosts may ping them.
+fn pinged(app: &App, player: &Player) -> (Option<PlayerAddress>, Option<PlayerIpv6>) {
+    let may = |consent: Consent| consent.check(app.settings.trust_captains).is_ok();
+    let ipv6 = player.ipv6.map(|ipv6| ipv6.consent);
+    let address = may(player.consent.beside(ipv6)).then(|| player.address.clone());
+    let is_pinged = |ipv6: &PlayerIpv6| may(ipv6.consent.beside(Some(player.consent)));
+    (address, player.ipv6.filter(is_pinged))
+}
+
+/// Keeps whether somebody who came from an address wants it pinged: who does not is left alone at once, also at their other
+/// address, under whatever name if they came from there, too. Says whether hosts may ping the one that they came from again.
+async fn note_word(
+    tx: &mut Tx,
+    player: &Player,
+    from: IpAddr,
+    may_ping: bool,
+    now: Time,
+) -> Result<bool, ActionError> {
     if may_ping {
         return Ok(declined::remove(tx, from).await?);
     }
-    declined::put(tx, from, now).await?;
-    rounds::leave_alone(tx, from).await?;
+    let four = match player.address {
+        PlayerAddress::Ip(ip) if player.consent.is_visitors() => Some(IpAddr::V4(ip)),
+        _ => None,
+    };
+    let six = player.ipv6.filter(|ipv6| ipv6.consent.is_visitors());
+    for ip in four.into_iter().chain(six.map(|ipv6| ipv6.ip.into())) {
+        declined::put(tx, ip, now).await?;
+        rounds::leave_alone(tx, player.id, ip).await?;
+    }
     Ok(false)
 }
 

@@ -143,6 +143,9 @@ fn is_secret(path: &str) -> bool {
         .any(|word| path.contains(word))
 }
 
+/// Characters of a list or an object that are said back.
+const LONGEST_SHOWN: usize = 120;
+
 /// What a body held at a path such as `rosters[0].clan`.
 fn held_at(body: &Value, path: &str) -> String {
     let steps = path.replace('[', ".").replace(']', "").replace('.', "/");
@@ -153,9 +156,17 @@ fn held_at(body: &Value, path: &str) -> String {
     };
     match body.pointer(&pointer) {
         None => "(absent)".into(),
-        Some(Value::Object(_) | Value::Array(_)) => "(not a single value)".into(),
         Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
+        Some(other) => {
+            let text = other.to_string();
+            if is_secret(&text) {
+                return "(not shown)".into();
+            }
+            match text.char_indices().nth(LONGEST_SHOWN) {
+                Some((end, _)) => format!("{}…", &text[..end]),
+                None => text,
+            }
+        }
     }
 }
 

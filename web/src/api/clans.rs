@@ -13,7 +13,7 @@ use crate::{
     },
     app::App,
     auth::{Organiser, Viewer},
-    domain::{Clan, ClanId, Name, PlayerId},
+    domain::{Clan, ClanId, Consent, Name, PlayerId},
 };
 use axum::{
     Json, Router,
@@ -80,15 +80,18 @@ impl From<PlayerBody> for NewPlayer {
     }
 }
 
-/// A player; the address is there for the own clan's admins only.
+/// A player; the addresses are there for the own clan's admins only.
 #[derive(Serialize)]
 struct PlayerAnswer {
     id: PlayerId,
     name: Name,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
-    /// Whose word it is: `typed`, `vouched`, `own` or `declined`.
+    /// Whose word it is: `typed`, `vouched`, `own` or `declined`; of two addresses, that of IPv4.
     consent: &'static str,
+    /// The same of their IPv6 address, if it stands beside another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ipv6_consent: Option<&'static str>,
 }
 
 impl From<PlayerSeen> for PlayerAnswer {
@@ -98,6 +101,7 @@ impl From<PlayerSeen> for PlayerAnswer {
             name: player.name,
             address: player.address,
             consent: player.consent.name(),
+            ipv6_consent: player.ipv6.map(Consent::name),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 use clap::{Subcommand, ValueEnum};
 
-/// Make users, tokens and join tokens; remove a host that is gone.
+/// Make users, passwords, tokens and join tokens; remove a host that is gone.
 #[derive(Debug, Subcommand)]
 pub(super) enum Admin {
     /// Make a user and print their password, once
@@ -28,6 +28,13 @@ pub(super) enum Admin {
     },
     /// Make a token of the API for a user and print it, once
     Token {
+        /// Name of the user
+        user: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Give a user another password and print it, once; their sessions end, and their tokens are withdrawn
+    Password {
         /// Name of the user
         user: String,
         #[command(flatten)]
@@ -87,6 +94,11 @@ pub(super) async fn run(admin: Admin) -> anyhow::Result<()> {
             let name: Name = "command line".parse()?;
             let token = tokens::create_token_for(&app, &user, &name).await?;
             (app, token)
+        }
+        Admin::Password { user, place } => {
+            let app = app_there(&place).await?;
+            let password = users::reset_password(&app, &user).await?;
+            (app, password)
         }
         Admin::JoinToken { place } => {
             let app = app_there(&place).await?;

@@ -24,6 +24,7 @@ impl Case {
             name: format!("p{n}").parse().unwrap(),
             address: "10.0.0.1".parse().unwrap(),
             consent: crate::domain::Consent::Typed,
+            ipv6: None,
         };
         let players = [
             player(11, &clans[0]),

@@ -1,9 +1,8 @@
 //! The whole of what a host should be doing, from rows; and what its report and its witnesses' say of its VMs.
 
 use super::{
-    Host, HostId, HostRecord, INTERVAL_MS, MatchId, MeshHost, Purpose, RoundId, SAMPLES, Snapshot,
-    SnapshotId, TIMEOUT_MS, Time, Visit, Vm, VmGoal, VmSeen, VmmSeen, host_witness, mesh_order, mesh_slot,
-    passes,
+    Host, HostId, HostRecord, INTERVAL_MS, MatchId, MeshHost, MeshPlan, Purpose, RoundId, SAMPLES, Snapshot,
+    SnapshotId, TIMEOUT_MS, Time, Visit, Vm, VmGoal, VmSeen, VmmSeen, host_witness, mesh_slot, passes,
     witness::{hear_witnesses, vm_witness},
 };
 use std::{collections::BTreeMap, net::SocketAddr};
@@ -71,35 +70,51 @@ pub fn beacon_port(host: &Host, vms: &[Vm]) -> Option<u16> {
         .find(|port| vms.iter().all(|vm| vm.host != host.id || vm.port != *port))
 }
 
-/// What a host should be doing. The generation is that of its present orders if nothing is different, or the next.
+/// What each host should be doing, in the fleet's order. The generation is that of its present orders if nothing is different, or
+/// the next.
 #[must_use]
-pub fn compose(record: &HostRecord, fleet: &Fleet, now: Time) -> Orders {
-    let id = record.host.id;
-    let mut orders = Orders {
-        protocol: PROTOCOL,
-        host: id,
-        generation: record.orders.generation,
-        vms: fleet
-            .vms
-            .iter()
-            .filter(|vm| vm.host == id)
-            .filter_map(|vm| vm_order(vm, &record.orders, fleet))
-            .collect(),
-        probes: fleet
-            .rounds
-            .iter()
-            .filter(|round| round.from.contains(&id))
-            .map(probe_order)
-            .chain(mesh_order(id, &fleet.there(now), mesh_slot(now)))
-            .collect(),
-        lookouts: lookouts(id, fleet, now),
-        beacon: beacon(record, fleet),
-        passes: passes(id, &fleet.visits, now),
-    };
-    if orders != record.orders {
-        orders.generation += 1;
+pub fn compose(fleet: &Fleet, now: Time) -> Vec<Orders> {
+    let mesh_hosts = fleet.there(now);
+    let mesh = MeshPlan::of(&mesh_hosts, mesh_slot(now));
+    let mut vms: BTreeMap<HostId, Vec<&Vm>> = BTreeMap::new();
+    for vm in &fleet.vms {
+        vms.entry(vm.host).or_default().push(vm);
     }
-    orders
+    let mut rounds: BTreeMap<HostId, Vec<&OpenRound>> = BTreeMap::new();
+    for round in &fleet.rounds {
+        for host in &round.from {
+            rounds.entry(*host).or_default().push(round);
+        }
+    }
+    let mut lookouts = lookouts(fleet, now);
+    let orders = |record: &HostRecord| {
+        let id = record.host.id;
+        let (vms, rounds) = (vms.remove(&id), rounds.remove(&id));
+        let mut orders = Orders {
+            protocol: PROTOCOL,
+            host: id,
+            generation: record.orders.generation,
+            vms: vms
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|vm| vm_order(vm, &record.orders, fleet))
+                .collect(),
+            probes: rounds
+                .unwrap_or_default()
+                .into_iter()
+                .map(probe_order)
+                .chain(mesh.order(id))
+                .collect(),
+            lookouts: lookouts.remove(&id).unwrap_or_default(),
+            beacon: beacon(record, fleet),
+            passes: passes(id, &fleet.visits, now),
+        };
+        if orders != record.orders {
+            orders.generation += 1;
+        }
+        orders
+    };
+    fleet.hosts.iter().map(orders).collect()
 }
 
 /// What was ordered once stays: a server that is started with other masters, or a clan with another name, must not have a
@@ -145,25 +160,28 @@ fn beacon(record: &HostRecord, fleet: &Fleet) -> Option<Beacon> {
     })
 }
 
-fn lookouts(id: HostId, fleet: &Fleet, now: Time) -> Vec<Lookout> {
-    let vms = fleet
-        .vms
-        .iter()
-        .filter(|vm| is_out(vm) && vm_witness(vm, &fleet.hosts, now) == Some(id))
-        .filter_map(|vm| vm_lookout(vm, fleet));
-    let hosts = fleet
-        .hosts
-        .iter()
-        .filter(|host| !host.is_gone(now) && host_witness(host, &fleet.hosts, now) == Some(id))
-        .filter_map(|host| {
-            let beacon = beacon(host, fleet)?;
-            Some(Lookout {
-                lookout: LookoutId::Host(host.host.id),
-                address: SocketAddr::new(host.host.public_address, beacon.port),
-                ask: Ask::Beacon { nonce: beacon.nonce },
-            })
-        });
-    vms.chain(hosts).collect()
+/// What each host is to look at, VMs first.
+fn lookouts(fleet: &Fleet, now: Time) -> BTreeMap<HostId, Vec<Lookout>> {
+    let vms = fleet.vms.iter().filter(|vm| is_out(vm)).filter_map(|vm| {
+        let by = vm_witness(vm, &fleet.hosts, now)?;
+        Some((by, vm_lookout(vm, fleet)?))
+    });
+    let unseen = fleet.hosts.iter().filter(|host| !host.is_gone(now));
+    let hosts = unseen.filter_map(|host| {
+        let beacon = beacon(host, fleet)?;
+        let by = host_witness(host, &fleet.hosts, now)?;
+        let lookout = Lookout {
+            lookout: LookoutId::Host(host.host.id),
+            address: SocketAddr::new(host.host.public_address, beacon.port),
+            ask: Ask::Beacon { nonce: beacon.nonce },
+        };
+        Some((by, lookout))
+    });
+    let mut all: BTreeMap<HostId, Vec<Lookout>> = BTreeMap::new();
+    for (by, lookout) in vms.chain(hosts) {
+        all.entry(by).or_default().push(lookout);
+    }
+    all
 }
 
 /// What is to be asked of a VM from outside.

@@ -41,9 +41,18 @@ impl Consent {
     /// Of an address that this user enters. Nobody stands for a host name: it may lead elsewhere later.
     #[must_use]
     pub fn of_typed(by: &User, address: &PlayerAddress, at: Time) -> Self {
-        match (by.role, address) {
-            (Role::Organiser | Role::Operator, PlayerAddress::Ip(_)) => Self::Vouched { by: by.id, at },
-            _ => Self::Typed,
+        match address {
+            PlayerAddress::Ip(_) => Self::of_typed_ip(by, at),
+            PlayerAddress::HostName(_) | PlayerAddress::Nothing => Self::Typed,
+        }
+    }
+
+    /// The same of what is no host name.
+    #[must_use]
+    pub fn of_typed_ip(by: &User, at: Time) -> Self {
+        match by.role {
+            Role::Organiser | Role::Operator => Self::Vouched { by: by.id, at },
+            Role::ClanAdmin(_) => Self::Typed,
         }
     }
 
@@ -121,6 +130,18 @@ impl Consent {
         matches!(self, Self::Own { .. } | Self::Declined { .. })
     }
 
+    /// As it holds beside the word for the same player's other address: who came from the one and declined is pinged at the
+    /// other neither, unless they came from there later and agreed.
+    #[must_use]
+    pub fn beside(self, other: Option<Self>) -> Self {
+        match (self, other) {
+            (Self::Own { at }, Some(Self::Declined { at: no })) if at > no => self,
+            (Self::Declined { .. }, _) => self,
+            (_, Some(no @ Self::Declined { .. })) => no,
+            _ => self,
+        }
+    }
+
     /// Whether hosts may send echo requests there; with `trust_captains` a captain's word is enough.
     ///
     /// # Errors
@@ -175,6 +196,37 @@ mod tests {
                 Err(NotAsked::Declined)
             );
         }
+    }
+
+    #[test]
+    fn the_last_word_of_a_player_holds_for_both_of_their_addresses() {
+        let at = Time::from_millis;
+        let (yes, no) = (
+            |ms| Consent::Own { at: at(ms) },
+            |ms| Consent::Declined { at: at(ms) },
+        );
+        let by = UserId(Uuid::from_u128(7));
+        let vouched = Consent::Vouched { by, at: at(9) };
+        for others_word in [Consent::Typed, vouched, yes(5)] {
+            assert_eq!(others_word.beside(None), others_word);
+            assert_eq!(others_word.beside(Some(yes(9))), others_word);
+            assert_eq!(
+                others_word.beside(Some(no(6))),
+                no(6),
+                "nobody's word counts against theirs"
+            );
+        }
+        assert_eq!(
+            yes(7).beside(Some(no(6))),
+            yes(7),
+            "they agreed later, from there"
+        );
+        assert_eq!(yes(6).beside(Some(no(6))), no(6));
+        assert_eq!(
+            no(5).beside(Some(yes(6))),
+            no(5),
+            "from that very address they did not agree"
+        );
     }
 
     #[test]

@@ -112,6 +112,7 @@ fn what_is_known_is_kept_and_of_hosts_that_are_there_alone() {
             hosts: 6,
             spread_us: 1,
             apart_us: 2,
+            by_hosts: true,
         }],
     });
     let from = BTreeSet::from([host(0), host(2)]);

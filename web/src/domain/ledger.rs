@@ -1,7 +1,7 @@
 //! How much hosts may send to whom, and on whose behalf: nobody makes a fleet a weapon, and who books much does not either.
 
 use super::{
-    MatchId,
+    MatchId, customer,
     limits::{PACKETS_OF_A_CAPTAIN, PACKETS_OF_STAFF, PACKETS_TO_A_NETWORK, PACKETS_TO_AN_ADDRESS, Packets},
 };
 use std::{collections::BTreeMap, fmt, net::IpAddr};
@@ -56,10 +56,10 @@ pub struct TopTarget {
     pub hour: u64,
     /// Packets in the last day.
     pub day: u64,
-    /// Name of who booked the matches.
+    /// Name of who booked the matches, or asked.
     pub caused_by: String,
-    /// One of the matches.
-    pub match_id: MatchId,
+    /// One of the matches; absent if it was asked for by itself.
+    pub match_id: Option<MatchId>,
 }
 
 /// Why somebody is not pinged now. Words for both clans: it names nobody.
@@ -101,7 +101,7 @@ pub struct Ledger {
     pub is_staff: bool,
     /// On behalf of the account.
     pub account: Sent,
-    /// To each address; absent if nothing.
+    /// To each address, an IPv6 customer's whole /64; absent if nothing.
     pub addresses: BTreeMap<IpAddr, Sent>,
     /// To each network; absent if nothing.
     pub networks: BTreeMap<Prefix, Sent>,
@@ -113,7 +113,7 @@ impl Ledger {
     /// # Errors
     /// Whose limit it would go over.
     pub fn enter(&mut self, address: IpAddr, packets: u64) -> Result<(), OverLimit> {
-        let address = address.to_canonical();
+        let address = customer(address);
         let prefix = Prefix::of(address);
         let to_it = self.addresses.get(&address).copied().unwrap_or_default();
         let there = self.networks.get(&prefix).copied().unwrap_or_default();
@@ -222,6 +222,36 @@ mod tests {
                 assert_eq!(ledger.enter(IpAddr::from([198, 51, 100, player]), round), Ok(()));
             }
         }
+    }
+
+    #[test]
+    fn an_ipv6_customer_is_one_address_and_48_bits_are_a_network() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let mut ledger = Ledger::default();
+        assert_eq!(
+            ledger.enter(ip("2620:fe:1:2::7"), PACKETS_TO_AN_ADDRESS.ten_minutes),
+            Ok(())
+        );
+        let full = Err(OverLimit::Address(Span::TenMinutes));
+        assert_eq!(
+            ledger.enter(ip("2620:fe:1:2:ffff::9"), 1),
+            full,
+            "of the same /64"
+        );
+        for customer in 3..12_u16 {
+            let other = ip(&format!("2620:fe:1:{customer:x}::7"));
+            assert_eq!(ledger.enter(other, PACKETS_TO_AN_ADDRESS.ten_minutes), Ok(()));
+        }
+        let full = Err(OverLimit::Network(Span::TenMinutes));
+        assert_eq!(ledger.enter(ip("2620:fe:1:99::7"), 1), full);
+        assert_eq!(ledger.enter(ip("2620:fe:2:99::7"), 1), Ok(()));
+        // The same packet to a mapped address is one to IPv4.
+        assert_eq!(
+            ledger.enter(ip("::ffff:198.51.100.7"), PACKETS_TO_AN_ADDRESS.ten_minutes),
+            Ok(())
+        );
+        let full = Err(OverLimit::Address(Span::TenMinutes));
+        assert_eq!(ledger.enter(ip("198.51.100.7"), 1), full);
     }
 
     #[test]

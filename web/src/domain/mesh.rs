@@ -10,7 +10,10 @@
 //! The schedule follows from who is there and the time alone, so that servers and restarts need not agree on anything.
 
 use super::{HostId, INTERVAL_MS, SAMPLES, SiteId, TIMEOUT_MS, Time};
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 use uuid::Uuid;
 use vmatrix_placement::{Micros, Note, Source, error_of_median, shortlist::Mesh};
 use vmatrix_wire::{ProbeId, ProbeOrder, RttSample, Target, TargetId, Way};
@@ -80,37 +83,61 @@ pub fn is_mesh(probe: ProbeId) -> bool {
     probe.0.as_u128() >> 64 == MARK >> 64
 }
 
-/// What a host is to measure in a slot, if anything. `all` are the hosts that are there, in any order.
-#[must_use]
-pub fn mesh_order(of: HostId, all: &[MeshHost], slot: i64) -> Option<ProbeOrder> {
-    let mut known: Vec<&MeshHost> = all.iter().filter(|one| mesh_slot(one.joined_at) < slot).collect();
-    known.sort_by_key(|one| (one.joined_at, one.id));
-    let target = |peer: &&MeshHost| Target {
-        target: TargetId(peer.id.0),
-        address: peer.address,
-        by: Way::Icmp,
-    };
-    let targets: Vec<Target> = peers(of, &known, slot).iter().map(target).collect();
-    (!targets.is_empty()).then(|| ProbeOrder {
-        probe: mesh_probe(slot),
-        samples: SAMPLES,
-        interval_ms: INTERVAL_MS,
-        timeout_ms: TIMEOUT_MS,
-        targets,
-    })
+/// What hosts measure of each other in a slot: worked out once for all of them.
+#[derive(Debug)]
+pub struct MeshPlan<'a> {
+    slot: i64,
+    /// Oldest first.
+    known: Vec<&'a MeshHost>,
+    /// The oldest of each site.
+    speakers: Vec<&'a MeshHost>,
 }
 
-/// Whom, of the hosts that are known, oldest first.
-fn peers<'a>(of: HostId, known: &[&'a MeshHost], slot: i64) -> Vec<&'a MeshHost> {
+impl<'a> MeshPlan<'a> {
+    /// `all` are the hosts that are there, in any order.
+    #[must_use]
+    pub fn of(all: &'a [MeshHost], slot: i64) -> Self {
+        let mut known: Vec<&MeshHost> = all.iter().filter(|one| mesh_slot(one.joined_at) < slot).collect();
+        known.sort_by_key(|one| (one.joined_at, one.id));
+        let mut sites = BTreeSet::new();
+        let speakers = known.iter().copied().filter(|one| sites.insert(one.site));
+        Self {
+            slot,
+            speakers: speakers.collect(),
+            known,
+        }
+    }
+
+    /// What one host is to measure, if anything.
+    #[must_use]
+    pub fn order(&self, of: HostId) -> Option<ProbeOrder> {
+        let target = |peer: &&MeshHost| Target {
+            target: TargetId(peer.id.0),
+            address: peer.address,
+            by: Way::Icmp,
+        };
+        let targets: Vec<Target> = peers(of, self).iter().map(target).collect();
+        (!targets.is_empty()).then(|| ProbeOrder {
+            probe: mesh_probe(self.slot),
+            samples: SAMPLES,
+            interval_ms: INTERVAL_MS,
+            timeout_ms: TIMEOUT_MS,
+            targets,
+        })
+    }
+}
+
+/// Whom, of the hosts that are known.
+fn peers<'a>(of: HostId, plan: &MeshPlan<'a>) -> Vec<&'a MeshHost> {
+    let MeshPlan {
+        slot,
+        known,
+        speakers,
+    } = plan;
+    let slot = *slot;
     let Some(me) = known.iter().find(|one| one.id == of) else {
         return Vec::new();
     };
-    let mut speakers: Vec<&MeshHost> = Vec::new();
-    for one in known {
-        if speakers.iter().all(|speaker| speaker.site != one.site) {
-            speakers.push(one);
-        }
-    }
     let landmarks = speakers
         .iter()
         .copied()
@@ -121,7 +148,7 @@ fn peers<'a>(of: HostId, known: &[&'a MeshHost], slot: i64) -> Vec<&'a MeshHost>
     }
     let hour = slot.div_euclid(SLOTS);
     let mut turn: Vec<&MeshHost> = if speakers.iter().any(|one| one.id == of) {
-        let others = in_turn(of, &speakers, hour, ROUND_ROBIN);
+        let others = in_turn(of, speakers, hour, ROUND_ROBIN);
         landmarks.chain(others).collect()
     } else {
         let site: Vec<&MeshHost> = known.iter().copied().filter(|one| one.site == me.site).collect();

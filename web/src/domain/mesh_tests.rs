@@ -14,7 +14,7 @@ fn fleet(sites: &[u128]) -> Vec<MeshHost> {
 }
 
 fn targets(of: HostId, all: &[MeshHost], slot: i64) -> Vec<HostId> {
-    let order = mesh_order(of, all, slot);
+    let order = MeshPlan::of(all, slot).order(of);
     let targets = order.into_iter().flat_map(|order| order.targets);
     targets.map(|target| HostId(target.target.0)).collect()
 }

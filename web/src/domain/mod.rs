@@ -1,5 +1,6 @@
 //! What things are and how they change. No I/O, no async, no clock: time and ids are arguments.
 
+mod address;
 mod booking;
 mod booking_error;
 mod capacity;
@@ -47,6 +48,7 @@ mod visit;
 mod vm;
 mod witness;
 
+pub use address::{EnteredAddress, PlayerAddress, PlayerIpv6, reveal_both};
 pub use booking::{Asked, Valid, ValidRoster, check_booking, check_roster};
 pub use booking_error::BookingError;
 pub use capacity::{NoRoom, Purpose, Reservation, Wanted, room};
@@ -69,11 +71,11 @@ pub use ledger::{Ledger, OverLimit, Prefix, Sent, Span, TopTarget};
 pub use link::{Link, LinkKind};
 pub use matches::{EndedHow, Excluded, Held, Match, MatchState, Recheck, RoundReason};
 pub use mesh::{
-    MESH_SLOT_MS, MESH_TOO_OLD_MS, MeshHost, MeshWay, is_mesh, mesh_between, mesh_of, mesh_order, mesh_probe,
+    MESH_SLOT_MS, MESH_TOO_OLD_MS, MeshHost, MeshPlan, MeshWay, is_mesh, mesh_between, mesh_of, mesh_probe,
     mesh_slot, mesh_way,
 };
 pub use next_step::{Pace, Situation, Step, again_at, may_be_placed_later, next_step};
-pub use people::{BadName, BadRole, Clan, Name, Player, PlayerAddress, Role, User};
+pub use people::{BadName, BadRole, Clan, Name, Player, Role, User};
 pub use promise::{Predicted, predicted};
 pub use reading::{Reading, source_name, source_of};
 pub use refusal::Refusal;
@@ -95,8 +97,8 @@ pub use truth::{
     Kept, Learned, MOST_LEARNED_US, Observed, closeness_kept, far_above, kept, observed, residuals, unlike,
 };
 pub use visit::{
-    Brought, BroughtHost, Claim, PlayerLink, Taken, Visit, check_brought, claim, customer, let_in, offer,
-    passes, takes_visits, visitor,
+    Brought, BroughtHost, Claim, PlayerLink, Taken, Visit, check_brought, claim, come_from, customer, let_in,
+    newcomer, offer, passes, takes_visits,
 };
 pub use vm::{Vm, VmGoal, VmSeen, VmmSeen};
 pub use witness::{host_witness, reached_by, vm_witness};

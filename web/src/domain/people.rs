@@ -1,8 +1,8 @@
 //! Users, clans and players.
 
-use super::{ClanId, Consent, PlayerId, Refusal, Time, UserId};
+use super::{ClanId, Consent, PlayerAddress, PlayerId, PlayerIpv6, Time, UserId};
 use serde::{Deserialize, Serialize};
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{fmt, str::FromStr};
 
 /// A name for people to read: 1 to 40 characters, no control characters, no spaces at its ends. What is entered is read by
 /// [`Name::entered`], which takes no invisible letters at all; names from before that stay readable.
@@ -200,107 +200,13 @@ pub struct Player {
     pub address: PlayerAddress,
     /// Whose word it is that this address is theirs.
     pub consent: Consent,
-}
-
-/// Where a player plays from. Only the engine and the player's own clan see it.
-#[derive(Clone, PartialEq, Eq)]
-pub enum PlayerAddress {
-    /// An address.
-    Ip(IpAddr),
-    /// A host name, resolved each time that it is measured. Lower case, letters, digits, `-` and `.`.
-    HostName(String),
-    /// It was deleted, as it had not been used for long.
-    Forgotten,
-}
-
-impl FromStr for PlayerAddress {
-    type Err = Refusal;
-    fn from_str(text: &str) -> Result<Self, Refusal> {
-        let text = text.trim();
-        if let Ok(ip) = text.parse::<IpAddr>() {
-            return Ok(Self::Ip(ip));
-        }
-        let name = text.trim_end_matches('.').to_ascii_lowercase();
-        let label = |label: &str| {
-            (1..=63).contains(&label.len())
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-        };
-        // All digits and dots is a misspelt address, not a name.
-        let numeric = name.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-        if name.len() > 253 || numeric || !name.split('.').all(label) {
-            return Err(Refusal::new(
-                "address",
-                text,
-                "an IPv4 address, or a host name such as player.example.org",
-            ));
-        }
-        Ok(Self::HostName(name))
-    }
-}
-
-/// The text as it was entered. There is no `Display` by accident: [`PlayerAddress::reveal`] is searchable.
-impl PlayerAddress {
-    /// The address for the engine and the player's own clan; nothing if it was forgotten.
-    #[must_use]
-    pub fn reveal(&self) -> String {
-        match self {
-            Self::Ip(ip) => ip.to_string(),
-            Self::HostName(name) => name.clone(),
-            Self::Forgotten => String::new(),
-        }
-    }
-
-    /// From the stored text: as it was entered, or nothing.
-    ///
-    /// # Errors
-    /// As `parse`.
-    pub fn stored(text: &str) -> Result<Self, Refusal> {
-        if text.is_empty() {
-            return Ok(Self::Forgotten);
-        }
-        text.parse()
-    }
-}
-
-impl fmt::Debug for PlayerAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PlayerAddress(…)")
-    }
+    /// Their IPv6 address beside it, or alone.
+    pub ipv6: Option<PlayerIpv6>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_an_ip_or_a_host_name_and_nothing_else() {
-        assert_eq!("10.77.0.1".parse(), Ok(PlayerAddress::Ip([10, 77, 0, 1].into())));
-        assert_eq!(
-            "Home.Example.org.".parse(),
-            Ok(PlayerAddress::HostName("home.example.org".into()))
-        );
-        for text in [
-            "",
-            "10.77.0",
-            "1.2.3.4.5",
-            "a b",
-            "-a.org",
-            "http://x",
-            "a..b",
-            "x:27960",
-            &"a".repeat(64),
-        ] {
-            assert!(text.parse::<PlayerAddress>().is_err(), "{text:?} was taken");
-        }
-    }
-
-    #[test]
-    fn debug_shows_nothing_of_an_address() {
-        let address: PlayerAddress = "192.0.2.77".parse().unwrap();
-        assert!(!format!("{address:?}").contains("192"));
-    }
 
     #[test]
     fn a_name_has_no_invisible_letters() {

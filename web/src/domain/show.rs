@@ -6,7 +6,7 @@ use super::{
     show_choice::{alternatives, chosen, hosts, recheck, series, settle},
     show_players::{fairness, far_from_promise, in_order, players},
     show_problem,
-    show_sources::{flags, probed, sources, unchecked},
+    show_sources::{flags, probed, source_at, sources, unchecked},
     unplaced::unplaced,
     view::{
         BookedView, ConnectView, DirectoryView, FrozenView, HostProgressView, MatchView, ProgressView,
@@ -92,6 +92,7 @@ pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
             .map(|record| hosts(record, &labels))
             .unwrap_or_default(),
         matrix_ms: body.map(|body| labels.matrix(body)).unwrap_or_default(),
+        source_at: body.map(|body| source_at(body, &labels)).unwrap_or_default(),
         sources: newest
             .map(|body| sources(body, whole.of.state.held().map(|held| held.host), &labels))
             .unwrap_or_default(),

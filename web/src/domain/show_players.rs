@@ -5,7 +5,7 @@ use super::{
     predicted,
     show::{Whole, clan_of},
     show_sources::source,
-    view::{FairnessView, ObservedView, PlayerView},
+    view::{FairnessView, PlayerView},
 };
 use std::collections::BTreeMap;
 use vmatrix_placement::closeness_error_us;
@@ -20,16 +20,17 @@ pub(super) fn players(whole: &Whole, labels: &Labels) -> Vec<PlayerView> {
             .collect()
     });
     let seen = observed(&whole.pings, &whole.roster);
-    let view = |named: &Named| PlayerView {
-        name: labels.of(named.player),
-        clan: clan_of(whole, named.clan).name.to_string(),
-        predicted_ms: predicted.get(&named.player).map(|of| of.ms),
-        predicted_by: predicted.get(&named.player).and_then(|of| of.note).map(source),
-        measured_ms: None,
-        observed: seen.get(&named.player).map(|seen| ObservedView {
-            ping_ms: seen.median_ms,
-            samples: seen.samples,
-        }),
+    let view = |named: &Named| {
+        let seen = seen.get(&named.player);
+        let promised = predicted.get(&named.player);
+        PlayerView {
+            name: labels.of(named.player),
+            clan: clan_of(whole, named.clan).name.to_string(),
+            predicted_ms: promised.map(|of| of.ms),
+            predicted_by: promised.and_then(|of| of.note).map(source),
+            measured_ms: seen.map(|seen| seen.median_ms),
+            samples: seen.map(|seen| seen.samples),
+        }
     };
     let all = [&whole.home, &whole.away].map(|clan| in_order(whole, clan, labels));
     all.iter().flatten().map(|named| view(named)).collect()

@@ -4,7 +4,7 @@ use super::{
     ChoiceBody, HostId, Labels, PlayerId, Smelt, source_name,
     view::{FlagView, ProbedView, SourceView, SourcesView},
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use vmatrix_placement::{Note, fusion::Smell};
 
 /// For each player of the choice: what their values come from, and that at the held host. Of other hosts errors are not told: of
@@ -26,6 +26,26 @@ pub(super) fn sources(body: &ChoiceBody, held: Option<HostId>, labels: &Labels) 
         })
     };
     players.filter_map(view).collect()
+}
+
+/// Where each value comes from that the viewer sees: host name to label to source. Of what they do not see nothing is told.
+pub(super) fn source_at(
+    body: &ChoiceBody,
+    labels: &Labels,
+) -> BTreeMap<String, BTreeMap<String, &'static str>> {
+    let seen = labels.matrix(body);
+    let at = |(index, host): (usize, &vmatrix_placement::Host)| {
+        let seen = seen.get(&host.name)?;
+        let notes = body.matrix.notes(index);
+        let of = |(player, note): (&vmatrix_placement::Player, &Option<Note>)| {
+            let label = labels.of(player.id.parse().ok()?);
+            let source = source_name(note.as_ref()?.source);
+            seen.get(&label)?.map(|_| (label, source))
+        };
+        let known = body.matrix.players().iter().zip(notes).filter_map(of);
+        Some((host.name.clone(), known.collect()))
+    };
+    body.matrix.hosts().iter().enumerate().filter_map(at).collect()
 }
 
 pub(super) fn source(note: Note) -> SourceView {
@@ -127,6 +147,7 @@ mod tests {
             hosts: 6,
             spread_us: 900,
             apart_us: 90_000,
+            by_hosts: true,
         };
         let smelt = |player| Smelt {
             player,
@@ -161,6 +182,30 @@ mod tests {
         assert_eq!((here.source, here.age_s, here.error_ms), ("king", 7, 20.0));
         let json = serde_json::to_string(&sources(&body(), None, &labels(Some(2)))).unwrap();
         assert!(!json.contains("error_ms"), "{json}");
+    }
+
+    #[test]
+    fn where_a_value_comes_from_is_told_to_whom_the_value_is() {
+        let staff = source_at(&body(), &labels(None));
+        assert_eq!(
+            staff["h900"],
+            BTreeMap::from([("Ada".into(), "king"), ("Bo".into(), "browser")])
+        );
+        assert_eq!(
+            staff["h901"],
+            BTreeMap::from([("Ada".into(), "king")]),
+            "Bo has no value there"
+        );
+        let other = source_at(&body(), &labels(Some(2)));
+        assert_eq!(
+            other["h900"],
+            BTreeMap::from([("Clan1 1".into(), "king"), ("Bo".into(), "browser")])
+        );
+        assert_eq!(
+            other["h901"],
+            BTreeMap::new(),
+            "what is hidden has no source either"
+        );
     }
 
     #[test]

@@ -41,6 +41,9 @@ pub struct MatchView {
     pub settle: Vec<SettleView>,
     /// Host name to player name to median round trip in milliseconds; what the current reservation was chosen from.
     pub matrix_ms: BTreeMap<String, BTreeMap<String, Option<f64>>>,
+    /// Host name to player name to what the value there comes from, for those values of `matrix_ms` that are known.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub source_at: BTreeMap<String, BTreeMap<String, &'static str>>,
     /// Where the values of each player come from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourcesView>,
@@ -159,20 +162,11 @@ pub struct PlayerView {
     /// Where that comes from, how old it was, and how wrong it may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub predicted_by: Option<SourceView>,
-    /// Round trip during the match, where somebody measures it.
+    /// Median of the pings that the game itself has measured during the match, milliseconds: with what its own frames add.
     pub measured_ms: Option<f64>,
-    /// What the game itself said of this player during the match.
+    /// How many they are.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub observed: Option<ObservedView>,
-}
-
-/// A player's ping as the game counts it: with what its own frames add.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ObservedView {
-    /// Median, milliseconds.
-    pub ping_ms: f64,
-    /// How often the game was asked.
-    pub samples: usize,
+    pub samples: Option<usize>,
 }
 
 /// Whether a match was as fair as promised.

@@ -2,7 +2,7 @@
 
 use super::{
     ClanId, Consent, HostId, HostRecord, Match, MatchId, MatchState, Name, Player, PlayerAddress, PlayerId,
-    Refusal, Time, UserId,
+    PlayerIpv6, Refusal, Time, UserId,
     limits::{
         ANSWERS_OF_A_VISIT, HOSTS_OF_A_VISIT, PASSES_OF_A_CLAN, PASSES_OF_A_HOST, RTTS_OF_A_VISIT, TICKET_MS,
         VISIT_MS,
@@ -282,14 +282,21 @@ pub enum Claim {
 }
 
 /// Whether a visitor from `from` may be the player of the clan who has the name that they say. A name is free for whoever has
-/// the link until somebody has come with it by this link; from then on it is theirs who come from the same customer's line.
+/// the link until somebody has come with it by this link; from then on it is theirs who come from the same customer's line. A line
+/// with IPv4 and IPv6 is known by both only when it has come by both: so each of them is somebody's from the first visit by it.
 #[must_use]
 pub fn claim(named: Option<&Player>, came_by_link: bool, from: IpAddr) -> Claim {
     let Some(player) = named else {
         return Claim::New;
     };
-    let same = matches!(player.address, PlayerAddress::Ip(ip) if customer(ip) == customer(from));
-    if came_by_link && player.consent.is_visitors() && !same {
+    let (known, consent): (Option<IpAddr>, _) = match (from.to_canonical(), &player.address, player.ipv6) {
+        (IpAddr::V4(_), PlayerAddress::Ip(ip), _) => (Some((*ip).into()), player.consent),
+        (IpAddr::V6(_), _, Some(ipv6)) => (Some(ipv6.ip.into()), ipv6.consent),
+        (IpAddr::V4(_), ..) => (None, player.consent),
+        (IpAddr::V6(_), _, None) => (None, Consent::Typed),
+    };
+    let same = known.is_some_and(|ip| customer(ip) == customer(from));
+    if came_by_link && consent.is_visitors() && !same {
         return Claim::Taken;
     }
     Claim::Is(player.id)
@@ -304,16 +311,29 @@ pub fn customer(address: IpAddr) -> IpAddr {
     }
 }
 
-/// What is kept of a visitor.
+/// A player of whom nothing is known but the name.
 #[must_use]
-pub fn visitor(player: PlayerId, clan: ClanId, name: Name, from: IpAddr, consent: Consent) -> Player {
+pub fn newcomer(id: PlayerId, clan: ClanId, name: Name) -> Player {
     Player {
-        id: player,
+        id,
         clan,
         name,
-        address: PlayerAddress::Ip(from.to_canonical()),
-        consent,
+        address: PlayerAddress::Nothing,
+        consent: Consent::Typed,
+        ipv6: None,
     }
+}
+
+/// What is kept of a player who comes from an address. Who comes by IPv6 plays from their IPv4 address as before, and the other
+/// way round: a browser takes now the one and now the other.
+#[must_use]
+pub fn come_from(player: &Player, from: IpAddr, consent: Consent) -> Player {
+    let mut player = player.clone();
+    match from.to_canonical() {
+        IpAddr::V4(ip) => (player.address, player.consent) = (PlayerAddress::Ip(ip), consent),
+        IpAddr::V6(ip) => player.ipv6 = Some(PlayerIpv6 { ip, consent }),
+    }
+    player
 }
 
 #[cfg(test)]

@@ -234,13 +234,9 @@ fn a_name_is_theirs_who_came_with_it_first() {
     let from: IpAddr = "198.51.100.7".parse().unwrap();
     let other: IpAddr = "198.51.100.8".parse().unwrap();
     let player = |address: IpAddr, consent| {
-        visitor(
-            PlayerId(Uuid::from_u128(1)),
-            ClanId(Uuid::nil()),
-            "akela".parse().unwrap(),
-            address,
-            consent,
-        )
+        let id = PlayerId(Uuid::from_u128(1));
+        let unknown = newcomer(id, ClanId(Uuid::nil()), "akela".parse().unwrap());
+        come_from(&unknown, address, consent)
     };
     let is = Claim::Is(PlayerId(Uuid::from_u128(1)));
     assert_eq!(claim(None, false, from), Claim::New);
@@ -262,4 +258,44 @@ fn a_name_is_theirs_who_came_with_it_first() {
     );
     let came = player(a, Consent::Own { at: now() });
     assert_eq!(claim(Some(&came), true, b), is, "a customer has a whole /64");
+    let c: IpAddr = "2001:db8:0:1::1".parse().unwrap();
+    assert_eq!(claim(Some(&came), true, c), Claim::Taken);
+    // Who has come by IPv6 may come by IPv4, too, and is known by both then.
+    assert_eq!(claim(Some(&came), true, from), is);
+    let both = come_from(&came, from, Consent::Own { at: now() });
+    assert_eq!(claim(Some(&both), true, from), is);
+    assert_eq!(claim(Some(&both), true, a), is);
+    assert_eq!(claim(Some(&both), true, other), Claim::Taken);
+    assert_eq!(claim(Some(&both), true, c), Claim::Taken);
+}
+
+proptest! {
+    /// Whoever comes from wherever in whatever order: of each kind the newest is known, and a mapped address is of IPv4.
+    #[test]
+    fn a_visit_changes_the_address_of_its_own_kind_alone(
+        visits in proptest::collection::vec((any::<bool>(), any::<bool>(), any::<u32>(), any::<bool>()), 1..8),
+    ) {
+        let mut player = newcomer(PlayerId(Uuid::nil()), ClanId(Uuid::nil()), "akela".parse().unwrap());
+        let (mut four, mut six) = (None, None);
+        for (at, (by_six, mapped, bits, may_ping)) in (1..).zip(visits) {
+            let consent = Consent::of_visitor(may_ping, Time::from_millis(at));
+            let v4 = std::net::Ipv4Addr::from_bits(bits);
+            let v6 = std::net::Ipv6Addr::from_bits((0x2620 << 112) | u128::from(bits));
+            let from: IpAddr = match (by_six, mapped) {
+                (true, _) => v6.into(),
+                (false, true) => v4.to_ipv6_mapped().into(),
+                (false, false) => v4.into(),
+            };
+            player = come_from(&player, from, consent);
+            if by_six {
+                six = Some((v6, consent));
+            } else {
+                four = Some((v4, consent));
+            }
+            let (address, word) = four.map_or((PlayerAddress::Nothing, Consent::Typed), |(ip, word)| (PlayerAddress::Ip(ip), word));
+            prop_assert_eq!((&player.address, player.consent), (&address, word));
+            prop_assert_eq!(player.ipv6, six.map(|(ip, consent)| PlayerIpv6 { ip, consent }));
+            prop_assert_eq!(claim(Some(&player), true, from), Claim::Is(player.id));
+        }
+    }
 }

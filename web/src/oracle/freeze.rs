@@ -2,7 +2,8 @@
 
 use super::{
     gather::{known, names},
-    matches::{Now, tell},
+    look::Now,
+    matches::tell,
     placing::unplaced,
 };
 use crate::{

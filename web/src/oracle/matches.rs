@@ -3,37 +3,38 @@
 
 use super::{
     freeze,
+    look::{Now, look, look_at_all},
     placing::{choose_first, look_again, other_host, other_port},
     truth,
 };
 use crate::{
-    actions::{
-        matches::pace,
-        rounds::{awaited, stop},
-        turns::wait,
-    },
+    actions::{rounds::stop, turns::wait},
     app::App,
-    domain::{
-        EndedHow, Held, HostRecord, Match, MatchId, MatchState, Recheck, RoundReason, Situation, Step,
-        StoryId, Time, Unfit, Vm, VmGoal, next_step,
-    },
-    store::{StoreError, Tx, hosts, matches, rounds, story, vms},
+    domain::{EndedHow, Held, MatchId, MatchState, Recheck, RoundReason, Step, StoryId, Time, VmGoal},
+    store::{StoreError, Tx, matches, story, vms},
 };
 use vmatrix_wire::Goal;
 
 /// One pass; `true` if any match took a step.
 pub(super) async fn step(app: &App) -> Result<bool, StoreError> {
+    let at = app.now();
     let mut tx = app.db.read().await?;
-    let ids = matches::unfinished(&mut tx).await?;
+    let all = look_at_all(&mut tx, app, at).await?;
     drop(tx);
     let mut changed = false;
     let mut wrong = None;
-    for id in ids {
-        match one(app, id).await {
+    for each in all {
+        let stepped = match each {
+            // Rounds are begun apart: see `measure`.
+            Ok((_, Step::Wait | Step::Probe(_))) => continue,
+            Ok((of, step)) => one(app, of.id, step, at).await,
+            Err(error) => Err(error),
+        };
+        match stepped {
             Ok(stepped) => changed |= stepped,
             // The others go on.
             Err(error) => {
-                tracing::error!(match_id = %id, %error, "a match is stuck");
+                tracing::error!(%error, "a match is stuck");
                 wrong = Some(error);
             }
         }
@@ -42,26 +43,7 @@ pub(super) async fn step(app: &App) -> Result<bool, StoreError> {
     Ok(changed)
 }
 
-/// A match's present, as it was read.
-pub(super) struct Now {
-    pub(super) of: Match,
-    pub(super) host: Option<HostRecord>,
-    pub(super) vm: Option<Vm>,
-    pub(super) at: Time,
-}
-
-async fn one(app: &App, id: MatchId) -> Result<bool, StoreError> {
-    let at = app.now();
-    let mut tx = app.db.read().await?;
-    let Some((_, step)) = look(&mut tx, app, id, at).await? else {
-        return Ok(false);
-    };
-    // Rounds are begun apart: see `measure`.
-    if matches!(step, Step::Wait | Step::Probe(_)) {
-        return Ok(false);
-    }
-    drop(tx);
-
+async fn one(app: &App, id: MatchId, step: Step, at: Time) -> Result<bool, StoreError> {
     let mut tx = app.db.begin().await?;
     // What was read may have changed since.
     let Some((now, step)) = look(&mut tx, app, id, at)
@@ -84,45 +66,6 @@ async fn one(app: &App, id: MatchId) -> Result<bool, StoreError> {
     tx.commit().await?;
     tracing::info!(match_id = %id, from = now.of.state.name(), to = state.name(), "match");
     Ok(true)
-}
-
-/// Reads a match and says what is to be done.
-pub(super) async fn look(
-    tx: &mut Tx,
-    app: &App,
-    id: MatchId,
-    at: Time,
-) -> Result<Option<(Now, Step)>, StoreError> {
-    let Some(of) = matches::get(tx, id).await? else {
-        return Ok(None);
-    };
-    let held = of.state.held().cloned();
-    let (host, vm) = match &held {
-        Some(held) => (hosts::get(tx, held.host).await?, vms::get(tx, held.vm).await?),
-        None => (None, None),
-    };
-    let round_ended = match awaited(&of.state) {
-        Some(round) => rounds::get(tx, round)
-            .await?
-            .map(|round| round.ended_at.is_some()),
-        None => None,
-    };
-    let gone = host.as_ref().and_then(|host| {
-        let seconds = host.silent_ms(at) / 1000;
-        match (host.left_at, host.is_gone(at)) {
-            (Some(_), _) => Some(Unfit::Left.to_string()),
-            (None, true) => Some(Unfit::Gone { seconds }.to_string()),
-            (None, false) => None,
-        }
-    });
-    let situation = Situation {
-        of: &of,
-        round_ended,
-        host_gone: gone.as_deref(),
-        vm: vm.as_ref(),
-    };
-    let step = next_step(situation, pace(app), at);
-    Ok(Some((Now { of, host, vm, at }, step)))
 }
 
 /// Does a step; `None` is a clash.

@@ -1,7 +1,10 @@
 //! Each match whose players are to be measured: a new round, when it is its turn. Apart from all other steps, because players'
 //! names are looked up for it, and nobody else waits for that.
 
-use super::matches::{Now, look, tell};
+use super::{
+    look::{Now, look, look_at_all},
+    matches::tell,
+};
 use crate::{
     actions::{
         rounds::{resolve, start},
@@ -9,13 +12,13 @@ use crate::{
     },
     app::App,
     domain::{
-        MatchId, MatchState, Recheck, RoundId, RoundReason, Step, is_time_again, limits::ROUNDS_AT_ONCE,
-        whose_turn,
+        MatchId, MatchState, Recheck, Round, RoundId, RoundReason, Step, is_time_again,
+        limits::ROUNDS_AT_ONCE, whose_turn,
     },
     store::{StoreError, matches, rosters, rounds, turns},
 };
 use futures_util::{StreamExt, stream};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// So many matches have their players' names looked up at once; each has 64 at most.
 const AT_ONCE: usize = 8;
@@ -38,12 +41,12 @@ async fn whose(app: &App) -> Result<(Vec<MatchId>, Option<StoreError>), StoreErr
     let mut tx = app.db.read().await?;
     let mut due = Vec::new();
     let mut wrong = None;
-    for id in matches::unfinished(&mut tx).await? {
-        match look(&mut tx, app, id, app.now()).await {
-            Ok(Some((now, Step::Probe(reason)))) => due.push((now.of, reason)),
+    for each in look_at_all(&mut tx, app, app.now()).await? {
+        match each {
+            Ok((of, Step::Probe(reason))) => due.push((of, reason)),
             Ok(_) => {}
             Err(error) => {
-                tracing::error!(match_id = %id, %error, "a match is stuck");
+                tracing::error!(%error, "a match is stuck");
                 wrong = Some(error);
             }
         }
@@ -58,6 +61,12 @@ async fn whose(app: &App) -> Result<(Vec<MatchId>, Option<StoreError>), StoreErr
     for (_, id) in before.iter().filter(|(_, id)| !wanted.contains(id)) {
         turns::remove(&mut tx, *id).await?;
     }
+    let mut before_now: BTreeMap<MatchId, Vec<Round>> = BTreeMap::new();
+    if due.iter().any(|(_, reason)| *reason == RoundReason::Roster) {
+        for round in rounds::of_unfinished(&mut tx).await? {
+            before_now.entry(round.match_id).or_default().push(round);
+        }
+    }
     let mut not_yet = BTreeSet::new();
     for (of, reason) in &due {
         let waits = before.iter().any(|(_, id)| *id == of.id);
@@ -66,7 +75,8 @@ async fn whose(app: &App) -> Result<(Vec<MatchId>, Option<StoreError>), StoreErr
         }
         // What has its own time is not kept waiting: only what changes again and again.
         let again = *reason == RoundReason::Roster;
-        if again && !is_time_again(&rounds::of_match(&mut tx, of.id).await?, app.now()) {
+        let rounds = before_now.get(&of.id).map_or(&[][..], Vec::as_slice);
+        if again && !is_time_again(rounds, app.now()) {
             not_yet.insert(of.id);
         }
     }

@@ -18,6 +18,7 @@ mod choose;
 mod few;
 mod freeze;
 mod gather;
+mod look;
 mod matches;
 mod measure;
 mod observe;

@@ -7,7 +7,7 @@ use crate::{
         HostId, HostRecord, MESH_SLOT_MS, MeshWay, Purpose, REUSE_WITHIN_MS, Round, Time, VmSeen, mesh_probe,
         mesh_slot, mesh_way, reached_by, see,
     },
-    store::{StoreError, Tx, hosts, mesh, rematches, reservations, rounds, truth, vms},
+    store::{StoreError, Tx, hosts, mesh, open_rounds, rematches, reservations, rounds, truth, vms},
 };
 use std::collections::{BTreeMap, BTreeSet};
 use vmatrix_wire::{ProbeReport, RttSample, TargetId};
@@ -24,9 +24,7 @@ pub(super) async fn step(app: &App) -> Result<bool, StoreError> {
             tracing::info!(host = %record.host.name, "public address seen from outside");
         }
     }
-    for round in rounds::open(&mut tx).await? {
-        changed |= hear(&mut tx, app, &round, &all).await?;
-    }
+    changed |= hear_rounds(&mut tx, app, &all).await?;
     changed |= hear_mesh(&mut tx, &all, now).await?;
     let forgotten = rematches::forget_addresses(&mut tx, now.plus(-REUSE_WITHIN_MS)).await?;
     if changed || forgotten > 0 {
@@ -63,21 +61,52 @@ async fn see_vms(tx: &mut Tx, all: &[HostRecord], now: Time) -> Result<bool, Sto
     Ok(changed)
 }
 
-/// Takes what hosts have measured in a round, and ends it when nothing more can come.
-async fn hear(tx: &mut Tx, app: &App, round: &Round, all: &[HostRecord]) -> Result<bool, StoreError> {
-    let now = app.now();
-    let targets: BTreeSet<TargetId> = rounds::targets(tx, round.id)
-        .await?
-        .iter()
-        .map(|target| target.target)
-        .collect();
-    let mut known: BTreeMap<(HostId, TargetId), RttSample> = BTreeMap::new();
-    for (host, sample) in rounds::measurements(tx, round.id).await? {
-        known.insert((host, sample.target), sample);
+/// A round with what is known of it.
+struct Heard {
+    round: Round,
+    targets: BTreeSet<TargetId>,
+    hosts: Vec<(HostId, bool)>,
+    known: BTreeMap<(HostId, TargetId), RttSample>,
+}
+
+async fn hear_rounds(tx: &mut Tx, app: &App, all: &[HostRecord]) -> Result<bool, StoreError> {
+    let open = rounds::open(tx).await?;
+    if open.is_empty() {
+        return Ok(false);
     }
+    let mut targets = open_rounds::targets(tx).await?;
+    let mut hosts = open_rounds::hosts(tx).await?;
+    let mut known = open_rounds::measurements(tx).await?;
+    let mut changed = false;
+    for round in open {
+        let targets = targets.remove(&round.id).unwrap_or_default();
+        let known = known.remove(&round.id).unwrap_or_default();
+        let heard = Heard {
+            targets: targets.iter().map(|target| target.target).collect(),
+            hosts: hosts.remove(&round.id).unwrap_or_default(),
+            known: known
+                .into_iter()
+                .map(|(host, sample)| ((host, sample.target), sample))
+                .collect(),
+            round,
+        };
+        changed |= hear(tx, app, &heard, all).await?;
+    }
+    Ok(changed)
+}
+
+/// Takes what hosts have measured in a round, and ends it when nothing more can come.
+async fn hear(tx: &mut Tx, app: &App, heard: &Heard, all: &[HostRecord]) -> Result<bool, StoreError> {
+    let now = app.now();
+    let Heard {
+        round,
+        targets,
+        hosts,
+        known,
+    } = heard;
     let mut changed = false;
     let mut waiting = false;
-    for (host, done) in rounds::hosts(tx, round.id).await? {
+    for (host, done) in hosts.iter().copied() {
         if done {
             continue;
         }

@@ -3,10 +3,9 @@
 use crate::{
     app::App,
     domain::{
-        Fleet, HostRecord, Match, OpenRound, Purpose, Time, Vm, VmId, compose, console_text,
-        limits::TICKET_MS,
+        Clan, Fleet, HostRecord, Match, OpenRound, Time, Vm, VmId, compose, console_text, limits::TICKET_MS,
     },
-    store::{StoreError, Tx, clans, hosts, matches, rounds, snapshots, visits, vms},
+    store::{StoreError, Tx, clans, hosts, matches, open_rounds, rounds, snapshots, visits, vms},
 };
 use std::collections::{BTreeMap, btree_map::Entry};
 use vmatrix_wire::{Goal, MatchSettings, Orders, Target};
@@ -17,8 +16,7 @@ pub(super) async fn step(app: &App) -> Result<bool, StoreError> {
     let mut tx = app.db.begin().await?;
     let fleet = load(&mut tx, app).await?;
     let mut changed = false;
-    for record in &fleet.hosts {
-        let orders = compose(record, &fleet, now);
+    for (record, orders) in fleet.hosts.iter().zip(compose(&fleet, now)) {
         if orders.generation == record.orders.generation {
             continue;
         }
@@ -51,19 +49,25 @@ pub(super) async fn load(tx: &mut Tx, app: &App) -> Result<Fleet, StoreError> {
         {
             unknown.insert(snapshot);
         }
-        if let Purpose::Match(id) = vm.purpose
-            && let Some(of) = if_readable(matches::get(tx, id).await)?
-        {
-            fleet.games.insert(id, settings(tx, app, &of).await?);
+    }
+    let clans = clans::with_vms(tx).await?;
+    for of in matches::with_vms(tx).await? {
+        if let Some(of) = if_readable(of.map(Some))? {
+            fleet.games.insert(of.id, settings(app, &of, &clans));
         }
     }
+    fleet.rounds = open(tx).await?;
+    Ok(fleet)
+}
+
+/// Rounds that have not ended.
+async fn open(tx: &mut Tx) -> Result<Vec<OpenRound>, StoreError> {
+    let mut hosts = open_rounds::hosts(tx).await?;
+    let mut targets = open_rounds::targets(tx).await?;
+    let mut all = Vec::new();
     for round in rounds::open(tx).await? {
-        let from = rounds::hosts(tx, round.id)
-            .await?
-            .into_iter()
-            .map(|(host, _)| host)
-            .collect();
-        let targets = rounds::targets(tx, round.id).await?;
+        let hosts = hosts.remove(&round.id).unwrap_or_default();
+        let targets = targets.remove(&round.id).unwrap_or_default();
         let targets = targets
             .into_iter()
             .filter_map(|target| {
@@ -74,13 +78,13 @@ pub(super) async fn load(tx: &mut Tx, app: &App) -> Result<Fleet, StoreError> {
                 })
             })
             .collect();
-        fleet.rounds.push(OpenRound {
+        all.push(OpenRound {
             id: round.id,
-            from,
+            from: hosts.into_iter().map(|(host, _)| host).collect(),
             targets,
         });
     }
-    Ok(fleet)
+    Ok(all)
 }
 
 /// One row that cannot be read does not keep all hosts from their orders.
@@ -94,19 +98,20 @@ fn if_readable<T>(read: Result<Option<T>, StoreError>) -> Result<Option<T>, Stor
     }
 }
 
-async fn settings(tx: &mut Tx, app: &App, of: &Match) -> Result<MatchSettings, StoreError> {
-    let mut names = Vec::new();
-    for id in [of.home, of.away] {
-        names.extend(clans::get(tx, id).await?.map(|clan| clan.name.to_string()));
-    }
-    Ok(MatchSettings {
+fn settings(app: &App, of: &Match, clans: &[Clan]) -> MatchSettings {
+    let name = |id| clans.iter().find(|clan| clan.id == id);
+    let names: Vec<&str> = [of.home, of.away]
+        .into_iter()
+        .filter_map(|id| Some(name(id)?.name.as_str()))
+        .collect();
+    MatchSettings {
         server_name: console_text(&format!("vMatrix {}", names.join(" - "))),
         password: of.password.clone(),
         rcon: of.rcon.clone(),
         map: of.map.clone(),
         masters: app.settings.masters.clone(),
         farewell: "The match is over. Thank you for playing.".into(),
-    })
+    }
 }
 
 /// Notes when it was first ordered that a VM be open: in the same transaction as the generation that says so.

@@ -2,7 +2,8 @@
 
 use super::{
     choose::{self, Made},
-    matches::{Now, host_name, tell},
+    look::Now,
+    matches::{host_name, tell},
     ports::{Moved, move_port},
 };
 use crate::{

@@ -1,6 +1,6 @@
 //! What a match teaches of its host's promises: once, in the step that ends it.
 
-use super::matches::Now;
+use super::look::Now;
 use crate::{
     domain::{Held, Named, kept, observed, residuals},
     store::{StoreError, Tx, choices, rosters, truth},

@@ -92,6 +92,7 @@ fn example() -> Plot {
             player: name.into(),
             side,
             ms: Some(ms),
+            source: None,
         })
     };
     let row = |host: &str, closeness, verdict, home, away| Row {

@@ -5,8 +5,9 @@ use super::{
     compare::{self, BestOfThree, Columns, OtherRule},
     fields::Fields,
     form::Errors,
+    match_plot::plot_of,
     measured::{self, MeasuredLine},
-    plot::{Dot, Plot, Row, Side},
+    plot_sign::{self, Sign},
     seats::{self, Pick},
     show,
 };
@@ -33,6 +34,8 @@ pub(crate) struct MatchPage {
     /// As the table and the picture show them: chosen first, then by closeness.
     hosts: Vec<HostView>,
     plot: String,
+    /// What its legend explains.
+    signs: Vec<Sign>,
     columns: Columns,
     /// The picture of what fairness costs, if there is something to compare.
     cost: Option<String>,
@@ -153,6 +156,7 @@ impl MatchPage {
             best_of_three: view.series.as_ref().and_then(compare::best_of_three),
             hosts,
             plot,
+            signs: plot_sign::legend(view.source_at.values().flat_map(|row| row.values().copied())),
             partial: partial(&view),
             sources: measured::lines(&view),
             again: again(&view),
@@ -191,6 +195,12 @@ impl MatchPage {
         self
     }
 
+    /// What stands beside a figure that hosts have not pinged.
+    fn source_of(&self, host: &str, player: &str) -> Option<&'static str> {
+        let source = self.view.source_at.get(host)?.get(player)?;
+        Some(show::source_beside(source)).filter(|words| !words.is_empty())
+    }
+
     /// Whether anything can still change.
     pub(crate) fn follows(&self) -> bool {
         self.follows
@@ -211,42 +221,6 @@ fn rank(host: &HostView) -> (u8, f64) {
         _ => 3,
     };
     (group, host.closeness_ms.unwrap_or(f64::MAX))
-}
-
-fn plot_of(view: &MatchView, hosts: &[HostView], home: &str, away: &str) -> Plot {
-    let rows = hosts.iter().filter_map(|host| {
-        let measured = view.matrix_ms.get(&host.host)?;
-        // What cannot run the game was not asked to measure.
-        if host.verdict == "unfit" && measured.values().all(Option::is_none) {
-            return None;
-        }
-        let dots = view.players.iter().filter_map(|player| {
-            let side = if player.clan == home {
-                Side::Home
-            } else {
-                Side::Away
-            };
-            Some(Dot {
-                player: player.name.clone(),
-                side,
-                ms: *measured.get(&player.name)?,
-            })
-        });
-        Some(Row {
-            host: host.host.clone(),
-            site: host.site.clone(),
-            closeness_ms: host.closeness_ms,
-            verdict: show::verdict_words(&host.verdict),
-            chosen: host.verdict == "chosen",
-            dots: dots.collect(),
-        })
-    });
-    Plot {
-        cap_ms: view.cap_ms,
-        home: home.to_owned(),
-        away: away.to_owned(),
-        rows: rows.collect(),
-    }
 }
 
 fn partial(view: &MatchView) -> bool {
@@ -366,7 +340,7 @@ fn promised(view: &MatchView, roster: &RosterView, name: &str) -> PlayerView {
         predicted_ms: None,
         predicted_by: None,
         measured_ms: None,
-        observed: None,
+        samples: None,
     })
 }
 

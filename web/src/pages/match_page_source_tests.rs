@@ -107,3 +107,33 @@ fn a_choice_that_rests_on_an_estimate_says_so() {
     assert!(card(&page, "roster-2-card").contains("≈ 20 ms ± 32 ms"), "{page}");
     assert!(!card(&page, "roster-1-card").contains('≈'), "{page}");
 }
+
+#[test]
+fn what_each_value_comes_from_is_seen_in_the_picture_and_in_the_table() {
+    let mut view = view("reserved");
+    let pinged = page(Role::Organiser, view.clone(), &[]).live().unwrap();
+    assert!(!pinged.contains("id=\"signs\""), "{pinged}");
+    let names = view.matrix_ms["miami"].keys().cloned();
+    let of_host = names.zip(["icmp", "browser", "udp", "king"]).collect();
+    view.source_at.insert("miami".into(), of_host);
+    let html = page(Role::Organiser, view, &[]).live().unwrap();
+    let (picture, table) = (
+        card(&html, "picture-card"),
+        html.split("id=\"matrix\"").nth(1).unwrap(),
+    );
+    for drawn in ["class=\"eye\"", "class=\"bar\"", "class=\"core\"", " estimate\""] {
+        assert_eq!(
+            picture.matches(drawn).count(),
+            2,
+            "a dot and the legend: {drawn} in {picture}"
+        );
+    }
+    assert!(
+        picture.contains("pinged</span>") && picture.contains(", their browser</title>"),
+        "{picture}"
+    );
+    for said in ["browser", "own program", "estimated"] {
+        let said = format!(" <span class=\"soft small\">{said}</span></td>");
+        assert_eq!(table.matches(&said).count(), 1, "{said} in {table}");
+    }
+}

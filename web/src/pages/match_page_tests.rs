@@ -131,6 +131,7 @@ pub(crate) fn view(state: &'static str) -> MatchView {
             ),
             ("denver".into(), row([Some(60.0), None, Some(80.0), Some(90.0)])),
         ]),
+        source_at: BTreeMap::new(),
         recheck: None,
         players: players
             .iter()
@@ -140,7 +141,7 @@ pub(crate) fn view(state: &'static str) -> MatchView {
                 predicted_ms: Some(20.0),
                 predicted_by: None,
                 measured_ms: None,
-                observed: None,
+                samples: None,
             })
             .collect(),
         fairness: None,
@@ -170,6 +171,7 @@ pub(super) fn players() -> Choice {
         name: name.parse::<Name>().unwrap(),
         address: Some("192.0.2.9".into()),
         consent: crate::domain::Consent::Typed,
+        ipv6: None,
     };
     let players = [(0, "Cem"), (1, "Dov"), (2, "Eve")]
         .into_iter()

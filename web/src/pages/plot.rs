@@ -2,8 +2,10 @@
 //!
 //! Pure. Positions along the axis are percentages of the width and everything else is pixels, so the picture fits a
 //! phone without shrinking its type. The home clan's dots are circles above a row's line, the away clan's are
-//! diamonds below it: colour is never the only difference. The page's table has the same figures.
+//! diamonds below it: colour is never the only difference. What a value comes from is drawn into its dot (`plot_sign.rs`). The
+//! page's table has the same figures.
 
+use super::plot_sign::{Mark, Sign};
 use askama::Template;
 
 /// Where the axis begins, percent of the width.
@@ -59,6 +61,8 @@ pub(crate) struct Dot {
     pub(crate) side: Side,
     /// Absent if nothing came back.
     pub(crate) ms: Option<f64>,
+    /// What it comes from, as views name it; absent where nothing is said of that.
+    pub(crate) source: Option<&'static str>,
 }
 
 /// Whose player.
@@ -214,27 +218,6 @@ struct DrawnRow<'a> {
     marks: Vec<Mark<'a>>,
     span: Option<(f64, f64)>,
     labels: Vec<Label>,
-}
-
-/// A dot in its place: percent along, pixels from there, pixels down.
-struct Mark<'a> {
-    dot: &'a Dot,
-    x: f64,
-    dx: f64,
-    y: f64,
-}
-
-impl Mark<'_> {
-    fn kind(&self) -> &'static str {
-        if self.dot.ms.is_none() { " none" } else { "" }
-    }
-
-    fn title(&self) -> String {
-        match self.dot.ms {
-            Some(ms) => format!("{}: {ms:.1} ms", self.dot.player),
-            None => format!("{}: no answer", self.dot.player),
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

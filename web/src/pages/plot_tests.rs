@@ -6,6 +6,7 @@ fn dot(player: &str, side: Side, ms: Option<f64>) -> Dot {
         player: player.to_owned(),
         side,
         ms,
+        source: None,
     }
 }
 
@@ -96,6 +97,7 @@ fn any_plot() -> impl Strategy<Value = Plot> {
             player,
             side: if home { Side::Home } else { Side::Away },
             ms,
+            source: Some("king"),
         });
     let row = prop::collection::vec(dot, 0..16).prop_map(|dots| row("host", Some(1.0), "possible", dots));
     (20.0..400.0_f64, prop::collection::vec(row, 1..5)).prop_map(|(cap_ms, rows)| Plot {

@@ -186,6 +186,7 @@ mod tests {
             name: name.parse().unwrap(),
             address: None,
             consent: crate::domain::Consent::Typed,
+            ipv6: None,
         }
     }
 

@@ -145,6 +145,18 @@ pub(crate) fn source_words(source: &str) -> &'static str {
     }
 }
 
+/// The same beside a figure of a table: nothing of what hosts have pinged.
+pub(crate) fn source_beside(source: &str) -> &'static str {
+    match source {
+        "icmp" => "",
+        "udp" => "own program",
+        "browser" => "browser",
+        "king" => "estimated",
+        "given" => "written down",
+        _ => "predicted",
+    }
+}
+
 /// All of them.
 pub(crate) fn sources_words(sources: &[&'static str]) -> String {
     if sources.is_empty() {
@@ -198,7 +210,7 @@ mod tests {
                 error_ms: 32.4,
             }),
             measured_ms: None,
-            observed: None,
+            samples: None,
         };
         assert_eq!(promised(&player("king")), "≈ 166 ms ± 32 ms");
         assert_eq!(promised(&player("icmp")), "166.3 ms");

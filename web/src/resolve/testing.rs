@@ -13,8 +13,8 @@ use tokio::net::UdpSocket;
 /// What a name server does with questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mood {
-    /// It answers A questions about `known.example.org` with 10.9.0.1 and AAAA ones with an IPv6 address, good for no time at
-    /// all, and with authority that it serves 10.9.0.0/24's reverse zone; no other name exists.
+    /// It answers A questions about `known.example.org` with 10.9.0.1 and AAAA ones about it and `six.example.org` with 2620:fe::fe,
+    /// good for no time at all, and with authority that it serves 10.9.0.0/24's reverse zone; no other name exists.
     Knows,
     /// The same without authority.
     HearsSay,
@@ -90,11 +90,14 @@ fn answer(asked: &[u8], knows: bool) -> Vec<u8> {
     let name = question.to_ascii_lowercase();
     let is_zone = knows && name.starts_with(b"\x010\x019\x0210\x07in-addr\x04arpa\0");
     let is_ns = asked[name_end..name_end + 2] == [0, 2];
-    let is_known = is_zone || (knows && name.starts_with(b"\x05known\x07example\x03org\0"));
-    let is_soa = asked[name_end..name_end + 2] == [0, 6];
+    let is_six = knows && name.starts_with(b"\x03six\x07example\x03org\0");
     let is_a = asked[name_end..name_end + 2] == [0, 1];
+    let is_known =
+        is_zone || (is_six && !is_a) || (knows && name.starts_with(b"\x05known\x07example\x03org\0"));
+    let is_soa = asked[name_end..name_end + 2] == [0, 6];
     let mut answer = asked[..2].to_vec();
-    answer.extend([0x81, if is_known { 0x80 } else { 0x83 }, 0, 1]);
+    // A name that has nothing of this kind is there all the same.
+    answer.extend([0x81, if is_known || is_six { 0x80 } else { 0x83 }, 0, 1]);
     answer.extend([0, u8::from(is_known), 0, 0, 0, 0]);
     answer.extend(question);
     if is_zone && is_ns {

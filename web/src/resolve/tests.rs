@@ -40,6 +40,7 @@ async fn a_private_address_is_refused_unless_allowed() {
 
 #[tokio::test]
 async fn the_host_itself_and_many_at_once_are_never_allowed() {
+    let resolver = Resolver::system(true);
     for text in [
         "127.0.0.1",
         "::1",
@@ -49,24 +50,34 @@ async fn the_host_itself_and_many_at_once_are_never_allowed() {
         "ff02::1",
         "255.255.255.255",
         "::ffff:127.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::1",
+        "2001:0:7f00:1::1",
+        "2001:db8::1",
     ] {
-        let address: PlayerAddress = text.parse().unwrap();
-        let refused = Resolver::system(true).resolve(&address).await;
-        // Of an IPv6 address the first thing to know is that it is none to play by.
-        let expected = if text.contains(':') {
-            AddressError::Ipv6
-        } else {
-            AddressError::NotPublic
-        };
-        assert_eq!(refused, Err(expected(text.parse().unwrap())), "{text}");
+        let ip: IpAddr = text.parse().unwrap();
+        assert_eq!(resolver.check(ip), Err(AddressError::NotPublic(ip)), "{text}");
+    }
+    for text in ["fd00::7", "fe80::7", "10.0.0.7"] {
+        let ip: IpAddr = text.parse().unwrap();
+        assert_eq!(resolver.check(ip), Ok(ip), "on a LAN");
+        assert_eq!(
+            Resolver::system(false).check(ip),
+            Err(AddressError::NotPublic(ip))
+        );
     }
 }
 
 #[tokio::test]
-async fn an_ipv6_address_is_refused_as_nobody_plays_by_it_yet() {
-    let address: PlayerAddress = "2620:fe::fe".parse().unwrap();
-    let refused = Resolver::system(false).resolve(&address).await;
-    assert!(matches!(refused, Err(AddressError::Ipv6(_))), "{refused:?}");
+async fn a_name_without_ipv4_has_the_address_of_ipv6_that_it_says() {
+    let server = NameServer::start().await;
+    let known: PlayerAddress = "six.example.org".parse().unwrap();
+    let ip: IpAddr = "2620:fe::fe".parse().unwrap();
+    let resolver = server.resolver(false);
+    assert_eq!(resolver.resolve(&known).await, Ok(ip));
+    server.set(Mood::Silent);
+    tokio::time::pause();
+    assert_eq!(resolver.resolve(&known).await, Ok(ip), "as it was last known");
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ use tokio::net::UdpSocket;
 pub(super) const PORT: u16 = 53;
 /// Pairs of questions whose medians count.
 const PAIRS: usize = 5;
+/// Questions that one of the two name servers gets for one [`time_between`], at most: pairs, and one before them.
+pub const QUESTIONS: u64 = 2 * PAIRS as u64 + 1;
 /// How long one answer is waited for; it is not asked again, since a second question would measure a cache.
 const WITHIN: Duration = Duration::from_secs(2);
 /// The longest message that is read: what is longer is cut off by who sends it, since none is asked for.

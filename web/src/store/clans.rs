@@ -63,6 +63,15 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Clan>, StoreError> {
         .collect()
 }
 
+/// The clans of matches that have a VM which is not known to be gone.
+pub async fn with_vms(tx: &mut Tx) -> Result<Vec<Clan>, StoreError> {
+    let text = "select id, name from clans
+                where id in (select home_clan_id from matches join vms on vms.match_id = matches.id where vms.gone_at is null)
+                   or id in (select away_clan_id from matches join vms on vms.match_id = matches.id where vms.gone_at is null)
+                order by id";
+    sql!(tx, all Row, text)?.into_iter().map(Row::clan).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -56,6 +56,7 @@ mod tests {
                     hosts: 6,
                     spread_us: 1,
                     apart_us: 2,
+                    by_hosts: true,
                 }],
             };
             let side = |clan, at| FrozenSide {

@@ -1,6 +1,8 @@
 //! The life of a match's rows, on both databases: each statement of the nouns that belong to a match or a service.
 
-use super::{choices, clans, hosts, matches, players, rosters, rounds, sites, snapshots, story, users};
+use super::{
+    choices, clans, hosts, matches, open_rounds, players, rosters, rounds, sites, snapshots, story, users,
+};
 use crate::{
     domain::{
         ChoiceBody, ChoiceId, ChoiceRecord, Clan, ClanId, Host, HostId, Match, MatchId, MatchState, Player,
@@ -55,6 +57,7 @@ pub(super) async fn rows(tx: &mut Tx) -> Rows {
             name: "Ada".parse().unwrap(),
             address: "10.0.0.1".parse().unwrap(),
             consent: crate::domain::Consent::Typed,
+            ipv6: None,
         };
         players::insert(tx, &player, at(1)).await.unwrap();
         both.push(player);
@@ -101,7 +104,9 @@ async fn the_life_of_a_match() {
         let rows = rows(&mut tx).await;
         let of = &rows.of;
         assert_eq!(matches::get(&mut tx, of.id).await.unwrap().as_ref(), Some(of));
-        assert_eq!(matches::unfinished(&mut tx).await.unwrap(), [of.id]);
+        let unfinished = matches::unfinished(&mut tx).await.unwrap();
+        let unfinished: Vec<_> = unfinished.into_iter().map(Result::unwrap).collect();
+        assert_eq!(&unfinished, std::slice::from_ref(of));
         assert_eq!(matches::list(&mut tx, None).await.unwrap().len(), 1);
         assert_eq!(matches::list(&mut tx, Some(of.away)).await.unwrap().len(), 1);
         assert!(
@@ -259,9 +264,27 @@ async fn the_life_of_a_round() {
             rounds::measurements(&mut tx, round.id).await.unwrap(),
             [(rows.host, heard)]
         );
+        // The same of all open rounds at once.
+        let (id, all_tx) = (round.id, &mut tx);
+        let all = rounds::targets(all_tx, id).await.unwrap();
+        assert_eq!(open_rounds::targets(all_tx).await.unwrap(), [(id, all)].into());
+        let all = rounds::hosts(all_tx, id).await.unwrap();
+        assert_eq!(open_rounds::hosts(all_tx).await.unwrap(), [(id, all)].into());
+        let all = rounds::measurements(all_tx, id).await.unwrap();
+        assert_eq!(
+            open_rounds::measurements(all_tx).await.unwrap(),
+            [(id, all)].into()
+        );
+        assert_eq!(
+            rounds::of_unfinished(all_tx).await.unwrap(),
+            std::slice::from_ref(&round)
+        );
         assert!(rounds::end(&mut tx, round.id, at(9)).await.unwrap());
         assert!(!rounds::end(&mut tx, round.id, at(10)).await.unwrap());
         assert!(rounds::open(&mut tx).await.unwrap().is_empty());
+        assert!(open_rounds::targets(&mut tx).await.unwrap().is_empty());
+        assert!(open_rounds::hosts(&mut tx).await.unwrap().is_empty());
+        assert!(open_rounds::measurements(&mut tx).await.unwrap().is_empty());
         let newest = rounds::newest_at(&mut tx, ip, at(9)).await.unwrap();
         assert_eq!(newest, Some((round.id, rows.players[0].id)));
         assert_eq!(rounds::newest_at(&mut tx, ip, at(10)).await.unwrap(), None);

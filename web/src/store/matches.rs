@@ -97,14 +97,20 @@ pub async fn list(tx: &mut Tx, clan: Option<ClanId>) -> Result<Vec<Match>, Store
         .collect()
 }
 
-/// Matches to which something may still happen, oldest booking first.
-pub async fn unfinished(tx: &mut Tx) -> Result<Vec<MatchId>, StoreError> {
+/// Matches to which something may still happen, oldest booking first. Each by itself: one that cannot be read stops no other.
+pub async fn unfinished(tx: &mut Tx) -> Result<Vec<Result<Match, StoreError>>, StoreError> {
     let text =
-        "select id from matches where state not in ('over', 'failed', 'cancelled') order by created_at, id";
-    let rows = sql!(tx, all(String,), text)?;
-    rows.into_iter()
-        .map(|(id,)| parsed("matches", &id, "id", &id))
-        .collect()
+        "select * from matches where state not in ('over', 'failed', 'cancelled') order by created_at, id";
+    let rows = sql!(tx, all Row, text)?;
+    Ok(rows.into_iter().map(Row::of_match).collect())
+}
+
+/// Matches that have a VM which is not known to be gone; each by itself.
+pub async fn with_vms(tx: &mut Tx) -> Result<Vec<Result<Match, StoreError>>, StoreError> {
+    let text =
+        "select * from matches where id in (select match_id from vms where gone_at is null) order by id";
+    let rows = sql!(tx, all Row, text)?;
+    Ok(rows.into_iter().map(Row::of_match).collect())
 }
 
 /// How many matches that a clan's own admins have booked are not over, failed or cancelled.
@@ -120,4 +126,49 @@ pub async fn write_state(tx: &mut Tx, read: &Match, state: &MatchState) -> Resul
     let text =
         "update matches set state = $3, detail = $4, revision = revision + 1 where id = $1 and revision = $2";
     Ok(sql!(tx, execute text, read.id.to_string(), read.revision, state.name(), to_json(state)?)? == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{clans, life_tests::at, rounds, testing::databases, vms, vms_tests::vm};
+
+    /// What the Oracle reads of all matches at once.
+    #[tokio::test]
+    async fn matches_with_vms_are_read_at_once_until_both_are_at_an_end() {
+        for base in databases().await {
+            let mut tx = base.db.begin().await.unwrap();
+            let (rows, id) = vm(&mut tx).await;
+            let vm = vms::get(&mut tx, id).await.unwrap().unwrap();
+            let with_vms = async |tx: &mut Tx| {
+                let of: Vec<_> = super::with_vms(tx).await.unwrap();
+                let of: Vec<_> = of.into_iter().map(|of| of.unwrap().id).collect();
+                let clans = clans::with_vms(tx).await.unwrap();
+                (of, clans.into_iter().map(|clan| clan.id).collect::<Vec<_>>())
+            };
+            let mut both = vec![rows.of.home, rows.of.away];
+            both.sort();
+            assert_eq!(with_vms(&mut tx).await, (vec![rows.of.id], both));
+            assert_eq!(
+                vms::of_unfinished(&mut tx).await.unwrap(),
+                std::slice::from_ref(&vm)
+            );
+            let mut gone = vm.seen.clone();
+            gone.gone_at = Some(at(30));
+            assert!(vms::set_report(&mut tx, id, &gone).await.unwrap());
+            assert_eq!(with_vms(&mut tx).await, (Vec::new(), Vec::new()));
+            assert_eq!(
+                vms::of_unfinished(&mut tx).await.unwrap().len(),
+                1,
+                "its match goes on"
+            );
+            assert!(
+                write_state(&mut tx, &rows.of, &MatchState::Cancelled)
+                    .await
+                    .unwrap()
+            );
+            assert!(vms::of_unfinished(&mut tx).await.unwrap().is_empty());
+            assert!(rounds::of_unfinished(&mut tx).await.unwrap().is_empty());
+        }
+    }
 }

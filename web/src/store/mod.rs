@@ -178,7 +178,9 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 /// let rows: Vec<Row> = sql!(tx, all Row "select … order by id")?;
 /// ```
 macro_rules! sql {
-    ($tx:expr, execute $text:expr $(, $bind:expr)* $(,)?) => {
+    ($tx:expr, execute $text:expr $(, $bind:expr)* $(,)?) => {{
+        #[cfg(test)]
+        $crate::store::testing::count_statement();
         match $tx {
             $crate::store::Tx::Sqlite(tx) => {
                 sqlx::query($text)$(.bind($bind))*.execute(&mut **tx).await.map(|done| done.rows_affected())
@@ -188,7 +190,7 @@ macro_rules! sql {
             }
         }
         .map_err($crate::store::StoreError::from)
-    };
+    }};
     ($tx:expr, optional $row:ty, $text:expr $(, $bind:expr)* $(,)?) => {
         sql!(@fetch fetch_optional, $tx, $row, $text $(, $bind)*)
     };
@@ -198,7 +200,9 @@ macro_rules! sql {
     ($tx:expr, one $row:ty, $text:expr $(, $bind:expr)* $(,)?) => {
         sql!(@fetch fetch_one, $tx, $row, $text $(, $bind)*)
     };
-    (@fetch $fetch:ident, $tx:expr, $row:ty, $text:expr $(, $bind:expr)*) => {
+    (@fetch $fetch:ident, $tx:expr, $row:ty, $text:expr $(, $bind:expr)*) => {{
+        #[cfg(test)]
+        $crate::store::testing::count_statement();
         match $tx {
             $crate::store::Tx::Sqlite(tx) => {
                 sqlx::query_as::<_, $row>($text)$(.bind($bind))*.$fetch(&mut **tx).await
@@ -208,7 +212,7 @@ macro_rules! sql {
             }
         }
         .map_err($crate::store::StoreError::from)
-    };
+    }};
 }
 
 /// Reads one stored value into its type, or says exactly which one is wrong.
@@ -282,6 +286,7 @@ pub mod matches;
 pub mod mesh;
 pub mod name_servers;
 mod names;
+pub mod open_rounds;
 pub mod player_links;
 pub mod players;
 pub mod probes_sent;

@@ -1,18 +1,16 @@
-//! What hosts were told to send to players: for the limits, and for operators.
+//! What hosts were told to send to players, and what the server asked name servers by itself: for the limits, and for operators.
 
 use super::{StoreError, Tx, parsed};
-use crate::domain::{PlayerId, Prefix, RoundId, Sent, Time, TopTarget, UserId};
+use crate::domain::{PlayerId, Prefix, RoundId, Sent, Time, TopTarget, UserId, customer};
 use std::net::IpAddr;
 use vmatrix_wire::Way;
 
-/// What goes to somebody in a round.
+/// What goes to somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbesSent {
-    /// In which round.
-    pub round: RoundId,
-    /// To whom.
-    pub player: PlayerId,
-    /// Who booked the match.
+    /// In which round, for whom; absent for what was asked for by itself.
+    pub of: Option<(RoundId, PlayerId)>,
+    /// Who booked the match, or asked.
     pub caused_by: UserId,
     /// Their address, or that of the name server near them.
     pub address: IpAddr,
@@ -24,20 +22,20 @@ pub struct ProbesSent {
     pub at: Time,
 }
 
-/// Writes down what goes to somebody in a round.
+/// Writes down what goes to somebody.
 pub async fn insert(tx: &mut Tx, sent: &ProbesSent) -> Result<(), StoreError> {
     sql!(
         tx,
         execute "insert into probes_sent (round_id, player_id, caused_by, way, address, prefix, packets, at)
                  values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        sent.round.to_string(),
-        sent.player.to_string(),
+        sent.of.map(|(round, _)| round.to_string()),
+        sent.of.map(|(_, player)| player.to_string()),
         sent.caused_by.to_string(),
         match sent.by {
             Way::Icmp => "icmp",
             Way::Dns { .. } => "dns",
         },
-        sent.address.to_canonical().to_string(),
+        customer(sent.address).to_string(),
         Prefix::of(sent.address).to_string(),
         i64::try_from(sent.packets).unwrap_or(i64::MAX),
         sent.at.millis()
@@ -48,13 +46,13 @@ pub async fn insert(tx: &mut Tx, sent: &ProbesSent) -> Result<(), StoreError> {
 const TEN_MINUTES_MS: i64 = 10 * 60_000;
 const DAY_MS: i64 = 24 * 3_600_000;
 
-/// What was sent to an address before `now`.
+/// What was sent to an address before `now`; of IPv6, to its whole /64, which one customer has.
 pub async fn to_address(tx: &mut Tx, address: IpAddr, now: Time) -> Result<Sent, StoreError> {
     let text = "select cast(coalesce(sum(case when at > $2 then packets else 0 end), 0) as bigint),
                        cast(coalesce(sum(packets), 0) as bigint)
                 from probes_sent where address = $1 and at > $3";
     let (short, long) = since(now);
-    let id = address.to_canonical().to_string();
+    let id = customer(address).to_string();
     sql!(tx, one(i64, i64), text, id, short, long).map(sent)
 }
 
@@ -94,7 +92,7 @@ struct TopRow {
     hour: i64,
     day: i64,
     caused_by: String,
-    match_id: String,
+    match_id: Option<String>,
 }
 
 /// The twenty addresses to which most was sent within a day before `now`, by who caused it, most first.
@@ -104,7 +102,7 @@ pub async fn top(tx: &mut Tx, now: Time) -> Result<Vec<TopTarget>, StoreError> {
                        cast(sum(probes_sent.packets) as bigint) as day,
                        users.name as caused_by, max(rounds.match_id) as match_id
                 from probes_sent join users on users.id = probes_sent.caused_by
-                                 join rounds on rounds.id = probes_sent.round_id
+                                 left join rounds on rounds.id = probes_sent.round_id
                 where probes_sent.at > $2 and probes_sent.address is not null
                 group by probes_sent.address, probes_sent.prefix, users.name
                 order by 3 desc, 1, 4 limit 20";
@@ -113,7 +111,10 @@ pub async fn top(tx: &mut Tx, now: Time) -> Result<Vec<TopTarget>, StoreError> {
         .into_iter()
         .map(|row| {
             Ok(TopTarget {
-                match_id: parsed("rounds", "(of probes_sent)", "match_id", &row.match_id)?,
+                match_id: row
+                    .match_id
+                    .map(|id| parsed("rounds", "(of probes_sent)", "match_id", &id))
+                    .transpose()?,
                 hour: u64::try_from(row.hour).unwrap_or(0),
                 day: u64::try_from(row.day).unwrap_or(0),
                 prefix: row.prefix,
@@ -142,6 +143,34 @@ mod tests {
         store::{life_tests, rounds, testing::databases},
     };
 
+    /// The same question by itself, again and again: each is a row of its own.
+    #[tokio::test]
+    async fn what_has_no_round_counts_like_all_else() {
+        for base in databases().await {
+            let mut tx = base.db.begin().await.unwrap();
+            let rows = life_tests::rows(&mut tx).await;
+            let now = Time::from_millis(10 * DAY_MS);
+            let sent = ProbesSent {
+                of: None,
+                caused_by: rows.of.created_by,
+                address: IpAddr::from([198, 51, 100, 53]),
+                by: Way::Dns {
+                    zone: "2.0.192.in-addr.arpa.".into(),
+                },
+                packets: 11,
+                at: now,
+            };
+            for _ in 0..2 {
+                insert(&mut tx, &sent).await.unwrap();
+            }
+            assert_eq!(to_address(&mut tx, sent.address, now).await.unwrap().day, 22);
+            let by = by_account(&mut tx, sent.caused_by, now).await.unwrap();
+            assert_eq!(by.ten_minutes, 22);
+            let all = top(&mut tx, now).await.unwrap();
+            assert_eq!((all[0].day, all[0].match_id), (22, None));
+        }
+    }
+
     #[tokio::test]
     async fn what_was_sent_is_counted_and_then_forgotten() {
         for base in databases().await {
@@ -169,8 +198,7 @@ mod tests {
                 };
                 rounds::insert(&mut tx, &round, &[], &[]).await.unwrap();
                 let sent = ProbesSent {
-                    round: round.id,
-                    player: rows.players[0].id,
+                    of: Some((round.id, rows.players[0].id)),
                     caused_by: rows.of.created_by,
                     address: address(host),
                     by: Way::Icmp,
@@ -199,7 +227,7 @@ mod tests {
                     ("198.51.100.0/24", 15, 15, "olga")
                 ]
             );
-            assert_eq!(all[0].match_id, rows.of.id);
+            assert_eq!(all[0].match_id, Some(rows.of.id));
 
             assert_eq!(forget_addresses(&mut tx, now.plus(-DAY_MS)).await.unwrap(), 1);
             assert_eq!(forget_addresses(&mut tx, now.plus(-DAY_MS)).await.unwrap(), 0);

@@ -1,7 +1,10 @@
 //! Who plays in a match.
 
-use super::{StoreError, Tx, corrupt, parsed, players::consent_of};
-use crate::domain::{ClanId, Consent, MatchId, Name, PlayerAddress, PlayerId, Seat};
+use super::{
+    StoreError, Tx, corrupt, parsed,
+    players::{Ipv6Row, consent_of},
+};
+use crate::domain::{ClanId, Consent, MatchId, Name, PlayerAddress, PlayerId, PlayerIpv6, Seat};
 use vmatrix_placement::Micros;
 
 /// A player in a roster.
@@ -19,6 +22,8 @@ pub struct Entry {
     pub address: Option<PlayerAddress>,
     /// Whose word it is that this address is theirs.
     pub consent: Consent,
+    /// Their IPv6 address beside it, or alone; absent also if the player was removed since.
+    pub ipv6: Option<PlayerIpv6>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -30,6 +35,8 @@ struct Row {
     consent: String,
     consent_by: Option<String>,
     consent_at: Option<i64>,
+    #[sqlx(flatten)]
+    ipv6: Ipv6Row,
     removed_at: Option<i64>,
     role: String,
     cap_us: Option<i64>,
@@ -46,6 +53,7 @@ impl Row {
                 Some(_) => None,
                 None => PlayerAddress::stored(&self.address).ok(),
             },
+            ipv6: self.ipv6.address(&self.player_id)?,
             consent: consent_of(
                 &self.player_id,
                 &self.consent,
@@ -89,7 +97,8 @@ pub async fn set(
 /// Everybody who plays in a match, each clan's players in their order.
 pub async fn list(tx: &mut Tx, of: MatchId) -> Result<Vec<Entry>, StoreError> {
     let text = "select rosters.clan_id, rosters.player_id, players.name, players.address, players.consent,
-                       players.consent_by, players.consent_at, players.removed_at, rosters.role, rosters.cap_us
+                       players.consent_by, players.consent_at, players.ipv6, players.ipv6_consent,
+                       players.ipv6_consent_by, players.ipv6_consent_at, players.removed_at, rosters.role, rosters.cap_us
                 from rosters join players on players.id = rosters.player_id
                 where rosters.match_id = $1 order by rosters.clan_id, rosters.position";
     sql!(tx, all Row, text, of.to_string())?

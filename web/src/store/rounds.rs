@@ -115,41 +115,57 @@ pub async fn of_match(tx: &mut Tx, of: MatchId) -> Result<Vec<Round>, StoreError
         .collect()
 }
 
-/// From now on no host pings an address in the rounds that run.
-pub async fn leave_alone(tx: &mut Tx, address: IpAddr) -> Result<(), StoreError> {
-    let text = "update round_targets set address = null where way = 'icmp' and address = $1
+/// All rounds of matches to which something may still happen, oldest first.
+pub async fn of_unfinished(tx: &mut Tx) -> Result<Vec<Round>, StoreError> {
+    let text = "select * from rounds where match_id in
+                    (select id from matches where state not in ('over', 'failed', 'cancelled'))
+                order by started_at, id";
+    sql!(tx, all Row, text)?.into_iter().map(Row::round).collect()
+}
+
+/// From now on no host pings a player, or anybody at an address, in the rounds that run.
+pub async fn leave_alone(tx: &mut Tx, player: PlayerId, address: IpAddr) -> Result<(), StoreError> {
+    let text =
+        "update round_targets set address = null where way = 'icmp' and (player_id = $1 or address = $2)
                 and round_id in (select id from rounds where ended_at is null)";
-    sql!(tx, execute text, address.to_canonical().to_string())?;
+    sql!(tx, execute text, player.to_string(), address.to_canonical().to_string())?;
     Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct TargetRow {
+    target_id: String,
+    player_id: String,
+    address: Option<String>,
+    way: String,
+    zone: Option<String>,
+}
+
+impl TargetRow {
+    pub(super) fn target(self) -> Result<RoundTarget, StoreError> {
+        let target = self.target_id.as_str();
+        Ok(RoundTarget {
+            by: match (self.way.as_str(), self.zone) {
+                ("icmp", None) => Way::Icmp,
+                ("dns", Some(zone)) => Way::Dns { zone },
+                _ => return Err(corrupt("round_targets", target, "way", &self.way, "not a way")),
+            },
+            target: parsed("round_targets", target, "target_id", target)?,
+            player: parsed("round_targets", target, "player_id", &self.player_id)?,
+            address: self.address.map(|text| text.parse()).transpose().map_err(
+                |why: std::net::AddrParseError| {
+                    corrupt("round_targets", target, "address", "(not shown)", why)
+                },
+            )?,
+        })
+    }
 }
 
 /// Whom a round measures.
 pub async fn targets(tx: &mut Tx, id: RoundId) -> Result<Vec<RoundTarget>, StoreError> {
     let text = "select target_id, player_id, address, way, zone from round_targets where round_id = $1 order by target_id";
-    let rows = sql!(
-        tx,
-        all(String, String, Option<String>, String, Option<String>),
-        text,
-        id.to_string()
-    )?;
-    type Columns = (String, String, Option<String>, String, Option<String>);
-    let target = |(target, player, address, way, zone): Columns| {
-        Ok(RoundTarget {
-            by: match (way.as_str(), zone) {
-                ("icmp", None) => Way::Icmp,
-                ("dns", Some(zone)) => Way::Dns { zone },
-                _ => return Err(corrupt("round_targets", &target, "way", &way, "not a way")),
-            },
-            target: parsed("round_targets", &target, "target_id", &target)?,
-            player: parsed("round_targets", &target, "player_id", &player)?,
-            address: address.map(|text| text.parse()).transpose().map_err(
-                |why: std::net::AddrParseError| {
-                    corrupt("round_targets", &target, "address", "(not shown)", why)
-                },
-            )?,
-        })
-    };
-    rows.into_iter().map(target).collect()
+    let rows = sql!(tx, all TargetRow, text, id.to_string())?;
+    rows.into_iter().map(TargetRow::target).collect()
 }
 
 /// The newest round since then in which somebody was measured at an address, and who.
@@ -219,7 +235,7 @@ pub async fn put_measurement(
 }
 
 #[derive(sqlx::FromRow)]
-struct Measurement {
+pub(super) struct Measurement {
     host_id: String,
     target_id: String,
     sent: i64,
@@ -231,31 +247,30 @@ struct Measurement {
     jitter_us: Option<i64>,
 }
 
+impl Measurement {
+    pub(super) fn sample(self) -> Result<(HostId, RttSample), StoreError> {
+        let micros = |value: Option<i64>| value.and_then(|us| u32::try_from(us).ok());
+        let sample = RttSample {
+            target: parsed("measurements", &self.target_id, "target_id", &self.target_id)?,
+            sent: u16::try_from(self.sent).unwrap_or(u16::MAX),
+            received: u16::try_from(self.received).unwrap_or(u16::MAX),
+            min_us: micros(self.min_us),
+            median_us: micros(self.median_us),
+            deviation_us: micros(self.deviation_us),
+            p90_us: micros(self.p90_us),
+            jitter_us: micros(self.jitter_us),
+        };
+        let host = parsed("measurements", &self.target_id, "host_id", &self.host_id)?;
+        Ok((host, sample))
+    }
+}
+
 /// All that was measured in a round.
 pub async fn measurements(tx: &mut Tx, id: RoundId) -> Result<Vec<(HostId, RttSample)>, StoreError> {
     let text = "select host_id, target_id, sent, received, min_us, median_us, deviation_us, p90_us, jitter_us
                 from measurements where round_id = $1 order by host_id, target_id";
-    let micros = |value: Option<i64>| value.and_then(|us| u32::try_from(us).ok());
-    let measurement = |row: Measurement| {
-        let sample = RttSample {
-            target: parsed("measurements", &row.target_id, "target_id", &row.target_id)?,
-            sent: u16::try_from(row.sent).unwrap_or(u16::MAX),
-            received: u16::try_from(row.received).unwrap_or(u16::MAX),
-            min_us: micros(row.min_us),
-            median_us: micros(row.median_us),
-            deviation_us: micros(row.deviation_us),
-            p90_us: micros(row.p90_us),
-            jitter_us: micros(row.jitter_us),
-        };
-        Ok((
-            parsed("measurements", &row.target_id, "host_id", &row.host_id)?,
-            sample,
-        ))
-    };
-    sql!(tx, all Measurement, text, id.to_string())?
-        .into_iter()
-        .map(measurement)
-        .collect()
+    let rows = sql!(tx, all Measurement, text, id.to_string())?;
+    rows.into_iter().map(Measurement::sample).collect()
 }
 
 /// Ends a round. `false` if it had ended.

@@ -110,3 +110,17 @@ pub(crate) async fn spoil_hosts(db: &Db) {
     sql!(&mut tx, execute text).unwrap();
     tx.commit().await.unwrap();
 }
+
+thread_local! {
+    /// Of this thread: a test of tokio's has one.
+    static STATEMENTS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+pub(super) fn count_statement() {
+    STATEMENTS.with(|count| count.set(count.get() + 1));
+}
+
+/// How many statements were run so far by this test.
+pub(crate) fn statements() -> usize {
+    STATEMENTS.with(std::cell::Cell::get)
+}

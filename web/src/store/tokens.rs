@@ -47,6 +47,12 @@ pub async fn delete(tx: &mut Tx, id: ApiTokenId, user: UserId) -> Result<bool, S
     Ok(sql!(tx, execute text, id.to_string(), user.to_string())? == 1)
 }
 
+/// Withdraws all of a user's tokens; how many.
+pub async fn delete_all(tx: &mut Tx, user: UserId) -> Result<u64, StoreError> {
+    let text = "delete from api_tokens where user_id = $1";
+    Ok(sql!(tx, execute text, user.to_string())?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +80,12 @@ mod tests {
             assert_eq!(listed, vec![(id, "laptop".to_owned(), Time::from_millis(2))]);
             assert!(!delete(&mut tx, id, UserId(Uuid::now_v7())).await.unwrap());
             assert!(delete(&mut tx, id, owner.id).await.unwrap());
+            assert_eq!(user(&mut tx, "abc").await.unwrap(), None);
+            insert(&mut tx, id, owner.id, "laptop", "abc", Time::from_millis(2))
+                .await
+                .unwrap();
+            assert_eq!(delete_all(&mut tx, UserId(Uuid::now_v7())).await.unwrap(), 0);
+            assert_eq!(delete_all(&mut tx, owner.id).await.unwrap(), 1);
             assert_eq!(user(&mut tx, "abc").await.unwrap(), None);
             tx.commit().await.unwrap();
         }

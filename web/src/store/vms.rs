@@ -98,6 +98,14 @@ pub async fn of_match(tx: &mut Tx, id: MatchId) -> Result<Vec<Vm>, StoreError> {
         .collect()
 }
 
+/// All VMs of matches to which something may still happen, by id, also those that are gone.
+pub async fn of_unfinished(tx: &mut Tx) -> Result<Vec<Vm>, StoreError> {
+    let text = "select * from vms where match_id in
+                    (select id from matches where state not in ('over', 'failed', 'cancelled'))
+                order by id";
+    sql!(tx, all Row, text)?.into_iter().map(Row::vm).collect()
+}
+
 /// The newest VM of a service, also one that is gone.
 pub async fn of_service(tx: &mut Tx, id: ServiceId) -> Result<Option<Vm>, StoreError> {
     let text = "select * from vms where service_id = $1 order by created_at desc, id desc limit 1";

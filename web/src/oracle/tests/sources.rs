@@ -3,14 +3,22 @@
 use super::world::{MINUTE, World, address};
 use crate::{
     actions::{
-        ActionError, latency,
+        ActionError,
+        accounting::who_is_probed,
+        latency,
         matches::{Start, view_match},
     },
-    domain::{NameServer, Reading, Time, view::MatchView},
-    store::{name_servers, readings, testing::sqlite},
+    domain::{NameServer, Prefix, Reading, Role, Time, User, limits::PACKETS_TO_AN_ADDRESS, view::MatchView},
+    store::{
+        name_servers,
+        probes_sent::{self, ProbesSent},
+        readings,
+        testing::sqlite,
+    },
 };
+use std::net::IpAddr;
 use vmatrix_placement::Source;
-use vmatrix_wire::{RttSample, TargetId};
+use vmatrix_wire::{RttSample, TargetId, Way};
 
 const TWO: [[u32; 4]; 2] = [[50, 52, 54, 56], [80, 90, 100, 110]];
 
@@ -148,4 +156,66 @@ async fn the_way_between_two_addresses_is_told_to_the_league_by_whatever_is_know
     let unknown = latency::between(app, staff, address(0), [10, 8, 0, 1].into()).await;
     let said = unknown.unwrap_err().to_string();
     assert!(said.contains("no name server near `from`"), "{said}");
+}
+
+/// Two name servers on this machine at which nobody listens: what is asked of them counts, whatever they answer.
+#[tokio::test]
+async fn what_the_league_has_name_servers_asked_stands_in_the_ledger_and_has_its_limit() {
+    let world = World::new(sqlite().await, &TWO).await;
+    let (app, staff) = (&world.app, &world.staff);
+    let ends = [[10, 7, 0, 1], [10, 8, 0, 1]].map(IpAddr::from);
+    let servers = [[127, 77, 0, 1], [127, 78, 0, 1]].map(IpAddr::from);
+    let mut tx = app.db.begin().await.unwrap();
+    for (end, address) in ends.into_iter().zip(servers) {
+        let zone = "example.".into();
+        let server = NameServer { address, zone };
+        let (prefix, now) = (Prefix::of(end).to_string(), app.now());
+        name_servers::put(&mut tx, &prefix, Some(&server), now, now.plus(-1))
+            .await
+            .unwrap();
+    }
+    tx.commit().await.unwrap();
+
+    let said = latency::between(app, staff, ends[0], ends[1])
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(said.contains("does not answer"), "{said}");
+    let sent = async |address| {
+        let mut tx = app.db.read().await.unwrap();
+        probes_sent::to_address(&mut tx, address, app.now())
+            .await
+            .unwrap()
+            .day
+    };
+    assert_eq!([sent(servers[0]).await, sent(servers[1]).await], [11, 11]);
+    let operator = User {
+        role: Role::Operator,
+        ..staff.clone()
+    };
+    let top = who_is_probed(app, &operator).await.unwrap();
+    assert_eq!(
+        (top[0].prefix.as_str(), top[0].hour, top[0].match_id),
+        ("127.77.0.0/24", 11, None)
+    );
+
+    let mut tx = app.db.begin().await.unwrap();
+    let much = ProbesSent {
+        of: None,
+        caused_by: staff.id,
+        address: servers[1],
+        by: Way::Dns {
+            zone: "example.".into(),
+        },
+        packets: PACKETS_TO_AN_ADDRESS.ten_minutes - 11 - 10,
+        at: app.now(),
+    };
+    probes_sent::insert(&mut tx, &much).await.unwrap();
+    tx.commit().await.unwrap();
+    let said = latency::between(app, staff, ends[0], ends[1])
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(said.contains("not asked for an estimate now"), "{said}");
+    assert_eq!(sent(servers[0]).await, 11, "neither was asked");
 }

@@ -29,14 +29,14 @@ async fn promises_are_set_against_what_the_game_says_and_learned_from_once() {
             .players
             .iter()
             .map(|player| {
-                player
-                    .observed
-                    .as_ref()
-                    .map(|seen| (seen.ping_ms, seen.samples > 1))
+                (
+                    player.measured_ms,
+                    player.samples.is_some_and(|samples| samples > 1),
+                )
             })
             .collect();
         // By name within each clan.
-        let expected = [77.0, 65.0, 86.0, 120.0].map(|ms| Some((ms, true)));
+        let expected = [77.0, 65.0, 86.0, 120.0].map(|ms| (Some(ms), true));
         assert_eq!(seen, expected);
         let fairness = view.fairness.unwrap();
         assert_eq!(fairness.players, 4);

@@ -112,7 +112,10 @@ async fn who_has_had_enough_is_left_out_and_the_match_says_so() {
     let top = who_is_probed(&world.app, &operator).await.unwrap();
     assert_eq!(top.len(), 4);
     assert_eq!((top[0].prefix.as_str(), top[0].hour), ("10.9.0.0/24", 2 * 9));
-    assert_eq!((top[0].caused_by.as_str(), top[0].match_id), ("olga", first));
+    assert_eq!(
+        (top[0].caused_by.as_str(), top[0].match_id),
+        ("olga", Some(first))
+    );
     for other in [&world.staff, &world.red_admin] {
         assert!(who_is_probed(&world.app, other).await.is_err());
     }
@@ -120,9 +123,8 @@ async fn who_has_had_enough_is_left_out_and_the_match_says_so() {
     let mut tx = world.app.db.begin().await.unwrap();
     let round = rounds::of_match(&mut tx, first).await.unwrap().remove(0);
     let much = ProbesSent {
-        round: round.id,
         // Another's row, as one has one of each round.
-        player: world.players[0].id,
+        of: Some((round.id, world.players[0].id)),
         caused_by: world.staff.id,
         address: address(0),
         by: vmatrix_wire::Way::Icmp,
@@ -155,7 +157,7 @@ async fn addresses_are_forgotten_when_they_were_not_used_for_long() {
         let mut tx = world.app.db.read().await.unwrap();
         let all = players::list(&mut tx, world.reds.id).await.unwrap();
         all.iter()
-            .filter(|player| player.address != PlayerAddress::Forgotten)
+            .filter(|player| player.address != PlayerAddress::Nothing)
             .count()
     };
     world.pass(ADDRESS_DAYS * day);

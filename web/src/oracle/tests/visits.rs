@@ -10,7 +10,7 @@ use crate::{
         visits::{BegunVisit, Came, begin_visit, end_visit, look_at},
     },
     app::Settings,
-    domain::{Brought, BroughtHost, Consent, MatchId, PlayerAddress, User},
+    domain::{Brought, BroughtHost, Consent, MatchId, User},
     store::{
         players, readings, rosters,
         testing::{databases, sqlite},
@@ -132,7 +132,7 @@ async fn who_comes_by_the_link_is_in_the_match_and_is_measured() {
         let mut tx = world.app.db.read().await.unwrap();
         let all = players::list(&mut tx, world.reds.id).await.unwrap();
         let rex = all.iter().find(|player| player.name.as_str() == "Rex").unwrap();
-        assert_eq!(rex.address, PlayerAddress::Ip(ip("10.9.0.77")));
+        assert_eq!(rex.address, "10.9.0.77".parse().unwrap());
         assert!(matches!(rex.consent, Consent::Own { .. }));
         let read = readings::of_player(&mut tx, rex.id, crate::domain::Time::from_millis(0))
             .await

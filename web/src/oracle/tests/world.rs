@@ -88,6 +88,7 @@ impl World {
             name: name.parse().unwrap(),
             address: address(index).to_string().parse().unwrap(),
             consent: crate::domain::Consent::Typed,
+            ipv6: None,
         };
         let all: Vec<Player> = ["Ruby", "Rowan", "Basil", "Bruno"]
             .into_iter()
