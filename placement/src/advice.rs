@@ -303,7 +303,7 @@ impl fmt::Display for Help {
             }
             Self::Free { hosts } => {
                 let hosts = list_by(hosts.iter().cloned(), "or");
-                write!(f, "at a time when {hosts} has a free slot")
+                write!(f, "another time, when {hosts} has a free slot")
             }
             Self::AddHosts => f.write_str("no host can run it at that time: another host is needed"),
         }

@@ -51,6 +51,19 @@ pub(crate) fn weighted(counted: &mut [Counted]) -> Option<MeanUs> {
     MeanUs::new(total, pairs)
 }
 
+/// By no more than this a closeness factor is wrong if no value is wrong by more than its error, microseconds, rounded up: each
+/// difference by both its errors. Takes each value's error and how much it counts.
+#[must_use]
+pub fn closeness_error_us(errors: &[(u32, u64)]) -> u64 {
+    let all: u64 = errors.iter().map(|(_, weight)| weight).sum();
+    let squares: u64 = errors.iter().map(|(_, weight)| weight * weight).sum();
+    let in_pairs: u64 = errors
+        .iter()
+        .map(|(error, weight)| u64::from(*error) * weight * (all - weight))
+        .sum();
+    in_pairs.div_ceil(((all * all - squares) / 2).max(1))
+}
+
 /// A round-trip time with its weight, in one number that sorts by time: half as long to sort as a pair of both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Counted(u64);

@@ -1,6 +1,6 @@
 //! The figures of one host, all exact.
 
-use crate::closeness::{Counted, weighted};
+use crate::closeness::{Counted, closeness_error_us, weighted};
 use crate::{MeanUs, Micros, Player, Role, Side, notes::Note, rtt::gcd};
 
 /// Mean, maximum and spread are of the known values; the others absent unless all that they need are known.
@@ -110,16 +110,21 @@ impl Columns {
     pub(crate) fn errors(&self, notes: &[Option<Note>]) -> Errors {
         let counted = notes.iter().zip(&self.weights).zip(&self.line_up);
         let counted = counted.filter(|((_, weight), at)| **weight > 0 || at.is_some());
-        let (mut total, mut weights, mut max_us) = (0, 0, 0);
-        for ((note, weight), _) in counted {
-            let error = u64::from(note.map_or(0, |note| note.error_us));
-            total += error * weight;
-            weights += weight;
-            max_us = max_us.max(error);
-        }
+        let counted = counted.map(|((note, weight), _)| (note.map_or(0, |note| note.error_us), *weight));
+        let counted: Vec<(u32, u64)> = counted.collect();
+        let weights: u64 = counted.iter().map(|(_, weight)| weight).sum();
+        let total: u64 = counted
+            .iter()
+            .map(|(error, weight)| u64::from(*error) * weight)
+            .sum();
         Errors {
             mean_us: total.div_ceil(weights.max(1)),
-            max_us,
+            closeness_us: closeness_error_us(&counted),
+            max_us: counted
+                .iter()
+                .map(|(error, _)| u64::from(*error))
+                .max()
+                .unwrap_or(0),
         }
     }
 }
@@ -128,5 +133,6 @@ impl Columns {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Errors {
     pub(crate) mean_us: u64,
+    pub(crate) closeness_us: u64,
     pub(crate) max_us: u64,
 }

@@ -14,6 +14,7 @@ mod advice;
 mod choose;
 mod closeness;
 mod definition;
+mod doubt;
 mod explain;
 mod figures;
 pub mod fusion;
@@ -40,8 +41,9 @@ mod written;
 
 pub use advice::Help;
 pub use choose::{BadRequest, Choice, HostAnswer, HostState, Standing, choose, choose_index};
-pub use closeness::{closeness, closeness_by_definition};
+pub use closeness::{closeness, closeness_by_definition, closeness_error_us};
 pub use definition::choose_by_definition;
+pub use doubt::{AtCap, Doubt, doubts};
 pub use explain::{Break, Limit, LimitBreak, Reason, TieBreak, Verdict};
 pub use leaders::{Leaders, leaders};
 pub use lineups::LineupRisk;

@@ -1,6 +1,7 @@
 //! A report: inputs, policy, engine and result in one file, which anybody can compute again.
 
 use crate::choose::{check, choose_by, index_by};
+use crate::doubt::{Doubt, doubts_by};
 use crate::explain::{Reason, Verdict};
 use crate::judge::Judge;
 use crate::series::series_by;
@@ -45,6 +46,9 @@ pub struct Report {
     /// Name of the host; `null` if none is possible.
     pub chosen: Option<String>,
     closeness_ms: Option<f64>,
+    /// Hosts that within the error could be as fair as the chosen one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    could_be_as_fair: Vec<String>,
     /// One line per host, in the order given.
     pub hosts: Vec<HostLine>,
     pareto: Vec<String>,
@@ -75,6 +79,12 @@ pub struct HostLine {
     detail: Reason,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     lineup_risks: Vec<LineupRisk>,
+    /// By how much the closeness factor may be wrong, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closeness_error_ms: Option<f64>,
+    /// What is possible or impossible only by a value that may be on the other side of the cap: sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    doubts: Vec<String>,
 }
 
 /// What would help, with its sentence.
@@ -136,18 +146,27 @@ impl Report {
                 index_by(&other, &other.all_figures())
             }
         };
+        let doubts = doubts_by(&judge, choice.chosen);
+        let as_good = doubts.iter().enumerate().filter(|(_, doubt)| doubt.as_good);
+        let could_be_as_fair = as_good.filter_map(|(index, _)| name(index)).collect();
         let alternatives = Preset::ALL.map(|preset| (preset.name(), alternative(preset).and_then(name)));
         Ok(Self {
             engine: ENGINE,
             chosen: choice.chosen().map(|host| host.name.clone()),
             closeness_ms: choice.chosen().and_then(|host| ms(host.closeness)),
+            could_be_as_fair,
             pareto: choice.pareto.iter().copied().filter_map(name).collect(),
             alternatives: alternatives.into_iter().collect(),
             series: series_by(&judge, &figures, choice.chosen),
             rule: policy.words(),
             help: help(&choice),
             settle: choice.settle,
-            hosts: choice.hosts.into_iter().map(HostLine::of).collect(),
+            hosts: choice
+                .hosts
+                .into_iter()
+                .zip(&doubts)
+                .map(|(host, doubt)| HostLine::of(host, doubt))
+                .collect(),
             inputs,
         })
     }
@@ -223,7 +242,9 @@ fn ms(mean: Option<MeanUs>) -> Option<f64> {
 }
 
 impl HostLine {
-    fn of(answer: HostAnswer) -> Self {
+    fn of(answer: HostAnswer, doubt: &Doubt) -> Self {
+        #[allow(clippy::cast_precision_loss, reason = "below a minute")]
+        let error_ms = doubt.closeness_error_us.map(|us| us as f64 / 1000.0);
         Self {
             verdict: answer.verdict(),
             host: answer.name,
@@ -235,6 +256,8 @@ impl HostLine {
             reason: answer.reason.to_string(),
             detail: answer.reason,
             lineup_risks: answer.lineup_risks,
+            closeness_error_ms: error_ms,
+            doubts: doubt.at_cap.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -85,7 +85,7 @@ impl Scorer {
             team_gap,
         } = self.metric;
         // A difference of two values can be wrong by both their errors.
-        let total = u64::from(closeness) * 2 * errors.mean_us
+        let total = u64::from(closeness) * errors.closeness_us
             + u64::from(mean) * errors.mean_us
             + u64::from(max) * errors.max_us
             + u64::from(spread) * 2 * errors.max_us

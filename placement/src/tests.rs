@@ -335,6 +335,7 @@ mod reservation {
     }
 }
 
+mod errors;
 mod help;
 mod policies;
 mod rules;

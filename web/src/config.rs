@@ -53,11 +53,12 @@ pub struct Serve {
         long,
         env = "VMATRIX_LISTEN",
         default_value = "127.0.0.1:8080",
-        value_name = "IP:PORT"
+        value_name = "IP:PORT",
+        value_parser = address
     )]
     pub listen: SocketAddr,
     /// Address and port for https, beside the other.
-    #[arg(long, env = "VMATRIX_HTTPS_LISTEN", value_name = "IP:PORT", requires_all = ["https_certificate", "https_key"])]
+    #[arg(long, env = "VMATRIX_HTTPS_LISTEN", value_name = "IP:PORT", value_parser = address, requires_all = ["https_certificate", "https_key"])]
     pub https_listen: Option<SocketAddr>,
     /// Its certificate and those that vouch for it, PEM; read again when it was renewed.
     #[arg(long, env = "VMATRIX_HTTPS_CERTIFICATE", value_name = "FILE", requires_all = ["https_listen", "https_key"])]
@@ -67,14 +68,15 @@ pub struct Serve {
     pub https_key: Option<PathBuf>,
     /// What people reach the website by, if that is not the address it listens on. With https, cookies are sent by
     /// https only.
-    #[arg(long, env = "VMATRIX_PUBLIC_URL", value_name = "URL")]
+    #[arg(long, env = "VMATRIX_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub public_url: Option<Url>,
     /// Master servers that games register with.
     #[arg(
         long,
         env = "VMATRIX_MASTERS",
         value_delimiter = ',',
-        value_name = "IP:PORT,…"
+        value_name = "IP:PORT,…",
+        value_parser = address
     )]
     pub masters: Vec<SocketAddr>,
     /// Name servers to look up players' host names and name servers near them by, instead of the system's.
@@ -82,7 +84,8 @@ pub struct Serve {
         long,
         env = "VMATRIX_NAME_SERVERS",
         value_delimiter = ',',
-        value_name = "IP,…"
+        value_name = "IP,…",
+        value_parser = ip
     )]
     pub name_servers: Vec<IpAddr>,
     /// Players may have private addresses: for leagues on a LAN.
@@ -171,6 +174,28 @@ impl Serve {
     }
 }
 
+/// An address and a port, or what would be right.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "it must be an address with a port, such as 127.0.0.1:8080 or [::1]:8080, and no name".to_owned()
+    })
+}
+
+/// An address without a port, or what would be right.
+fn ip(text: &str) -> Result<IpAddr, String> {
+    text.parse()
+        .map_err(|_| "it must be an address without a port, such as 192.0.2.53 or 2001:db8::53".to_owned())
+}
+
+/// A website, or what would be right. Whether it may stand for this one, [`Serve::check`] says.
+fn public_url(text: &str) -> Result<Url, String> {
+    let url = text.parse::<Url>().ok();
+    let right = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    url.filter(right).ok_or_else(|| {
+        "it must be http://HOST[:PORT] or https://HOST[:PORT], such as https://matches.example".to_owned()
+    })
+}
+
 fn default_url(listening: SocketAddr) -> Result<Url, ConfigError> {
     let text = if listening.ip().is_unspecified() {
         format!("http://127.0.0.1:{}", listening.port())
@@ -214,6 +239,27 @@ mod tests {
         let (settings, edge) = check(&["--public-url", "https://play.example.org/"]).unwrap();
         assert_eq!(settings.public_url, "https://play.example.org");
         assert!(edge.secure);
+    }
+
+    #[test]
+    fn what_is_no_url_or_address_is_told_with_its_field_its_value_and_what_would_be_right() {
+        for (field, value, right) in [
+            ("--public-url", "matches.example", "https://matches.example"),
+            ("--public-url", "localhost:8080", "https://matches.example"),
+            ("--listen", "localhost:8080", "127.0.0.1:8080"),
+            ("--listen", "8080", "127.0.0.1:8080"),
+            ("--masters", "10.0.0.1", "127.0.0.1:8080"),
+            ("--name-servers", "9.9.9.9:53", "192.0.2.53"),
+        ] {
+            let refused = Flags::try_parse_from(["vmatrix", field, value]);
+            let told = refused.map(|_| ()).unwrap_err().to_string();
+            for part in [field, &format!("'{value}'"), right] {
+                assert!(told.contains(part), "{part} is not in {told}");
+            }
+            for raw in ["syntax", "without a base"] {
+                assert!(!told.contains(raw), "{told}");
+            }
+        }
     }
 
     #[test]

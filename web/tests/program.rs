@@ -36,6 +36,20 @@ async fn the_first_admins_link_is_in_a_file_for_its_owner_alone() {
 }
 
 #[tokio::test]
+async fn a_second_server_on_one_data_directory_is_told_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let _serving = serve(dir.path());
+    let second = run(dir.path(), &["serve", "--listen", "127.0.0.1:0"]);
+    let told = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(second.status.code(), Some(1), "{told}");
+    let data = format!("--data {}", dir.path().display());
+    for part in [data.as_str(), "another vmatrix serves", "a directory of its own"] {
+        assert!(told.contains(part), "{part} is not in {told}");
+    }
+    assert!(!told.contains("would block"), "{told}");
+}
+
+#[tokio::test]
 async fn an_operator_makes_users_and_tokens_while_it_runs() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path();

@@ -139,7 +139,10 @@ fn echo() -> Finding {
             good("echo requests, unprivileged")
         }
         Ok(_) => good("echo requests, by a raw socket"),
-        Err(error) => bad(format!("no echo requests: {error}")),
+        Err(error) => bad(format!(
+            "no echo requests: {error}; without root they need net.ipv4.ping_group_range to have this group in it: as root, \
+             sysctl -w net.ipv4.ping_group_range=\"0 2147483647\""
+        )),
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) struct Push {
     /// Directory that `image snapshot` made.
     snapshot: PathBuf,
     /// The server.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = super::given::server)]
     server: Url,
     /// An operator's API token.
     #[arg(long, value_name = "T", env = "VMATRIX_TOKEN", hide_env_values = true, value_parser = super::join::secret)]

@@ -10,7 +10,7 @@ use vmatrix_wire::{PortRange, Role, Secret};
 #[derive(Debug, Args)]
 pub(super) struct Join {
     /// The server: https://…, or http:// on this machine.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = super::given::server)]
     server: Url,
     /// The join token that an operator of the server made.
     #[arg(long, value_name = "T", env = "VMATRIX_TOKEN", hide_env_values = true, value_parser = secret)]
@@ -19,7 +19,7 @@ pub(super) struct Join {
     #[arg(long, value_name = "NAME")]
     site: String,
     /// The address that players reach the host by; it need not be one of its interfaces' (1:1 NAT).
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = super::given::ip)]
     public_address: IpAddr,
     /// The ports of that address that VMs may use.
     #[arg(long, value_name = "FIRST-LAST")]

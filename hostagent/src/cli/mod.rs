@@ -1,6 +1,7 @@
 //! The command line of `vmatrix-agent`: parse, call one function, print.
 
 mod doctor;
+mod given;
 mod image;
 mod join;
 mod leave;
@@ -46,7 +47,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct Directory {
     /// Address and port to listen on; games and players know 27950.
-    #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:27950")]
+    #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:27950", value_parser = given::address)]
     listen: SocketAddr,
 }
 

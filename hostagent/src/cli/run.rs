@@ -26,7 +26,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "PORT", default_value_t = 27902)]
     webrtc_port: u16,
     /// Where a reverse proxy with a public certificate finds the door for browsers by WebSocket. Without it there is none.
-    #[arg(long, value_name = "IP:PORT", requires = "websocket_url")]
+    #[arg(long, value_name = "IP:PORT", requires = "websocket_url", value_parser = super::given::address)]
     websocket_listen: Option<SocketAddr>,
     /// What browsers call that proxy, such as wss://play.example/host1; /measure/TICKET is added to it.
     #[arg(long, value_name = "URL", requires = "websocket_listen", value_parser = wss)]
@@ -34,14 +34,12 @@ pub(super) struct Run {
 }
 
 fn wss(text: &str) -> Result<Url, String> {
-    let url: Url = text.parse().map_err(|error| format!("{error}"))?;
-    if url.scheme() != "wss" || url.query().is_some() || url.fragment().is_some() {
-        return Err(
-            "it must be wss://HOST[:PORT][/PATH]: browsers take nothing else from a page that came by https"
-                .to_owned(),
-        );
-    }
-    Ok(url)
+    let url = text.parse::<Url>().ok();
+    let right = |url: &Url| url.scheme() == "wss" && url.query().is_none() && url.fragment().is_none();
+    url.filter(right).ok_or_else(|| {
+        "it must be wss://HOST[:PORT][/PATH]: browsers take nothing else from a page that came by https"
+            .to_owned()
+    })
 }
 
 impl Run {
@@ -92,7 +90,10 @@ fn echo_door(public: IpAddr, port: u16) -> Option<Door> {
         return None;
     }
     match Door::open(public, port, Share::default()) {
-        Ok(door) => Some(door),
+        Ok(door) => {
+            tracing::info!(port = door.port(), "door open: UDP echo");
+            Some(door)
+        }
         Err(error) => {
             tracing::warn!(port, %error, "no UDP echo on this port: choose another by --echo-port, or none by --echo-port 0");
             None

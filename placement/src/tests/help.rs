@@ -80,7 +80,7 @@ fn hosts_with_words_in_their_names_keep_them() {
     let hosts = ["salt and pepper", "york"].map(str::to_owned).to_vec();
     assert_eq!(
         Help::Free { hosts }.to_string(),
-        "at a time when salt and pepper or york has a free slot"
+        "another time, when salt and pepper or york has a free slot"
     );
 }
 

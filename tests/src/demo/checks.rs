@@ -41,21 +41,61 @@ pub fn closeness_ms(rtts: &[f64]) -> Option<f64> {
     (pairs > 0.0).then(|| sum / pairs)
 }
 
+type Check = fn(&Value, &Matrix, &Seen, &mut Vec<String>);
+
+/// What is claimed of the match that was played, and what checks it.
+pub const CLAIMS: [(&str, Check); 7] = [
+    (
+        "all hosts and all players are in what was measured, and nobody else",
+        whole_matrix,
+    ),
+    (
+        "the chosen host has the smallest closeness factor under the cap, by the definition",
+        choice,
+    ),
+    (
+        "each host has the verdict and the closeness factor that the definition gives it, and a reason",
+        reasons,
+    ),
+    (
+        "each player's round trip to the game, measured from their place, is within 5 ms of what was promised",
+        promises,
+    ),
+    (
+        "the directory lists the address that players connect to, during the match",
+        directory,
+    ),
+    ("the match is over", ended),
+    ("the time of each step is there, and what ran it", figures),
+];
+
 /// Everything that is not as it should be, one sentence each. Empty if all is true.
 #[must_use]
 pub fn faults(summary: &Value, seen: &Seen) -> Vec<String> {
     let mut faults = Vec::new();
-    let matrix = matrix(summary, seen, &mut faults);
-    choice(summary, &matrix, &mut faults);
-    reasons(summary, &matrix, &mut faults);
-    promises(summary, &matrix, seen, &mut faults);
-    directory(summary, seen, &mut faults);
+    let matrix = match serde_json::from_value(summary["matrix_ms"].clone()) {
+        Ok(matrix) => matrix,
+        Err(error) => {
+            faults.push(format!("matrix_ms is no matrix: {error}"));
+            Matrix::new()
+        }
+    };
+    for (_, check) in CLAIMS {
+        check(summary, &matrix, seen, &mut faults);
+    }
+    faults
+}
+
+fn ended(summary: &Value, _: &Matrix, _: &Seen, faults: &mut Vec<String>) {
     if summary["match"]["state"] != "over" {
         faults.push(format!(
             "the match ended as {}, not as over",
             summary["match"]["state"]
         ));
     }
+}
+
+fn figures(summary: &Value, _: &Matrix, _: &Seen, faults: &mut Vec<String>) {
     for name in [
         "probe",
         "choose",
@@ -81,21 +121,13 @@ pub fn faults(summary: &Value, seen: &Seen) -> Vec<String> {
             faults.push(format!("{pointer} is missing"));
         }
     }
-    faults
 }
 
 /// Host, player, milliseconds; nothing where somebody did not answer.
 type Matrix = BTreeMap<String, BTreeMap<String, Option<f64>>>;
 
 /// `matrix_ms`: its rows are exactly the hosts, its columns exactly the players.
-fn matrix(summary: &Value, seen: &Seen, faults: &mut Vec<String>) -> Matrix {
-    let matrix: Matrix = match serde_json::from_value(summary["matrix_ms"].clone()) {
-        Ok(matrix) => matrix,
-        Err(error) => {
-            faults.push(format!("matrix_ms is no matrix: {error}"));
-            Matrix::new()
-        }
-    };
+fn whole_matrix(summary: &Value, matrix: &Matrix, seen: &Seen, faults: &mut Vec<String>) {
     let mut same = |what: &str, found: BTreeSet<&str>, right: BTreeSet<&str>| {
         if found != right {
             let (more, less) = (&found - &right, &right - &found);
@@ -109,7 +141,7 @@ fn matrix(summary: &Value, seen: &Seen, faults: &mut Vec<String>) -> Matrix {
         matrix.keys().map(String::as_str).collect(),
         hosts(),
     );
-    for (host, row) in &matrix {
+    for (host, row) in matrix {
         let what = format!("the row of {host} in matrix_ms");
         same(&what, row.keys().map(String::as_str).collect(), players());
     }
@@ -120,7 +152,6 @@ fn matrix(summary: &Value, seen: &Seen, faults: &mut Vec<String>) -> Matrix {
             faults.push(format!("{list} should have {entries} entries"));
         }
     }
-    matrix
 }
 
 /// One field of each entry of a list.
@@ -136,7 +167,7 @@ fn whole(row: &BTreeMap<String, Option<f64>>) -> Option<Vec<f64>> {
 
 /// The chosen host is the argmin of the definition over `matrix_ms`, under the cap. Nothing else plays a part: all hosts
 /// of the demo are fit, and free.
-fn choice(summary: &Value, matrix: &Matrix, faults: &mut Vec<String>) {
+fn choice(summary: &Value, matrix: &Matrix, _: &Seen, faults: &mut Vec<String>) {
     let cap = summary["cap_ms"].as_f64().unwrap_or(0.0);
     let mut fairness = BTreeMap::new();
     for (host, row) in matrix {
@@ -179,7 +210,7 @@ fn verdict(row: &BTreeMap<String, Option<f64>>, cap: f64) -> &'static str {
 }
 
 /// Each host has the verdict and the closeness factor that the definition gives it, and a reason; one is the chosen one.
-fn reasons(summary: &Value, matrix: &Matrix, faults: &mut Vec<String>) {
+fn reasons(summary: &Value, matrix: &Matrix, _: &Seen, faults: &mut Vec<String>) {
     let cap = summary["cap_ms"].as_f64().unwrap_or(0.0);
     let hosts = summary["hosts"].as_array().map_or(&[][..], Vec::as_slice);
     for host in hosts {
@@ -258,7 +289,7 @@ fn promises(summary: &Value, matrix: &Matrix, seen: &Seen, faults: &mut Vec<Stri
 }
 
 /// The directory had the very address that players connect to, during the match.
-fn directory(summary: &Value, seen: &Seen, faults: &mut Vec<String>) {
+fn directory(summary: &Value, _: &Matrix, seen: &Seen, faults: &mut Vec<String>) {
     let directory = &summary["directory"];
     if directory["listed"] != true {
         faults.push("the server was not seen in the directory".into());

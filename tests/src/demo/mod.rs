@@ -5,6 +5,7 @@ mod directory;
 mod measure;
 mod service;
 pub mod sources;
+mod summary;
 
 pub use directory::{Listing, look_up};
 pub use measure::{answers, listed};
@@ -170,7 +171,7 @@ async fn once(fleet: &Fleet, people: &People, ready: Ready, args: &Args, say: &S
             faults.join("\n  ")
         );
     }
-    table(&summary);
+    report(&summary, &sources.view);
     say.tell(&format!(
         "every claim was checked and is true; see {}",
         path.display()
@@ -204,6 +205,11 @@ fn summarise(mut view: Value, over: &Value, measured: impl Fn(&str) -> Option<f6
         for player in players {
             let name = player["name"].as_str().unwrap_or_default().to_owned();
             player["measured_ms"] = json!(measured(&name));
+            // What the game said last is known when the match is over.
+            let mut seen = over["players"].as_array().into_iter().flatten();
+            if let Some(seen) = seen.find(|seen| seen["name"] == *name) {
+                player["in_game_ms"] = seen["measured_ms"].clone();
+            }
         }
     }
     // The password is of no more use, and still nobody's business.
@@ -228,25 +234,29 @@ fn nothing_is_left(fleet: &Fleet, host: &str, player: &str, server: SocketAddr) 
     Ok(())
 }
 
-fn table(summary: &Value) {
+/// What came of both matches, and what was looked at.
+fn report(played: &Value, by_sources: &Value) {
+    println!("\nThe match that was played\n\n{}", summary::fairness(played));
+    println!("{}", summary::times(played));
     println!(
-        "\n  {:10} {:9} {:>9} {:>9}",
-        "player", "clan", "promised", "measured"
+        "The match of players who are measured in other ways\n\n{}",
+        summary::fairness(by_sources)
     );
-    for player in summary["players"].as_array().into_iter().flatten() {
-        let (name, clan) = (
-            player["name"].as_str().unwrap_or("?"),
-            player["clan"].as_str().unwrap_or("?"),
-        );
-        let ms = |field: &str| player[field].as_f64().unwrap_or(f64::NAN);
-        println!(
-            "  {name:10} {clan:9} {:6.1} ms {:6.1} ms",
-            ms("predicted_ms"),
-            ms("measured_ms")
-        );
+    println!("What was checked");
+    let claims = checks::CLAIMS.iter().map(|(claim, _)| claim);
+    for claim in claims.chain(&SEEN).chain(&sources::CLAIMS) {
+        println!("  * {claim}");
     }
-    println!("\n  milliseconds: {}\n", summary["times_ms"]);
+    println!();
 }
+
+/// What [`once`] has seen itself, and would not have gone on without.
+const SEEN: [&str; 4] = [
+    "the directory lists the server, and a player's client is refused without the password and plays with it",
+    "a wiki on another host is read through the NAT of its host, and put back",
+    "after the match its port is closed, and nothing of its VM is left on the host",
+    "the server has seen the listing itself",
+];
 
 /// Who uses the demo.
 struct People {

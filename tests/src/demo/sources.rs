@@ -159,6 +159,12 @@ fn predicted_ms(view: &Value, name: &str) -> Option<f64> {
     players.find(|player| player["name"] == name)?["predicted_ms"].as_f64()
 }
 
+/// What [`check`] looks at.
+pub const CLAIMS: [&str; 2] = [
+    "each guest is measured in the way that is left to them, and within 5 ms of the truth; by King within 30 ms",
+    "of two addresses of which neither is a host's, the time between them is estimated within 60 ms of the truth",
+];
+
 /// Checks that each guest was measured in the way that is left to them, and not far from the truth.
 pub async fn check(fleet: &Fleet, organiser: &Api, sources: &Sources) -> Result<()> {
     let host = text(&sources.view, "/chosen/host")?;

@@ -8,17 +8,18 @@ use super::{
 use crate::{
     app::App,
     domain::{
-        Clan, ClanId, HostId, Match, MatchId, MatchState, Named, PlayerId, RoundId, Time, User, Whole,
+        Clan, ClanId, HostId, Match, MatchId, MatchState, Named, PlayerId, RoundId, Time, User, UserId,
+        Whole,
         limits::READINGS_MS,
         show_as_known,
         view::{FrozenView, MatchLine, MatchView, RosterClan},
     },
     store::{
         Tx, choices, clans, hosts, matches, player_links, readings, rosters, rounds, snapshots, story, truth,
-        turns, vms,
+        turns, users, vms,
     },
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A match as this user may see it.
 ///
@@ -191,6 +192,12 @@ pub async fn list_matches(app: &App, user: &User) -> Result<Vec<MatchLine>, Acti
         id,
         name: clans.get(&id).cloned().unwrap_or_default(),
     };
+    let staff: BTreeSet<UserId> = users::list(&mut tx)
+        .await?
+        .into_iter()
+        .filter(|user| user.role.is_staff())
+        .map(|user| user.id)
+        .collect();
     let viewer = user.role.clan();
     let mut lines = Vec::new();
     for of in matches::list(&mut tx, viewer).await? {
@@ -207,6 +214,7 @@ pub async fn list_matches(app: &App, user: &User) -> Result<Vec<MatchLine>, Acti
             state: of.state.name(),
             home: side(of.home),
             away: side(of.away),
+            by_league: staff.contains(&of.created_by),
             start: of.start_at,
             length_minutes: of.length_ms / 60_000,
             host: of.state.held().and_then(|held| hosts.get(&held.host).cloned()),

@@ -15,7 +15,7 @@ use crate::{
 use anyhow::Context;
 use axum_server::tls_rustls::RustlsConfig;
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     io::{IsTerminal, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
@@ -83,7 +83,7 @@ async fn secure(flags: &Serve) -> anyhow::Result<Option<(TcpListener, RustlsConf
     let Some((address, files)) = flags.https() else {
         return Ok(None);
     };
-    let certificate = files.read().context("--https-certificate and --https-key")?;
+    let certificate = files.read()?;
     tokio::spawn(files.follow(certificate.clone()));
     let listener = TcpListener::bind(address)
         .await
@@ -116,9 +116,14 @@ fn start_logging(json: bool) {
 fn lock(data: &Path) -> anyhow::Result<File> {
     let path = data.join("lock");
     let file = File::create(&path).with_context(|| format!("{}", path.display()))?;
-    file.try_lock()
-        .with_context(|| format!("another vmatrix serves from data directory {}", data.display()))?;
-    Ok(file)
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => anyhow::bail!(
+            "--data {}: another vmatrix serves from this directory; stop that one, or give this one a directory of its own",
+            data.display()
+        ),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("lock {}", path.display())),
+    }
 }
 
 /// Writes the first operator's link where only the owner of the data directory can read it, while nobody can sign

@@ -1,8 +1,8 @@
 //! What one viewer calls each player, and which of their round trips the viewer may see.
 
-use super::{ChoiceBody, ClanId, HostId, PlayerId};
+use super::{ChoiceBody, ClanId, PlayerId};
 use std::collections::{BTreeMap, BTreeSet};
-use vmatrix_placement::{Help, HostAnswer, LineupRisk, Reason, Verdict};
+use vmatrix_placement::{Doubt, Help, HostAnswer, LineupRisk, Reason, Verdict};
 
 /// A player by id, clan and name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,6 +197,26 @@ impl Labels {
         answer.lineup_risks.iter().map(one).collect()
     }
 
+    /// What the errors of the round trips leave open about a host, for the viewer: nothing of round trips that they may not see.
+    #[must_use]
+    pub fn doubts(&self, body: &ChoiceBody, answer: &HostAnswer, doubt: &Doubt) -> Vec<String> {
+        let rename = self.renamer(body);
+        let is_open = |name: &str| rename(name).is_some_and(|(_, open)| open);
+        let at_cap = doubt.at_cap.iter().cloned().map(|mut one| {
+            one.player = rename(&one.player).map_or_else(|| "somebody".into(), |(label, _)| label);
+            one.to_string()
+        });
+        let mut said: Vec<String> = doubt
+            .as_good
+            .then(|| "within the error it could be as fair as the chosen one".to_owned())
+            .into_iter()
+            .collect();
+        if self.shows(answer) || doubt.at_cap.iter().all(|one| is_open(&one.player)) {
+            said.extend(at_cap);
+        }
+        said
+    }
+
     /// What would help, for the viewer; without that the silent must answer, which [`Labels::silent`] says.
     #[must_use]
     pub fn help(&self, body: &ChoiceBody) -> Vec<String> {
@@ -283,22 +303,6 @@ impl Labels {
             .map(|name| rename(name).map_or_else(|| "somebody".into(), |(label, _)| label))
             .collect()
     }
-}
-
-/// The predicted round trips at a host, by player.
-#[must_use]
-pub fn predicted(body: &ChoiceBody, host: HostId) -> BTreeMap<PlayerId, f64> {
-    let host = host.to_string();
-    let row = body
-        .matrix
-        .rows()
-        .find(|(head, _)| head.id == host)
-        .map(|(_, row)| row)
-        .unwrap_or_default();
-    let players = body.matrix.players().iter().zip(row);
-    players
-        .filter_map(|(player, rtt)| Some((player.id.parse().ok()?, rtt.as_ref()?.ms())))
-        .collect()
 }
 
 #[cfg(test)]

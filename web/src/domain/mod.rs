@@ -22,6 +22,7 @@ mod measured_how;
 mod mesh;
 mod next_step;
 mod people;
+mod promise;
 mod reading;
 mod refusal;
 mod rematch;
@@ -44,6 +45,7 @@ mod time;
 mod truth;
 mod unplaced;
 pub mod view;
+mod view_choice;
 mod view_roster;
 mod view_sources;
 mod visit;
@@ -68,7 +70,7 @@ pub use ids::{
     SiteId, SnapshotId, StoryId, TargetId, UserId, VmId,
 };
 pub use king::{NameServer, NoEstimate, king_estimate};
-pub use labels::{Labels, Named, predicted, unlike_names};
+pub use labels::{Labels, Named, unlike_names};
 pub use latency::{Fused, Known, Smelt};
 pub use ledger::{Ledger, OverLimit, Prefix, Sent, Span, TopTarget};
 pub use link::{Link, LinkKind};
@@ -80,6 +82,7 @@ pub use mesh::{
 };
 pub use next_step::{Pace, Situation, Step, again_at, may_be_placed_later, next_step};
 pub use people::{BadName, BadRole, Clan, Name, Player, Role, User};
+pub use promise::{Predicted, predicted};
 pub use reading::{Reading, source_name, source_of};
 pub use refusal::Refusal;
 pub use rematch::{Measured, Present, REUSE_WITHIN_MS, Reuse, WhyNot, may_reuse};

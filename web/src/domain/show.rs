@@ -3,15 +3,15 @@
 use super::{
     ChoiceRecord, Clan, ClanId, HostRecord, Labels, Match, MatchId, MatchState, Named, PlayerId, PlayerLink,
     Round, SAMPLES, Seat, Time, User, Vm,
-    show_choice::{alternatives, hosts, recheck, series, settle},
+    show_choice::{alternatives, chosen, hosts, recheck, series, settle},
     show_players::{fairness, far_from_promise, in_order, players},
     show_problem,
-    show_sources::{flags, probed, source_at, sources},
+    show_sources::{flags, probed, source_at, sources, unchecked},
     show_waiting::{self, Told},
     unplaced::unplaced,
     view::{
-        BookedView, ChosenView, ConnectView, DirectoryView, FrozenView, HostProgressView, MatchView,
-        ProgressView, ReusedView, RosterClan, RosterPlayer, RosterView, TimesView, VmmView,
+        BookedView, ConnectView, DirectoryView, FrozenView, HostProgressView, MatchView, ProgressView,
+        ReusedView, RosterClan, RosterPlayer, RosterView, TimesView, VmmView,
     },
 };
 use std::{collections::BTreeMap, net::SocketAddr};
@@ -87,14 +87,7 @@ pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
             .host
             .as_ref()
             .filter(|_| whole.of.state.held().is_some())
-            .map(|host| ChosenView {
-                host: host.host.name.clone(),
-                site: host.host.site.name.clone(),
-                closeness_ms: body
-                    .and_then(|body| body.choice.chosen())
-                    .and_then(|answer| answer.closeness)
-                    .map(|c| c.ms()),
-            }),
+            .map(|host| chosen(host, body)),
         reused: reused(whole),
         hosts: whole
             .choice
@@ -108,6 +101,9 @@ pub fn show(whole: &Whole, user: &User, now: Time) -> MatchView {
             .unwrap_or_default(),
         flags: newest
             .map(|body| flags(body, &far_from_promise(whole), user.role.is_staff(), &labels))
+            .unwrap_or_default(),
+        unchecked: newest
+            .map(|body| unchecked(body, user.role.is_staff(), &labels))
             .unwrap_or_default(),
         probed: newest.and_then(probed),
         recheck: whole.kept.as_ref().map(|record| recheck(record, &labels)),
@@ -206,7 +202,7 @@ fn explanation(whole: &Whole, labels: &Labels) -> String {
     match &whole.of.state {
         MatchState::Gathering => show_waiting::gathering(whole),
         MatchState::Probing { .. } => match whole.before_it {
-            Some(before) => format!("Waits for its turn to be measured: {before} before it."),
+            Some(before) => format!("Waits for its turn to be measured: {}.", turn(before)),
             None => "All hosts are measuring the players.".into(),
         },
         MatchState::Reserved {
@@ -214,7 +210,7 @@ fn explanation(whole: &Whole, labels: &Labels) -> String {
             ..
         } => {
             let turn = whole.before_it.map_or_else(String::new, |before| {
-                format!(" when it is its turn: {before} before it")
+                format!(" when it is its turn: {}", turn(before))
             });
             format!("A slot on {host} is held; the players are measured again{turn}.")
         }
@@ -239,6 +235,14 @@ fn explanation(whole: &Whole, labels: &Labels) -> String {
         MatchState::Unplaced { why, .. } => {
             unplaced(why, whole.choice.as_ref().map(|record| &record.body), labels)
         }
+    }
+}
+
+/// How many matches are measured before this one.
+fn turn(before: u64) -> String {
+    match before {
+        0 => "it is next".into(),
+        before => format!("{before} before it"),
     }
 }
 

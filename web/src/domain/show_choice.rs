@@ -1,13 +1,14 @@
 //! What one viewer sees of a choice.
 
 use super::{
-    ChoiceBody, ChoiceRecord, Labels, Unprobed,
-    view::{AlternativeView, HostView, RecheckView, SeriesView, SettleView},
+    ChoiceBody, ChoiceRecord, HostRecord, Labels, Unprobed,
+    view::{AlternativeView, ChosenView, HostView, RecheckView, SeriesView, SettleView},
 };
-use vmatrix_placement::{Preset, Recheck, Series};
+use vmatrix_placement::{Doubt, Preset, Recheck, Series};
 
 pub(super) fn hosts(record: &ChoiceRecord, labels: &Labels) -> Vec<HostView> {
     let body = &record.body;
+    let doubts = doubts(body);
     let view = |(index, (answer, site)): (usize, (&vmatrix_placement::HostAnswer, &String))| {
         let shown = labels.shows(answer);
         HostView {
@@ -24,6 +25,11 @@ pub(super) fn hosts(record: &ChoiceRecord, labels: &Labels) -> Vec<HostView> {
             team_gap_ms: answer.team_gap.filter(|_| shown).map(|gap| gap.ms()),
             pareto: body.choice.pareto.contains(&index),
             lineup_risks: labels.lineup_risks(body, answer),
+            closeness_error_ms: doubts.get(index).filter(|_| shown).and_then(error_ms),
+            doubts: doubts
+                .get(index)
+                .map(|doubt| labels.doubts(body, answer, doubt))
+                .unwrap_or_default(),
             verdict: answer.verdict().name().into(),
             reason: labels.reason(body, answer),
         }
@@ -38,6 +44,31 @@ pub(super) fn hosts(record: &ChoiceRecord, labels: &Labels) -> Vec<HostView> {
         .collect()
 }
 
+/// What errors leave open, by host; nothing of what was kept without them.
+fn doubts(body: &ChoiceBody) -> Vec<Doubt> {
+    vmatrix_placement::doubts(&body.choice, &body.matrix, &body.states).unwrap_or_default()
+}
+
+fn error_ms(doubt: &Doubt) -> Option<f64> {
+    #[allow(clippy::cast_precision_loss, reason = "only shown")]
+    doubt.closeness_error_us.map(|us| us as f64 / 1000.0)
+}
+
+/// The held host, as the choice has it.
+pub(super) fn chosen(host: &HostRecord, body: Option<&ChoiceBody>) -> ChosenView {
+    let doubts = body.map(doubts).unwrap_or_default();
+    let answers = body.map_or(&[][..], |body| &body.choice.hosts);
+    let of = body.and_then(|body| body.choice.chosen);
+    let as_good = answers.iter().zip(&doubts).filter(|(_, doubt)| doubt.as_good);
+    ChosenView {
+        host: host.host.name.clone(),
+        site: host.host.site.name.clone(),
+        closeness_ms: of.and_then(|of| Some(answers.get(of)?.closeness?.ms())),
+        closeness_error_ms: of.and_then(|of| error_ms(doubts.get(of)?)),
+        could_be_as_fair: as_good.map(|(answer, _)| answer.name.clone()).collect(),
+    }
+}
+
 fn not_probed(of: &Unprobed) -> HostView {
     HostView {
         host: of.host.clone(),
@@ -49,6 +80,8 @@ fn not_probed(of: &Unprobed) -> HostView {
         team_gap_ms: None,
         pareto: false,
         lineup_risks: Vec::new(),
+        closeness_error_ms: None,
+        doubts: Vec::new(),
         verdict: "not_probed".into(),
         reason: if of.late {
             "not probed: it was not there when the players were measured and frozen".into()
@@ -100,5 +133,82 @@ pub(super) fn recheck(record: &ChoiceRecord, labels: &Labels) -> RecheckView {
         matrix_ms: labels.matrix(&record.body),
         better_by_ms,
         kept_because: why,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{ChoiceId, ClanId, MatchId, Named, PlayerId, RoundId};
+    use uuid::Uuid;
+    use vmatrix_placement::{Host, HostState, Matrix, Micros, Note, Player, Policy, Side, Source, choose};
+
+    /// Ada of clan 1 is measured, Bo of clan 2 estimated, within 30 ms: at the first host, at a second that could be as fair, and
+    /// at a third over the cap by less than that.
+    fn record() -> ChoiceRecord {
+        let player =
+            |id: u128, name: &str, side| Player::new(Uuid::from_u128(id).to_string(), name, Some(side));
+        let players = vec![player(11, "Ada", Side::A), player(21, "Bo", Side::B)];
+        let hosts = ["first", "second", "third"].map(|name| Host {
+            id: name.into(),
+            name: name.into(),
+        });
+        let rows = [[40, 60], [40, 65], [40, 190]];
+        let rows = rows.map(|row| row.map(|ms| Micros::new(ms * 1000).ok()).to_vec());
+        let note = |source, error_us| {
+            Some(Note {
+                source,
+                age_s: 0,
+                error_us,
+            })
+        };
+        let notes = vec![note(Source::Icmp, 400), note(Source::King, 30_000)];
+        let matrix = Matrix::new(players, hosts.to_vec(), rows.to_vec()).unwrap();
+        let matrix = matrix.with_notes(vec![notes; 3]).unwrap();
+        let states = vec![HostState::free(); 3];
+        let choice = choose(&Policy::default(), &matrix, &states).unwrap();
+        let mut body = ChoiceBody::new(matrix, states, choice, None);
+        body.sites = vec!["site".into(); 3];
+        ChoiceRecord {
+            id: ChoiceId(Uuid::nil()),
+            match_id: MatchId(Uuid::nil()),
+            round_id: RoundId(Uuid::nil()),
+            made_at: "2026-11-21T20:00:00Z".parse().unwrap(),
+            kept: false,
+            body,
+        }
+    }
+
+    fn seen(viewer: Option<u128>) -> Vec<HostView> {
+        let named = |player: u128, clan: u128, name: &str| Named {
+            player: PlayerId(Uuid::from_u128(player)),
+            clan: ClanId(Uuid::from_u128(clan)),
+            name: name.into(),
+        };
+        let viewer = viewer.map(|clan| ClanId(Uuid::from_u128(clan)));
+        let all = [named(11, 1, "Ada"), named(21, 2, "Bo")];
+        hosts(&record(), &Labels::new(&all, viewer, |_| "Blues".into()))
+    }
+
+    #[test]
+    fn what_an_estimate_leaves_open_is_told_of_each_host() {
+        let all = seen(None);
+        assert_eq!((all[0].closeness_error_ms, all[0].doubts.len()), (Some(30.4), 0));
+        assert_eq!(
+            all[1].doubts,
+            ["within the error it could be as fair as the chosen one"]
+        );
+        assert_eq!(
+            all[2].doubts,
+            ["impossible by estimate: Bo 190 ± 30 ms over the cap of 180 ms"]
+        );
+    }
+
+    #[test]
+    fn how_near_a_hidden_player_is_to_the_cap_is_not_told() {
+        let other = seen(Some(1));
+        assert_eq!((other[2].doubts.len(), other[2].closeness_error_ms), (0, None));
+        assert_eq!(other[1].doubts.len(), 1);
+        assert!(seen(Some(2))[2].doubts[0].contains("Bo 190"));
     }
 }

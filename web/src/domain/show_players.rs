@@ -1,16 +1,19 @@
 //! What one viewer sees of a match's players: what each was promised, and what the game said of them.
 
 use super::{
-    Clan, Kept, Labels, Name, Named, PlayerId, closeness_kept, far_above, kept, observed, predicted,
+    Clan, Kept, Labels, Name, Named, PlayerId, Predicted, closeness_kept, far_above, kept, observed,
+    predicted,
     show::{Whole, clan_of},
+    show_sources::source,
     view::{FairnessView, PlayerView},
 };
 use std::collections::BTreeMap;
+use vmatrix_placement::closeness_error_us;
 
 /// Everybody of the roster with what was promised and observed.
 pub(super) fn players(whole: &Whole, labels: &Labels) -> Vec<PlayerView> {
     // Who came into the roster since is in the newer look only.
-    let predicted: BTreeMap<PlayerId, f64> = whole.of.state.held().map_or_else(BTreeMap::new, |held| {
+    let predicted: BTreeMap<PlayerId, Predicted> = whole.of.state.held().map_or_else(BTreeMap::new, |held| {
         let looks = [&whole.kept, &whole.choice].into_iter().flatten();
         looks
             .flat_map(|record| predicted(&record.body, held.host))
@@ -19,10 +22,12 @@ pub(super) fn players(whole: &Whole, labels: &Labels) -> Vec<PlayerView> {
     let seen = observed(&whole.pings, &whole.roster);
     let view = |named: &Named| {
         let seen = seen.get(&named.player);
+        let promised = predicted.get(&named.player);
         PlayerView {
             name: labels.of(named.player),
             clan: clan_of(whole, named.clan).name.to_string(),
-            predicted_ms: predicted.get(&named.player).copied(),
+            predicted_ms: promised.map(|of| of.ms),
+            predicted_by: promised.and_then(|of| of.note).map(source),
             measured_ms: seen.map(|seen| seen.median_ms),
             samples: seen.map(|seen| seen.samples),
         }
@@ -50,8 +55,12 @@ pub(super) fn far_from_promise(whole: &Whole) -> Vec<(PlayerId, String)> {
 pub(super) fn fairness(whole: &Whole) -> Option<FairnessView> {
     let kept = promises(whole)?;
     let (promised_ms, observed_ms) = closeness_kept(&kept)?;
+    let errors: Vec<(u32, u64)> = kept.iter().map(|one| (one.error_us, 1)).collect();
+    #[allow(clippy::cast_precision_loss, reason = "only shown")]
+    let promised_error_ms = closeness_error_us(&errors) as f64 / 1000.0;
     Some(FairnessView {
         promised_ms,
+        promised_error_ms,
         observed_ms,
         players: kept.len(),
     })

@@ -1,7 +1,7 @@
 //! What one viewer sees of how round trips are known, and of what does not fit together in them.
 
 use super::{
-    ChoiceBody, HostId, Labels, PlayerId, source_name,
+    ChoiceBody, HostId, Labels, PlayerId, Smelt, source_name,
     view::{FlagView, ProbedView, SourceView, SourcesView},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,7 +48,7 @@ pub(super) fn source_at(
     body.matrix.hosts().iter().enumerate().filter_map(at).collect()
 }
 
-fn source(note: Note) -> SourceView {
+pub(super) fn source(note: Note) -> SourceView {
     SourceView {
         source: source_name(note.source),
         age_s: note.age_s,
@@ -68,7 +68,8 @@ pub(super) fn flags(
     let flag = |(column, player): (usize, &vmatrix_placement::Player)| {
         let id: PlayerId = player.id.parse().ok()?;
         let smells = body.smells.iter().filter(|smelt| smelt.player == column);
-        let smells: Vec<&Smell> = smells.flat_map(|smelt| &smelt.smells).collect();
+        let smells = smells.flat_map(|smelt| &smelt.smells);
+        let smells: Vec<&Smell> = smells.filter(|smell| **smell != Smell::Unchecked).collect();
         let seen: Vec<&String> = observed
             .iter()
             .filter(|(of, _)| *of == id)
@@ -88,6 +89,14 @@ pub(super) fn flags(
     players.filter_map(flag).collect()
 }
 
+/// Players of whom only their own programs have measured: for staff to know, and nobody is suspected of anything.
+pub(super) fn unchecked(body: &ChoiceBody, staff: bool, labels: &Labels) -> Vec<String> {
+    let is_unchecked = |smelt: &&Smelt| smelt.smells.contains(&Smell::Unchecked);
+    let of = |smelt: &Smelt| Some(labels.of(body.matrix.players().get(smelt.player)?.id.parse().ok()?));
+    let all = body.smells.iter().filter(|_| staff).filter(is_unchecked);
+    all.filter_map(of).collect()
+}
+
 /// How many hosts were probed, where not all were.
 pub(super) fn probed(body: &ChoiceBody) -> Option<ProbedView> {
     let of = body.matrix.hosts().len() + body.unprobed.len();
@@ -102,7 +111,7 @@ pub(super) fn probed(body: &ChoiceBody) -> Option<ProbedView> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ClanId, Named, Smelt};
+    use crate::domain::{ClanId, Named};
     use uuid::Uuid;
     use vmatrix_placement::{Host, HostState, Matrix, Micros, Player, Policy, Side, Source, choose};
 
@@ -202,17 +211,34 @@ mod tests {
     #[test]
     fn a_remark_is_the_leagues_alone() {
         let mut body = body();
-        body.smells[1].smells = vec![Smell::Unchecked];
+        body.smells[1].smells = vec![Smell::Contradiction {
+            host: "h900".into(),
+            source: Source::Icmp,
+            us: 60_000,
+            other: Source::Browser,
+            other_us: 40_000,
+            by_us: 9_000,
+        }];
         let league = flags(&body, &[], true, &labels(None));
-        assert_eq!(
-            league[1].sentences,
-            ["only the player’s own program has measured: nobody has checked it"]
+        assert!(
+            league[1].sentences[0].starts_with("at h900 it is 60 ms"),
+            "{league:?}"
         );
         assert_eq!(flags(&body, &[], false, &labels(Some(2))), []);
         let seen = [(PlayerId(Uuid::from_u128(21)), "the game sees more".to_owned())];
         let league = flags(&body, &seen, true, &labels(None));
         assert_eq!(league[1].sentences[1], seen[0].1);
         assert_eq!(flags(&body, &seen, false, &labels(Some(2))).len(), 1);
+    }
+
+    #[test]
+    fn who_came_by_browser_alone_contradicts_nothing() {
+        let mut body = body();
+        body.smells[1].smells = vec![Smell::Unchecked];
+        let league = flags(&body, &[], true, &labels(None));
+        assert!(league.iter().all(|flag| flag.player != "Bo"), "{league:?}");
+        assert_eq!(unchecked(&body, true, &labels(None)), ["Bo"]);
+        assert_eq!(unchecked(&body, false, &labels(Some(2))), [""; 0]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a game itself said of its players' round trips, against what they had been promised; and what is learned from it for
 //! the next promise. docs/latency.md tells the rules.
 
-use super::{ChoiceBody, HostId, Name, Named, PlayerId};
+use super::{ChoiceBody, HostId, Name, Named, PlayerId, Predicted, predicted};
 use std::collections::BTreeMap;
 use vmatrix_placement::{Micros, Source, closeness};
 use vmatrix_wire::PlayerPing;
@@ -78,6 +78,8 @@ pub struct Kept {
     pub player: PlayerId,
     /// How the promise was measured.
     pub source: Source,
+    /// How wrong the promise may be, microseconds.
+    pub error_us: u32,
     /// What was promised, milliseconds.
     pub promised_ms: f64,
     /// What the game said, milliseconds.
@@ -87,30 +89,17 @@ pub struct Kept {
 /// Promise and observation of each player who has both, at one host.
 #[must_use]
 pub fn kept(body: &ChoiceBody, host: HostId, observed: &BTreeMap<PlayerId, Observed>) -> Vec<Kept> {
-    let id = host.to_string();
-    let Some(at) = body.matrix.hosts().iter().position(|head| head.id == id) else {
-        return Vec::new();
-    };
-    let notes = body.matrix.notes(at);
-    let row = body.matrix.row(at).unwrap_or_default();
-    let of = |((player, rtt), note): ((&vmatrix_placement::Player, &Option<Micros>), _)| {
-        let note: &Option<vmatrix_placement::Note> = note;
-        let player: PlayerId = player.id.parse().ok()?;
-        let seen = observed.get(&player)?;
+    let of = |(player, promised): (PlayerId, Predicted)| {
+        let note = promised.note?;
         Some(Kept {
             player,
-            source: note.as_ref()?.source,
-            promised_ms: rtt.as_ref()?.ms(),
-            observed_ms: seen.median_ms,
+            source: note.source,
+            error_us: note.error_us,
+            promised_ms: promised.ms,
+            observed_ms: observed.get(&player)?.median_ms,
         })
     };
-    body.matrix
-        .players()
-        .iter()
-        .zip(row)
-        .zip(notes)
-        .filter_map(of)
-        .collect()
+    predicted(body, host).into_iter().filter_map(of).collect()
 }
 
 /// What the game adds to all alike: the median of the differences, milliseconds. `None` where too few were observed.
@@ -247,6 +236,7 @@ mod tests {
         Kept {
             player: PlayerId(Uuid::nil()),
             source,
+            error_us: 0,
             promised_ms,
             observed_ms,
         }

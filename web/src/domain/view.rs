@@ -1,5 +1,6 @@
 //! What people see of a match: the one type that the API and the pages show. Already redacted for its viewer.
 
+pub use super::view_choice::{AlternativeView, ChosenView, HostView, RecheckView, SeriesView, SettleView};
 pub use super::view_roster::{RosterClan, RosterPlayer, RosterView};
 pub use super::view_sources::{FlagView, FrozenView, ProbedView, SourceView, SourcesView};
 
@@ -50,6 +51,9 @@ pub struct MatchView {
     /// Players in whose measurements something does not fit together: all for staff, the own ones for a clan.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<FlagView>,
+    /// Players whom no host has measured, only their own browser or program: for staff to know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unchecked: Vec<String>,
     /// How many hosts were probed, if not all that could have been had.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probed: Option<ProbedView>,
@@ -141,17 +145,6 @@ pub struct HostProgressView {
     pub of: u64,
 }
 
-/// The host that is held.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ChosenView {
-    /// Name of the host.
-    pub host: String,
-    /// Name of its site.
-    pub site: String,
-    /// Its closeness factor, milliseconds.
-    pub closeness_ms: Option<f64>,
-}
-
 /// Measurements that were taken over from the match before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ReusedView {
@@ -159,80 +152,6 @@ pub struct ReusedView {
     pub from_match: MatchId,
     /// How old they were when the host was chosen, seconds.
     pub age_s: i64,
-}
-
-/// What was answered about one host.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct HostView {
-    /// Name of the host.
-    pub host: String,
-    /// Name of its site.
-    pub site: String,
-    /// Its closeness factor, milliseconds.
-    pub closeness_ms: Option<f64>,
-    /// Mean of the round trips.
-    pub mean_ms: Option<f64>,
-    /// Largest of the round trips.
-    pub max_ms: Option<f64>,
-    /// Largest less smallest of the line-up.
-    pub spread_ms: Option<f64>,
-    /// Distance of the two sides' means.
-    pub team_gap_ms: Option<f64>,
-    /// No other possible host is both fairer and nearer.
-    pub pareto: bool,
-    /// With which other line-ups it would not be within the rule: sentences.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub lineup_risks: Vec<String>,
-    /// `chosen`, `worse`, `over_cap`, `over_limit`, `undecided`, `no_capacity`, `unfit` or `not_probed`.
-    pub verdict: String,
-    /// Why, in a sentence for people.
-    pub reason: String,
-}
-
-/// What a preset would have chosen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AlternativeView {
-    /// Its name.
-    pub preset: &'static str,
-    /// Name of the host; absent if none would have been possible.
-    pub host: Option<String>,
-}
-
-/// Hosts for a best of three.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SeriesView {
-    /// The host for all maps, or for the decider.
-    pub one: String,
-    /// Its score by the match's policy, milliseconds.
-    pub one_ms: f64,
-    /// The first map's host if two take turns.
-    pub first: Option<String>,
-    /// The second map's.
-    pub second: Option<String>,
-    /// The score of the players' means over both.
-    pub turns_ms: Option<f64>,
-    /// Whether the turns are better by more than the policy's margin.
-    pub turns_are_better: bool,
-}
-
-/// A host that somebody did not answer, and that could win if they did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SettleView {
-    /// Name of the host.
-    pub host: String,
-    /// Who must answer it.
-    pub players: Vec<String>,
-}
-
-/// A later measurement that did not move the reservation.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RecheckView {
-    /// As [`MatchView::matrix_ms`].
-    pub matrix_ms: BTreeMap<String, BTreeMap<String, Option<f64>>>,
-    /// By how much another host was better, milliseconds; zero if none was.
-    pub better_by_ms: f64,
-    /// Why it was kept, in a sentence for people.
-    pub kept_because: String,
 }
 
 /// Somebody who is to play in another match while this one lasts.
@@ -256,6 +175,9 @@ pub struct PlayerView {
     pub clan: String,
     /// Median round trip to the chosen host, milliseconds.
     pub predicted_ms: Option<f64>,
+    /// Where that comes from, how old it was, and how wrong it may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predicted_by: Option<SourceView>,
     /// Median of the pings that the game itself has measured during the match, milliseconds: with what its own frames add.
     pub measured_ms: Option<f64>,
     /// How many they are.
@@ -268,6 +190,8 @@ pub struct PlayerView {
 pub struct FairnessView {
     /// Closeness factor of what was promised to those whom the game knew by name, milliseconds.
     pub promised_ms: f64,
+    /// By how much that may be wrong, by the errors of what was promised.
+    pub promised_error_ms: f64,
     /// Closeness factor of their pings in the game, milliseconds.
     pub observed_ms: f64,
     /// How many they are.
@@ -346,6 +270,8 @@ pub struct MatchLine {
     pub home: RosterClan,
     /// The away clan.
     pub away: RosterClan,
+    /// The league has booked it, and not a clan.
+    pub by_league: bool,
     /// Name of the image.
     pub image: String,
     /// When it starts.

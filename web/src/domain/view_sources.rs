@@ -36,7 +36,7 @@ pub struct FrozenView {
     pub again_because: Option<String>,
 }
 
-/// A player at whose measurements the league looks.
+/// A player in whose measurements something does not fit together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FlagView {
     /// See [`PlayerView::name`](super::view::PlayerView::name).

@@ -71,6 +71,8 @@ pub(super) struct HostLine {
     pub(super) address: String,
     pub(super) ports: String,
     pub(super) reached: String,
+    /// Where players measure to it.
+    pub(super) doors: String,
     pub(super) machine: String,
     pub(super) vmm: String,
     pub(super) used: usize,
@@ -113,6 +115,7 @@ impl HostLine {
             address: host.public_address.to_string(),
             ports: host.ports.to_string(),
             reached: reached(record, all),
+            doors: doors(&host.facts.doors),
             machine: format!(
                 "{} × {}, {} memory, {} disk free",
                 facts.cores,
@@ -147,6 +150,30 @@ fn reached(record: &HostRecord, all: &[HostRecord]) -> String {
             None => "seen by another host".to_owned(),
         },
         None => "not seen from outside yet".to_owned(),
+    }
+}
+
+/// Which doors are open and which are not, as the agent says. Without one of them some players are not measured.
+fn doors(doors: &vmatrix_wire::Doors) -> String {
+    let udp = |name: &str, port: Option<u16>| (name.to_owned(), port.map(|port| format!("{name} {port}")));
+    let websocket = doors.websocket.as_ref().map(|url| format!("WebSocket {url}"));
+    let all = [
+        udp("echo", doors.echo),
+        udp("WebTransport", doors.webtransport.as_ref().map(|door| door.port)),
+        udp("WebRTC", doors.webrtc.as_ref().map(|door| door.port)),
+        ("WebSocket".to_owned(), websocket),
+    ];
+    let open: Vec<String> = all.iter().filter_map(|(_, open)| open.clone()).collect();
+    let closed = all.iter().filter(|(_, open)| open.is_none());
+    let closed: Vec<&str> = closed.map(|(name, _)| name.as_str()).collect();
+    match (open.as_slice(), closed.as_slice()) {
+        ([], _) => "no door open to measure by: players are only pinged".to_owned(),
+        (open, []) => format!("open to measure by: {}", open.join(", ")),
+        (open, closed) => format!(
+            "open to measure by: {}; not: {}",
+            open.join(", "),
+            closed.join(", ")
+        ),
     }
 }
 

@@ -75,6 +75,32 @@ fn it_is_told_who_has_seen_a_hosts_address() {
 }
 
 #[test]
+fn it_is_told_which_doors_are_open_and_which_are_not() {
+    let mut host = record("denver", 1, now());
+    let told = |host: &HostRecord| HostLine::of(host, &[], &[], now()).doors;
+    host.host.facts.doors = vmatrix_wire::Doors::default();
+    assert_eq!(told(&host), "no door open to measure by: players are only pinged");
+    host.host.facts.doors.echo = Some(27900);
+    host.host.facts.doors.webrtc = Some(vmatrix_wire::WebRtcDoor {
+        port: 27902,
+        fingerprint: "AA:BB".into(),
+    });
+    assert_eq!(
+        told(&host),
+        "open to measure by: echo 27900, WebRTC 27902; not: WebTransport, WebSocket"
+    );
+    host.host.facts.doors.websocket = Some("wss://play.example/denver".into());
+    host.host.facts.doors.webtransport = Some(vmatrix_wire::WebTransportDoor {
+        port: 27901,
+        hashes: Vec::new(),
+    });
+    assert_eq!(
+        told(&host),
+        "open to measure by: echo 27900, WebTransport 27901, WebRTC 27902, WebSocket wss://play.example/denver"
+    );
+}
+
+#[test]
 fn a_host_that_has_left_is_not_a_host_that_is_missed() {
     let mut record = record("denver", 1, now());
     record.left_at = Some(now());

@@ -6,7 +6,7 @@ use crate::{
     actions::{accounting, hosts, links, matches, nest, services, vms},
     app::App,
     auth::{Operator, Organiser},
-    domain::{Role, ServiceId, TopTarget, User},
+    domain::{MatchId, Role, ServiceId, TopTarget, User, view::MatchLine},
     pages::{Chrome, error::PageError, fields::Fields, form::Errors, live},
 };
 use askama::Template;
@@ -54,6 +54,8 @@ struct Ops {
     form: ServiceForm,
     /// To whom most was sent within a day; for operators only.
     targets: Option<Vec<TopTarget>>,
+    /// Whose matches the targets are of.
+    matches: Vec<MatchLine>,
     /// A join token that was just made.
     join_token: Option<String>,
     server: String,
@@ -107,11 +109,21 @@ async fn page(app: &App, user: &User) -> Result<Ops, PageError> {
             Role::Operator => Some(accounting::who_is_probed(app, user).await?),
             _ => None,
         },
+        matches,
         form: ServiceForm::default(),
         join_token: None,
         server: app.settings.public_url.clone(),
         errors: Errors::default(),
     })
+}
+
+/// What a match is called; an old one is not among the newest matches.
+pub(crate) fn title_of(matches: &[MatchLine], id: &MatchId) -> String {
+    let line = matches.iter().find(|line| line.id == *id);
+    line.map_or_else(
+        || "an older match".to_owned(),
+        |line| format!("{} against {}", line.home.name, line.away.name),
+    )
 }
 
 /// `GET /ops`; with `?watch` without forms, so that it can reload itself.

@@ -142,11 +142,44 @@ mod tests {
             state,
             home: clan(1),
             away: clan(2),
+            by_league: false,
             image: "openarena".into(),
             start: start.parse().unwrap(),
             length_minutes: 60,
             host: None,
         }
+    }
+
+    fn captain(clan: u128) -> User {
+        User {
+            id: UserId(Uuid::nil()),
+            name: "Ada".parse().unwrap(),
+            role: Role::ClanAdmin(ClanId(Uuid::from_u128(clan))),
+            created_at: "2026-11-21T00:00:00Z".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn what_the_league_has_booked_is_no_challenge() {
+        let told = |by_league| {
+            let mut line = line(10, "gathering", "2026-11-22T20:00:00Z");
+            line.by_league = by_league;
+            let user = captain(2);
+            let mine = Mine::of(&user, vec![line], false, "2026-11-21T00:00:00Z".parse().unwrap());
+            let home = Home {
+                chrome: Chrome::of(&user, "/"),
+                mine: Some(mine),
+                example: String::new(),
+            };
+            home.render().unwrap()
+        };
+        assert!(told(false).contains("clan 1 challenges you"));
+        let league = told(true);
+        assert!(
+            league.contains("The league has booked a match: clan 1 against clan 2")
+                && !league.contains("challenges you"),
+            "{league}"
+        );
     }
 
     #[test]
@@ -159,14 +192,7 @@ mod tests {
         };
         let now = "2026-11-21T00:00:00Z".parse().unwrap();
         for (clan, waiting) in [(1, 0), (2, 1)] {
-            let role = Role::ClanAdmin(ClanId(Uuid::from_u128(clan)));
-            let user = User {
-                id: UserId(Uuid::nil()),
-                name: "Ada".parse().unwrap(),
-                role,
-                created_at: now,
-            };
-            let mine = Mine::of(&user, lines(), false, now);
+            let mine = Mine::of(&captain(clan), lines(), false, now);
             assert_eq!(
                 (mine.challenges.len(), mine.next.len(), mine.past.len()),
                 (waiting, 1, 1)

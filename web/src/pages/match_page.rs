@@ -6,6 +6,7 @@ use super::{
     fields::Fields,
     form::Errors,
     match_plot::plot_of,
+    measured::{self, MeasuredLine},
     plot_sign::{self, Sign},
     seats::{self, Pick},
     show,
@@ -42,6 +43,8 @@ pub(crate) struct MatchPage {
     best_of_three: Option<BestOfThree>,
     /// Of some players some round trips are not for the viewer.
     partial: bool,
+    /// How everybody was measured.
+    sources: Vec<MeasuredLine>,
     /// Each player at the chosen host: then, and when it was looked at again.
     again: Vec<(String, Option<f64>, Option<f64>)>,
     sides: Vec<SideOfMatch>,
@@ -157,6 +160,7 @@ impl MatchPage {
             plot,
             signs: plot_sign::legend(view.source_at.values().flat_map(|row| row.values().copied())),
             partial: partial(&view),
+            sources: measured::lines(&view),
             again: again(&view),
             times: times(&view),
             can_retry: matches!(state, "unplaced" | "failed"),
@@ -337,6 +341,7 @@ fn promised(view: &MatchView, roster: &RosterView, name: &str) -> PlayerView {
         name: name.to_owned(),
         clan: roster.clan.name.clone(),
         predicted_ms: None,
+        predicted_by: None,
         measured_ms: None,
         samples: None,
     })

@@ -15,10 +15,14 @@ fn where_values_come_from_is_said_and_what_smells() {
     };
     let king = SourceView {
         source: "king",
-        age_s: 0,
+        age_s: 120,
         error_ms: 18.4,
     };
+    let mut players = view("reserved").players;
+    players[0].name = "akela".into();
     let view = MatchView {
+        players,
+        unchecked: vec!["urs".into()],
         sources: vec![
             source("akela", vec!["king"], Some(king)),
             source("baloo", vec!["browser", "icmp"], None),
@@ -39,12 +43,15 @@ fn where_values_come_from_is_said_and_what_smells() {
     };
     let page = page(Role::Organiser, view, &[]).live().unwrap();
     for said in [
-        "estimated by name servers near them <span class=\"soft\">estimated, ± 18 ms</span>",
+        "<td class=\"number\">≈ 20 ms</td><td class=\"number\" data-label=\"error\">± 18 ms</td><td data-label=\"by\">estimate by name servers near \
+         them</td><td data-label=\"age\">2 min 00 s</td>",
         "their browser, ping from the machines",
         "nothing yet",
         "The league looks at the measurements of baloo.",
         "<strong>akela</strong>: near to a and to b at once.",
         "12 of 200 machines were probed",
+        "Not checked by hosts",
+        "urs: measured by their own browser or program only.",
     ] {
         assert!(page.contains(said), "{said} is not in {page}");
     }
@@ -70,6 +77,35 @@ fn since_when_a_side_is_frozen_stands_in_its_roster() {
         !pandas.contains("anew") && owls.contains("but its players have changed since: measured anew"),
         "{owls}"
     );
+}
+
+#[test]
+fn a_choice_that_rests_on_an_estimate_says_so() {
+    let mut view = view("reserved");
+    if let Some(chosen) = &mut view.chosen {
+        chosen.closeness_error_ms = Some(16.2);
+        chosen.could_be_as_fair = vec!["miami".into()];
+    }
+    view.hosts[0].doubts = vec!["impossible by estimate: Dov 190 ± 32 ms over the cap of 180 ms".into()];
+    view.players[3].predicted_by = Some(SourceView {
+        source: "king",
+        age_s: 0,
+        error_ms: 32.0,
+    });
+    let page = page(Role::Organiser, view, &[]).live().unwrap();
+    let chosen = card(&page, "chosen-card");
+    for said in [
+        "<strong>Within the error:</strong> miami could be as fair.",
+        "<small>ms <span class=\"nowrap\">± 16 ms</span></small>",
+    ] {
+        assert!(chosen.contains(said), "{said} is not in {chosen}");
+    }
+    assert!(
+        card(&page, "hosts-card").contains("impossible by estimate: Dov"),
+        "{page}"
+    );
+    assert!(card(&page, "roster-2-card").contains("≈ 20 ms ± 32 ms"), "{page}");
+    assert!(!card(&page, "roster-1-card").contains('≈'), "{page}");
 }
 
 #[test]

@@ -53,6 +53,8 @@ fn host(name: &str, closeness_ms: Option<f64>, verdict: &str) -> HostView {
         team_gap_ms: None,
         pareto: matches!(verdict, "chosen" | "worse"),
         lineup_risks: Vec::new(),
+        closeness_error_ms: None,
+        doubts: Vec::new(),
         verdict: verdict.into(),
         reason: format!("{name} is {verdict}"),
     }
@@ -101,10 +103,13 @@ pub(crate) fn view(state: &'static str) -> MatchView {
             host: "montreal".into(),
             site: "wonder".into(),
             closeness_ms: Some(12.5),
+            closeness_error_ms: None,
+            could_be_as_fair: Vec::new(),
         }),
         reused: None,
         sources: Vec::new(),
         flags: Vec::new(),
+        unchecked: Vec::new(),
         probed: None,
         hosts: vec![
             host("seattle", Some(40.0), "over_cap"),
@@ -135,6 +140,7 @@ pub(crate) fn view(state: &'static str) -> MatchView {
                 name: (*name).into(),
                 clan: (*clan).into(),
                 predicted_ms: Some(20.0),
+                predicted_by: None,
                 measured_ms: None,
                 samples: None,
             })

@@ -16,6 +16,7 @@ pub(crate) mod live;
 mod match_page;
 mod match_plot;
 mod matches;
+mod measured;
 mod organise;
 pub(crate) mod play;
 mod player;

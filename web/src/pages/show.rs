@@ -1,6 +1,6 @@
 //! Words and figures as people read them. Templates call these; arguments are references as askama passes them.
 
-use crate::domain::{Time, view::SourceView};
+use crate::domain::{Time, view::PlayerView};
 use jiff::{Timestamp, tz::TimeZone};
 
 fn utc(time: &Time, format: &str) -> String {
@@ -57,6 +57,40 @@ pub(crate) fn ms2(value: &Option<f64>) -> String {
     ms(value, 2)
 }
 
+/// How wrong a figure may be: `± 32 ms`, `± 0.4 ms`; empty for less than that.
+pub(crate) fn error_of(ms: &f64) -> String {
+    match *ms {
+        ms if ms < 0.05 => String::new(),
+        ms if ms < 9.95 => format!("± {ms:.1} ms"),
+        ms => format!("± {ms:.0} ms"),
+    }
+}
+
+/// What is promised to a player: `41.2 ms`, and of an estimate `≈ 166 ms ± 32 ms`.
+pub(crate) fn promised(player: &PlayerView) -> String {
+    let estimate = player.predicted_by.as_ref().filter(|by| is_estimate(by.source));
+    match (player.predicted_ms, estimate) {
+        (Some(ms), Some(by)) => format!("≈ {ms:.0} ms {}", error_of(&by.error_ms)),
+        (ms, _) => ms1(&ms),
+    }
+}
+
+/// Whether nobody has measured it.
+pub(crate) fn is_estimate(source: &str) -> bool {
+    matches!(source, "king" | "predicted")
+}
+
+/// `a`, `a and b`, `a, b and 3 others`.
+pub(crate) fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first, second] => format!("{first} and {second}"),
+        [first, second, third] => format!("{first}, {second} and {third}"),
+        [first, second, others @ ..] => format!("{first}, {second} and {} others", others.len()),
+    }
+}
+
 /// A match's state in a word or three.
 pub(crate) fn state_words(state: &str) -> &str {
     match state {
@@ -105,7 +139,7 @@ pub(crate) fn source_words(source: &str) -> &'static str {
         "icmp" => "ping from the machines",
         "udp" => "their own program",
         "browser" => "their browser",
-        "king" => "estimated by name servers near them",
+        "king" => "estimate by name servers near them",
         "given" => "as somebody wrote it down",
         _ => "predicted",
     }
@@ -132,19 +166,6 @@ pub(crate) fn sources_words(sources: &[&'static str]) -> String {
     words.join(", ")
 }
 
-/// Beside a value: what it is, unless hosts have measured it a moment ago.
-pub(crate) fn source_mark(here: &Option<SourceView>) -> String {
-    let Some(here) = here else { return String::new() };
-    let mut parts = Vec::new();
-    if here.source == "king" {
-        parts.push(format!("estimated, ± {:.0} ms", here.error_ms));
-    }
-    if here.age_s >= 60 {
-        parts.push(format!("{} old", span(&(f64::from(here.age_s) * 1000.0))));
-    }
-    parts.join(", ")
-}
-
 /// The tone of a verdict's badge.
 pub(crate) fn verdict_tone(verdict: &str) -> &'static str {
     match verdict {
@@ -158,6 +179,7 @@ pub(crate) fn verdict_tone(verdict: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::view::SourceView;
 
     #[test]
     fn times_and_spans_read_well() {
@@ -174,6 +196,38 @@ mod tests {
             spans,
             ["0 ms", "180 ms", "1.0 s", "2.4 s", "1 min 00 s", "3 min 05 s"]
         );
+    }
+
+    #[test]
+    fn an_estimate_is_marked_and_what_was_measured_is_not() {
+        let player = |source| PlayerView {
+            name: "strix".into(),
+            clan: "Owls".into(),
+            predicted_ms: Some(166.3),
+            predicted_by: Some(SourceView {
+                source,
+                age_s: 0,
+                error_ms: 32.4,
+            }),
+            measured_ms: None,
+            samples: None,
+        };
+        assert_eq!(promised(&player("king")), "≈ 166 ms ± 32 ms");
+        assert_eq!(promised(&player("icmp")), "166.3 ms");
+        assert_eq!([error_of(&0.04), error_of(&0.42)], ["", "± 0.4 ms"]);
+    }
+
+    #[test]
+    fn names_are_listed_as_people_do() {
+        let names = |n: usize| {
+            ["a", "b", "c", "d", "e"]
+                .into_iter()
+                .take(n)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        let said = [1, 2, 3, 5].map(|n| listed(&names(n)));
+        assert_eq!(said, ["a", "a and b", "a, b and c", "a, b and 3 others"]);
     }
 
     #[test]

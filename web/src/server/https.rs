@@ -3,7 +3,10 @@
 use axum_server::tls_rustls::RustlsConfig;
 use rustls::{
     ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject},
+    },
 };
 use std::{
     path::{Path, PathBuf},
@@ -18,15 +21,17 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 #[derive(Debug, thiserror::Error)]
 pub enum BadCertificate {
     /// One cannot be read, or holds something else.
-    #[error("{path}: {why}")]
+    #[error("{field} {path}: {why}")]
     File {
+        /// The flag that names it.
+        field: &'static str,
         /// Which.
         path: PathBuf,
-        /// Why.
-        why: rustls::pki_types::pem::Error,
+        /// Why, and what would be right.
+        why: String,
     },
     /// They do not belong together, or nobody could use them.
-    #[error("{certificate} and {key}: {why}")]
+    #[error("--https-certificate {certificate} and --https-key {key}: {why}")]
     Pair {
         /// The certificate's file.
         certificate: PathBuf,
@@ -46,6 +51,18 @@ pub struct Files {
     pub key: PathBuf,
 }
 
+fn bad(field: &'static str, path: &Path, holds: &str, why: pem::Error) -> BadCertificate {
+    let why = match why {
+        pem::Error::NoItemsFound => {
+            format!("holds nothing of the kind; it must be PEM, with -----BEGIN {holds}----- in it")
+        }
+        pem::Error::Io(error) => error.to_string(),
+        other => format!("is damaged: {other}; it must be PEM, with -----BEGIN {holds}----- in it"),
+    };
+    let path = path.to_owned();
+    BadCertificate::File { field, path, why }
+}
+
 impl Files {
     /// What they make now.
     ///
@@ -56,14 +73,15 @@ impl Files {
     }
 
     fn config(&self) -> Result<Arc<ServerConfig>, BadCertificate> {
-        let file = |path: &Path| {
-            let path = path.to_owned();
-            move |why| BadCertificate::File { path, why }
-        };
         let chain: Vec<_> = CertificateDer::pem_file_iter(&self.certificate)
             .and_then(Iterator::collect)
-            .map_err(file(&self.certificate))?;
-        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(file(&self.key))?;
+            .map_err(|why| bad("--https-certificate", &self.certificate, "CERTIFICATE", why))?;
+        if chain.is_empty() {
+            let none = pem::Error::NoItemsFound;
+            return Err(bad("--https-certificate", &self.certificate, "CERTIFICATE", none));
+        }
+        let key = PrivateKeyDer::from_pem_file(&self.key)
+            .map_err(|why| bad("--https-key", &self.key, "PRIVATE KEY", why))?;
         let mut config = ServerConfig::builder()
             .with_no_client_auth()
             .with_single_cert(chain, key)
@@ -113,10 +131,26 @@ mod tests {
             key: dir.path().join("key.pem"),
         };
         let told = files.read().unwrap_err().to_string();
-        assert!(told.contains("absent.pem"), "{told}");
-        std::fs::write(&files.certificate, "no PEM").unwrap();
-        std::fs::write(&files.key, "no PEM").unwrap();
-        let told = files.read().unwrap_err().to_string();
-        assert!(told.contains("key.pem"), "{told}");
+        assert!(
+            told.starts_with("--https-certificate ") && told.contains("absent.pem"),
+            "{told}"
+        );
+        let told = |certificate: &str| {
+            std::fs::write(&files.certificate, certificate).unwrap();
+            std::fs::write(&files.key, "no PEM").unwrap();
+            files.read().unwrap_err().to_string()
+        };
+        let empty = told("no PEM");
+        assert!(
+            empty.starts_with("--https-certificate ") && empty.contains("-----BEGIN CERTIFICATE-----"),
+            "{empty}"
+        );
+        let key = told("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+        assert!(
+            key.starts_with("--https-key ")
+                && key.contains("key.pem")
+                && key.contains("-----BEGIN PRIVATE KEY-----"),
+            "{key}"
+        );
     }
 }

@@ -143,8 +143,9 @@ pub(super) async fn join(link: &Url, visitor: &Visitor) -> Result<bool, LinkErro
     let plan = plan(&begun)?;
     let (hosts, addresses) = reachable(&begun)?;
     println!(
-        "Measuring to {} hosts, {} questions each …",
+        "Measuring to {} host{}, {} questions each …",
         hosts.len(),
+        if hosts.len() == 1 { "" } else { "s" },
         plan.samples
     );
     let asking = super::measure(plan, &addresses).await?;

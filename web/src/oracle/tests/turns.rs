@@ -74,7 +74,7 @@ async fn whose_roster_changes_while_they_wait_keep_their_place() {
     let (clan, by) = (world.reds.id, world.red_admin.clone());
     set_roster(&world.app, &by, first, clan, &seats).await.unwrap();
     let waits = world.view(first).await.booked.explanation;
-    assert_eq!(waits, "Waits for its turn to be measured: 0 before it.");
+    assert_eq!(waits, "Waits for its turn to be measured: it is next.");
     world.ticks(20).await;
     let begun = async |id| {
         let mut tx = world.app.db.read().await.unwrap();
