@@ -1,7 +1,7 @@
 //! Measures the addresses of a round by ICMP echo requests. One task for them all: there may be tens of thousands of
 //! requests in a round.
 
-use super::plan::{Plan, Request, TICK};
+use super::plan::{Plan, TICK};
 use super::turns::Turns;
 use super::{Answers, Timing};
 use futures_util::FutureExt;
@@ -58,7 +58,8 @@ pub(super) async fn measure(turns: &Turns, whom: &[(usize, IpAddr)], timing: Tim
                 if plan.over(now) {
                     break;
                 }
-                for request in due(&mut plan, turns, &asked, now) {
+                let book = |who: usize| asked.get(who).map_or(Ok(now), |asked| turns.book(asked.address));
+                for request in plan.due(now, book) {
                     let Some(asked) = asked.get(request.who) else { continue };
                     let asking = ask(asked, turns.number(), timing.timeout);
                     on_the_way.push(async move { (request, asking.await) });
@@ -74,27 +75,6 @@ pub(super) async fn measure(turns: &Turns, whom: &[(usize, IpAddr)], timing: Tim
         note(request.who, request.turn, rtt);
     }
     plan.lost().for_each(|(who, turn)| note(who, turn, None));
-}
-
-/// Those that are sent now. What other rounds leave no room for now is put off.
-fn due(plan: &mut Plan, turns: &Turns, asked: &[Asked], now: Instant) -> Vec<Request> {
-    let mut due = Vec::new();
-    while let Some(mut request) = plan.take(now) {
-        let Some(asked) = asked.get(request.who) else {
-            continue;
-        };
-        if !request.booked {
-            let booked = turns.book(asked.address);
-            request.booked = booked.is_ok();
-            let (Ok(at) | Err(at)) = booked;
-            if booked.is_err() || at > now + TICK {
-                plan.put_off(request, at);
-                continue;
-            }
-        }
-        due.push(request);
-    }
-    due
 }
 
 /// One request. `None` if no answer came in time.

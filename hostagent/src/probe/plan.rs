@@ -76,18 +76,35 @@ impl Plan {
         }
     }
 
-    /// A request that is due. It is to be given back: sent or put off.
-    pub(super) fn take(&mut self, now: Instant) -> Option<Request> {
-        let Reverse((at, request)) = *self.due.peek()?;
-        if at > now + TICK {
-            return None;
+    /// The requests that are sent now. `book` asks for a place among the requests of all rounds: Ok says when, Err when to ask
+    /// again. Who is not sent now is put off until then.
+    pub(super) fn due(
+        &mut self,
+        now: Instant,
+        mut book: impl FnMut(usize) -> Result<Instant, Instant>,
+    ) -> Vec<Request> {
+        let (mut due, mut put_off) = (Vec::new(), Vec::new());
+        while let Some(Reverse((_, mut request))) = self
+            .due
+            .peek()
+            .copied()
+            .filter(|Reverse((at, _))| *at <= now + TICK)
+        {
+            self.due.pop();
+            if !request.booked {
+                let booked = book(request.who);
+                request.booked = booked.is_ok();
+                let (Ok(at) | Err(at)) = booked;
+                if booked.is_err() || at > now + TICK {
+                    // Put back only when all have been looked at: some are to ask again within this very tick.
+                    put_off.push(Reverse((at, request)));
+                    continue;
+                }
+            }
+            due.push(request);
         }
-        self.due.pop();
-        Some(request)
-    }
-
-    pub(super) fn put_off(&mut self, request: Request, until: Instant) {
-        self.due.push(Reverse((until, request)));
+        self.due.extend(put_off);
+        due
     }
 
     pub(super) fn sent(&mut self, request: Request, now: Instant) {
