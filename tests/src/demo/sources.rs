@@ -108,7 +108,15 @@ pub fn come(fleet: &Fleet, link: &str, has: Has) -> Result<Vec<String>> {
             }
             browser.fill("name", BY_BROWSER).await?;
             browser.click_on("#play button[type=submit]").await?;
-            browser.text_within("#joined", PATIENCE).await?;
+            // Nobody expects them the first time, so they are asked.
+            let said = browser
+                .text_within("#joined, #as-new:not([hidden])", PATIENCE)
+                .await?;
+            if said.contains("new player") {
+                browser.click_on("#as-new label").await?;
+                browser.click_on("#play button[type=submit]").await?;
+                browser.text_within("#joined", PATIENCE).await?;
+            }
             browser.picture("played").await?;
             let hosts = browser.text_of("#hosts").await?;
             browser.close().await?;
