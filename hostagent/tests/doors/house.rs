@@ -64,6 +64,12 @@ impl House {
         (Ipv4Addr::LOCALHOST, door.port).into()
     }
 
+    /// As its proxy reaches it.
+    pub fn websocket(&self) -> SocketAddr {
+        let url = self.open.websocket.as_ref().unwrap();
+        url.trim_start_matches("wss://").parse().unwrap()
+    }
+
     pub fn webrtc(&self) -> SocketAddr {
         let door = self.open.webrtc.as_ref().unwrap();
         (Ipv4Addr::LOCALHOST, door.port).into()

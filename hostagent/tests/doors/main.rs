@@ -4,6 +4,7 @@
 mod chromium;
 mod house;
 mod page;
+mod proxy;
 mod relay;
 mod renewal;
 mod rtc;
