@@ -207,7 +207,10 @@ impl Labels {
             .iter()
             .filter_map(|one| {
                 let (player, _) = rename(&one.player).filter(|(_, open)| *open)?;
-                let one = AtCap { player, ..one.clone() };
+                let one = AtCap {
+                    player,
+                    ..one.clone()
+                };
                 Some(one.to_string())
             })
             .collect();
