@@ -44,15 +44,20 @@ pub(super) async fn look(
 pub(super) struct Stuck {
     /// Which; `None` if its own row cannot be read, which the error names.
     pub(super) of: Option<MatchId>,
-    pub(super) error: StoreError,
+    error: Box<StoreError>,
 }
 
 impl Stuck {
+    pub(super) fn new(of: Option<MatchId>, error: StoreError) -> Self {
+        let error = Box::new(error);
+        Self { of, error }
+    }
+
     /// Into the log.
     pub(super) fn told(self) -> StoreError {
         let Self { of, error } = self;
         tracing::error!(match_id = of.map(tracing::field::display), %error, "a match is stuck");
-        error
+        *error
     }
 }
 
@@ -78,13 +83,10 @@ pub(super) async fn look_at_all(
         Ok(step(app, of, (host, vm.as_ref()), round_ended, at))
     };
     let mut looked_at = |of: Result<Match, StoreError>| {
-        let of = of.map_err(|error| Stuck { of: None, error })?;
+        let of = of.map_err(|error| Stuck::new(None, error))?;
         match look(&of) {
             Ok(step) => Ok((of, step)),
-            Err(error) => Err(Stuck {
-                of: Some(of.id),
-                error,
-            }),
+            Err(error) => Err(Stuck::new(Some(of.id), error)),
         }
     };
     Ok(all.into_iter().map(&mut looked_at).collect())

@@ -27,10 +27,10 @@ pub(super) async fn step(app: &App) -> Result<bool, StoreError> {
         let stepped = match each {
             // Rounds are begun apart: see `measure`.
             Ok((_, Step::Wait | Step::Probe(_))) => continue,
-            Ok((of, step)) => one(app, of.id, step, at).await.map_err(|error| Stuck {
-                of: Some(of.id),
-                error,
-            }),
+            Ok((of, step)) => {
+                let done = one(app, of.id, step, at).await;
+                done.map_err(|error| Stuck::new(Some(of.id), error))
+            }
             Err(stuck) => Err(stuck),
         };
         match stepped {

@@ -29,7 +29,7 @@ pub(super) async fn step(app: &App) -> Result<(), StoreError> {
     let each = stream::iter(turn).map(|id| async move {
         one(app, id)
             .await
-            .map_err(|error| Stuck { of: Some(id), error }.told())
+            .map_err(|error| Stuck::new(Some(id), error).told())
     });
     let done: Vec<_> = each.buffer_unordered(AT_ONCE).collect().await;
     // The others went on.

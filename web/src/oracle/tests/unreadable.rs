@@ -67,7 +67,7 @@ async fn a_vm_or_a_round_that_cannot_be_read_stops_its_own_match_alone() {
             .into_iter()
             .map(|one| {
                 one.map(|(of, _)| of.id)
-                    .map_err(|stuck| (stuck.of, stuck.error.to_string()))
+                    .map_err(|stuck| (stuck.of, stuck.told().to_string()))
             })
             .collect();
         assert_eq!(all.len(), 3);
