@@ -51,6 +51,24 @@ fn boxes(html: &str, name: &str) -> Vec<String> {
         .collect()
 }
 
+/// A match that the Reds have challenged the Blues to: its page, and both captains at their browsers.
+async fn booked(world: &World) -> (String, Browser, Browser) {
+    publish_game(world).await;
+    let (_, mut red) = captain(world, "Reds", &[("Ann", "10.77.0.11")]).await;
+    let (blues, blue) = captain(world, "Blues", &[("Cat", "10.77.0.21")]).await;
+    let own = boxes(&page(&mut red, "/matches/new").await, "home_players");
+    let away = blues.to_string();
+    let fields = [
+        ("away", away.as_str()),
+        ("image", "openarena"),
+        ("length_minutes", "30"),
+        ("home_players", own[0].as_str()),
+        ("then", "book"),
+    ];
+    let path = location(&red.send(Method::POST, "/matches/new", &fields).await);
+    (path, red, blue)
+}
+
 #[tokio::test]
 async fn what_was_entered_wrongly_stays_with_the_reason_at_its_field() {
     let world = world().await;
@@ -269,6 +287,27 @@ async fn a_page_that_follows_gets_its_live_part_again_when_something_happens() {
 }
 
 #[tokio::test]
+async fn who_is_locked_out_has_no_live_page_any_more() {
+    let world = world().await;
+    let (path, mut red, _) = booked(&world).await;
+    let path = format!("{path}/live");
+    let mut operator = browser(&world, "olga", Role::Operator).await;
+    for (name, browser, path) in [
+        ("captain of Reds", &mut red, path.as_str()),
+        ("olga", &mut operator, "/ops/live"),
+    ] {
+        let mut live = browser.get(path).await;
+        assert_eq!(live.headers()["content-type"], "text/event-stream");
+        let first = live.chunk().await.unwrap().unwrap();
+        assert!(first.starts_with(b"data: "));
+        users::reset_password(&world.app, name).await.unwrap();
+        // It would never end, were they not locked out.
+        assert!(live.text().await.unwrap().ends_with("event: end\ndata: over\n\n"));
+        assert_eq!(browser.get(path).await.status(), 303);
+    }
+}
+
+#[tokio::test]
 async fn a_report_that_says_nothing_new_changes_nothing_on_the_operators_page() {
     let world = world().await;
     let mut operator = browser(&world, "olga", Role::Operator).await;
@@ -290,19 +329,7 @@ const RELOADS: &str = "http-equiv=\"refresh\"";
 #[tokio::test]
 async fn a_page_with_something_to_fill_in_never_reloads_itself() {
     let world = world().await;
-    publish_game(&world).await;
-    let (_, mut red) = captain(&world, "Reds", &[("Ann", "10.77.0.11")]).await;
-    let (blues, mut blue) = captain(&world, "Blues", &[("Cat", "10.77.0.21")]).await;
-    let own = boxes(&page(&mut red, "/matches/new").await, "home_players");
-    let away = blues.to_string();
-    let fields = [
-        ("away", away.as_str()),
-        ("image", "openarena"),
-        ("length_minutes", "30"),
-        ("home_players", own[0].as_str()),
-        ("then", "book"),
-    ];
-    let path = location(&red.send(Method::POST, "/matches/new", &fields).await);
+    let (path, _, mut blue) = booked(&world).await;
     let mut operator = browser(&world, "olga", Role::Operator).await;
     let mut organiser = browser(&world, "oscar", Role::Organiser).await;
     let ops = "/ops".to_owned();

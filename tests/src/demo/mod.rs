@@ -20,6 +20,7 @@ use crate::{
 use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use sources::Sources;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// What the demo is asked for.
@@ -114,15 +115,17 @@ async fn once(fleet: &Fleet, people: &People, ready: Ready, args: &Args, say: &S
         .map(|player| player.name.as_str())
         .collect();
     let first = *names.first().context("no players")?;
+    let mut checked: Vec<String> = Vec::new();
 
     let listing = look_up(fleet, first, server).await?;
     say.tell(&format!(
         "the directory {} lists {server}; quakestat shows: {}",
         listing.directory, listing.quakestat
     ));
+    checked.push("the directory lists the server, and quakestat shows it".into());
     say.tell("every player asks the game for its status, from their own city");
     let measured = players::measure_getinfo(&fleet.running, &names, server, checks::FEWEST_ANSWERS)?;
-    real_client(fleet, first, &ready, say)?;
+    checked.extend(real_client(fleet, first, &ready, say)?);
     let view = wait(
         Duration::from_secs(60),
         "the server has seen the listing",
@@ -137,7 +140,9 @@ async fn once(fleet: &Fleet, people: &People, ready: Ready, args: &Args, say: &S
         },
     )
     .await?;
+    checked.push("the server has seen the listing itself".into());
     visit_wiki(fleet, first, &ready.host, &|line| say.tell(line)).await?;
+    checked.push("a wiki on another host is read through the NAT of its host, and put back".into());
 
     say.tell("the organiser ends the match");
     let seen = checks::Seen {
@@ -154,14 +159,7 @@ async fn once(fleet: &Fleet, people: &People, ready: Ready, args: &Args, say: &S
     std::fs::write(&path, serde_json::to_string_pretty(&summary)?)?;
     nothing_is_left(fleet, &ready.host, first, server)?;
     say.tell("the port is closed, and nothing of the VM is left on the host");
-
-    say.tell("a second match, of players who are measured in other ways");
-    let sources = sources::book(fleet, api, &|line| say.tell(line)).await?;
-    std::fs::write(
-        args.out.join("sources.json"),
-        serde_json::to_string_pretty(&sources.view)?,
-    )?;
-    sources::check(fleet, api, &sources).await?;
+    checked.push("after the match its port is closed, and nothing of its VM is left on the host".into());
 
     let faults = checks::faults(&summary, &seen);
     if !faults.is_empty() {
@@ -171,7 +169,10 @@ async fn once(fleet: &Fleet, people: &People, ready: Ready, args: &Args, say: &S
             faults.join("\n  ")
         );
     }
-    report(&summary, &sources.view);
+    checked.splice(0..0, checks::CLAIMS.map(|(claim, _)| claim.to_owned()));
+    let sources = in_other_ways(fleet, api, args, say).await?;
+    checked.extend(sources::check(fleet, api, &sources).await?);
+    report(&summary, &sources.view, &checked);
     say.tell(&format!(
         "every claim was checked and is true; see {}",
         path.display()
@@ -179,8 +180,19 @@ async fn once(fleet: &Fleet, people: &People, ready: Ready, args: &Args, say: &S
     Ok(())
 }
 
-/// A real client is refused without the match password, and plays with it.
-fn real_client(fleet: &Fleet, player: &str, ready: &Ready, say: &Story) -> Result<()> {
+/// A second match, of players who are measured in other ways.
+async fn in_other_ways(fleet: &Fleet, api: &Api, args: &Args, say: &Story) -> Result<Sources> {
+    say.tell("a second match, of players who are measured in other ways");
+    let sources = sources::book(fleet, api, &|line| say.tell(line)).await?;
+    std::fs::write(
+        args.out.join("sources.json"),
+        serde_json::to_string_pretty(&sources.view)?,
+    )?;
+    Ok(sources)
+}
+
+/// A real client is refused without the match password, and plays with it. Gives what was found true.
+fn real_client(fleet: &Fleet, player: &str, ready: &Ready, say: &Story) -> Result<[String; 2]> {
     match fleet.knock(player, ready.server, None)? {
         Outcome::Refused { message } => {
             say.tell(&format!(
@@ -194,7 +206,10 @@ fn real_client(fleet: &Fleet, player: &str, ready: &Ready, say: &Story) -> Resul
     say.tell(&format!(
         "{player}'s client with the password plays, with a ping of {ping_ms} ms"
     ));
-    Ok(())
+    Ok([
+        "a player's client is refused without the password".into(),
+        "a player's client with the password plays".into(),
+    ])
 }
 
 /// What the server said during the match, its last state, and what the players measured.
@@ -234,8 +249,8 @@ fn nothing_is_left(fleet: &Fleet, host: &str, player: &str, server: SocketAddr) 
     Ok(())
 }
 
-/// What came of both matches, and what was looked at.
-fn report(played: &Value, by_sources: &Value) {
+/// What came of both matches, and what was found true.
+fn report(played: &Value, by_sources: &Value, checked: &[String]) {
     println!("\nThe match that was played\n\n{}", summary::fairness(played));
     println!("{}", summary::times(played));
     println!(
@@ -243,20 +258,11 @@ fn report(played: &Value, by_sources: &Value) {
         summary::fairness(by_sources)
     );
     println!("What was checked");
-    let claims = checks::CLAIMS.iter().map(|(claim, _)| claim);
-    for claim in claims.chain(&SEEN).chain(&sources::CLAIMS) {
+    for claim in checked {
         println!("  * {claim}");
     }
     println!();
 }
-
-/// What [`once`] has seen itself, and would not have gone on without.
-const SEEN: [&str; 4] = [
-    "the directory lists the server, and a player's client is refused without the password and plays with it",
-    "a wiki on another host is read through the NAT of its host, and put back",
-    "after the match its port is closed, and nothing of its VM is left on the host",
-    "the server has seen the listing itself",
-];
 
 /// Who uses the demo.
 struct People {

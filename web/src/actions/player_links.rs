@@ -8,10 +8,11 @@ use super::{
 use crate::{
     app::App,
     domain::{
-        ClanId, LinkStage, Match, MatchId, PlayerLink, SideStands, User, gathers_no_longer, takes_visits,
+        ClanId, LinkStage, Match, MatchId, PlayerLink, SideStands, Time, User, gathers_no_longer,
+        takes_visits,
     },
     secrets::{self, TokenKind},
-    store::{Tx, clans, matches, player_links, rosters},
+    store::{StoreError, Tx, clans, matches, player_links, rosters},
 };
 use vmatrix_placement::Role;
 use vmatrix_wire::Secret;
@@ -124,32 +125,54 @@ pub async fn complete_roster(app: &App, by: &User, id: MatchId, clan: ClanId) ->
     Ok(())
 }
 
-/// Sides whose match has started play with who has come. Says whether any did.
-pub(crate) async fn complete_overdue(app: &App) -> Result<bool, ActionError> {
+/// Sides whose match has started play with who has come. Says whether any did, and what kept one from it: the others go on.
+pub(crate) async fn complete_overdue(app: &App) -> Result<(bool, Option<StoreError>), StoreError> {
     let now = app.now();
     let mut tx = app.db.read().await?;
     let overdue = player_links::overdue(&mut tx, now).await?;
     drop(tx);
-    let mut any = false;
+    let (mut any, mut wrong) = (false, None);
     for link in overdue {
-        let mut tx = app.db.begin().await?;
-        clans::lock(&mut tx, link.clan).await?;
-        let of = matches::get(&mut tx, link.match_id).await?;
-        // What was read may have changed since.
-        let links = player_links::of_match(&mut tx, link.match_id).await?;
-        let Some(of) = of.filter(|of| {
-            of.state.players_may_change()
-                && links.contains(&link)
-                && gathers_no_longer(&link, of.start_at, now)
-        }) else {
-            continue;
+        let done = match link {
+            Ok(link) => {
+                let done = complete_now(app, &link, now).await;
+                done.map_err(|error| (Some(link.match_id), error))
+            }
+            // The error names it.
+            Err(error) => Err((None, error.into())),
         };
-        if complete(&mut tx, app, &of, &link).await? {
-            tx.commit().await?;
-            any = true;
+        match done {
+            Ok(completed) => any |= completed,
+            // The others go on.
+            Err((of, ActionError::Store(error))) => {
+                tracing::error!(match_id = of.map(tracing::field::display), %error, "a roster cannot be completed");
+                wrong = Some(error);
+            }
+            // Somebody else was quicker: the next pass looks again.
+            Err((of, clash)) => {
+                tracing::debug!(match_id = of.map(tracing::field::display), %clash, "a roster was not completed");
+            }
         }
     }
-    Ok(any)
+    Ok((any, wrong))
+}
+
+/// Completes one side whose match has started, unless it has changed since it was read.
+async fn complete_now(app: &App, link: &PlayerLink, now: Time) -> Result<bool, ActionError> {
+    let mut tx = app.db.begin().await?;
+    clans::lock(&mut tx, link.clan).await?;
+    let of = matches::get(&mut tx, link.match_id).await?;
+    let links = player_links::of_match(&mut tx, link.match_id).await?;
+    let Some(of) = of.filter(|of| {
+        of.state.players_may_change() && links.contains(link) && gathers_no_longer(link, of.start_at, now)
+    }) else {
+        return Ok(false);
+    };
+    let completed = complete(&mut tx, app, &of, link).await?;
+    if completed {
+        tx.commit().await?;
+    }
+    Ok(completed)
 }
 
 /// False, and nothing is written, while nobody plays for the side.

@@ -119,6 +119,8 @@ pub async fn change_password(app: &App, user: &User, old: &Secret, new: &Secret)
         return Err(ActionError::not_found("user", user.id));
     }
     tx.commit().await?;
+    // Their live pages elsewhere end.
+    app.changed();
     Ok(())
 }
 

@@ -17,7 +17,7 @@ use crate::{
     actions::{tokens, users},
     api::{Problem, seconds},
     app::App,
-    domain::{Role, User, limits::WRITES},
+    domain::{Role, User, UserId, limits::WRITES},
     pages::error::PageError,
 };
 use axum::{
@@ -54,6 +54,24 @@ pub struct Operator(pub User);
 /// Somebody signed in, or a stranger.
 #[derive(Debug, Clone)]
 pub struct MaybeViewer(pub Option<User>);
+
+/// Whose session a page was asked for with. What outlives its request asks again who that is: the session may be over.
+#[derive(Debug, Clone, Copy)]
+pub struct Lasting {
+    id: UserId,
+    epoch: i64,
+}
+
+impl Lasting {
+    /// The user, as they are now.
+    ///
+    /// # Errors
+    /// If the session is over because the password was changed, or if the store cannot be read.
+    pub(crate) async fn user(self, app: &App) -> Result<User, PageError> {
+        let user = users::find_user(app, self.id, self.epoch).await?;
+        user.ok_or_else(|| PageError::forbidden("Your session is over."))
+    }
+}
 
 /// A request that goes no further.
 #[derive(Debug)]
@@ -207,6 +225,17 @@ impl FromRequestParts<App> for MaybeViewer {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Denied> {
         match who(parts, app).await {
             Ok(user) => Ok(Self(user)),
+            Err(Unrecognised) => Err(broken(parts)),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Lasting {
+    type Rejection = Denied;
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Denied> {
+        match session::begun_by(parts).await.map_err(Unrecognised::of) {
+            Ok(Some((id, epoch))) => Ok(Self { id, epoch }),
+            Ok(None) => Err(stranger(parts)),
             Err(Unrecognised) => Err(broken(parts)),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{ChoiceBody, ClanId, PlayerId};
 use std::collections::{BTreeMap, BTreeSet};
-use vmatrix_placement::{Doubt, Help, HostAnswer, LineupRisk, Reason, Verdict};
+use vmatrix_placement::{AtCap, Doubt, Help, HostAnswer, LineupRisk, Reason, Verdict};
 
 /// A player by id, clan and name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,22 +197,30 @@ impl Labels {
         answer.lineup_risks.iter().map(one).collect()
     }
 
-    /// What the errors of the round trips leave open about a host, for the viewer: nothing of round trips that they may not see.
+    /// What the errors of the round trips leave open about a host, for the viewer: nothing of round trips that they may not see,
+    /// and of nobody else's cap. With the round trip that is shown, even that the error decides would tell where their own cap is.
     #[must_use]
     pub fn doubts(&self, body: &ChoiceBody, answer: &HostAnswer, doubt: &Doubt) -> Vec<String> {
         let rename = self.renamer(body);
-        let is_open = |name: &str| rename(name).is_some_and(|(_, open)| open);
-        let at_cap = doubt.at_cap.iter().cloned().map(|mut one| {
-            one.player = rename(&one.player).map_or_else(|| "somebody".into(), |(label, _)| label);
-            one.to_string()
-        });
+        let open: Vec<String> = doubt
+            .at_cap
+            .iter()
+            .filter_map(|one| {
+                let (player, _) = rename(&one.player).filter(|(_, open)| *open)?;
+                let one = AtCap {
+                    player,
+                    ..one.clone()
+                };
+                Some(one.to_string())
+            })
+            .collect();
         let mut said: Vec<String> = doubt
             .as_good
             .then(|| "within the error it could be as fair as the chosen one".to_owned())
             .into_iter()
             .collect();
-        if self.shows(answer) || doubt.at_cap.iter().all(|one| is_open(&one.player)) {
-            said.extend(at_cap);
+        if self.shows(answer) || open.len() == doubt.at_cap.len() {
+            said.extend(open);
         }
         said
     }

@@ -144,11 +144,12 @@ mod tests {
     use vmatrix_placement::{Host, HostState, Matrix, Micros, Note, Player, Policy, Side, Source, choose};
 
     /// Ada of clan 1 is measured, Bo of clan 2 estimated, within 30 ms: at the first host, at a second that could be as fair, and
-    /// at a third over the cap by less than that.
-    fn record() -> ChoiceRecord {
+    /// at a third over the cap by less than that. Bo may have a cap of their own, in milliseconds.
+    fn record(own_cap: Option<u32>) -> ChoiceRecord {
         let player =
             |id: u128, name: &str, side| Player::new(Uuid::from_u128(id).to_string(), name, Some(side));
-        let players = vec![player(11, "Ada", Side::A), player(21, "Bo", Side::B)];
+        let mut players = vec![player(11, "Ada", Side::A), player(21, "Bo", Side::B)];
+        players[1].cap = own_cap.and_then(|ms| Micros::new(ms * 1000).ok());
         let hosts = ["first", "second", "third"].map(|name| Host {
             id: name.into(),
             name: name.into(),
@@ -180,6 +181,10 @@ mod tests {
     }
 
     fn seen(viewer: Option<u128>) -> Vec<HostView> {
+        seen_of(&record(None), viewer)
+    }
+
+    fn seen_of(record: &ChoiceRecord, viewer: Option<u128>) -> Vec<HostView> {
         let named = |player: u128, clan: u128, name: &str| Named {
             player: PlayerId(Uuid::from_u128(player)),
             clan: ClanId(Uuid::from_u128(clan)),
@@ -187,7 +192,7 @@ mod tests {
         };
         let viewer = viewer.map(|clan| ClanId(Uuid::from_u128(clan)));
         let all = [named(11, 1, "Ada"), named(21, 2, "Bo")];
-        hosts(&record(), &Labels::new(&all, viewer, |_| "Blues".into()))
+        hosts(record, &Labels::new(&all, viewer, |_| "Blues".into()))
     }
 
     #[test]
@@ -210,5 +215,18 @@ mod tests {
         assert_eq!((other[2].doubts.len(), other[2].closeness_error_ms), (0, None));
         assert_eq!(other[1].doubts.len(), 1);
         assert!(seen(Some(2))[2].doubts[0].contains("Bo 190"));
+    }
+
+    #[test]
+    fn what_a_hidden_players_own_cap_is_is_not_told_of_the_chosen_host() {
+        let record = record(Some(80));
+        let doubts = |viewer| seen_of(&record, viewer)[0].doubts.clone();
+        for who in [Some(2), None] {
+            assert_eq!(
+                doubts(who),
+                ["possible by estimate: Bo 60 ± 30 ms under the cap of 80 ms"]
+            );
+        }
+        assert!(doubts(Some(1)).is_empty(), "{:?}", doubts(Some(1)));
     }
 }

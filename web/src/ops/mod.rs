@@ -5,7 +5,7 @@ mod board;
 use crate::{
     actions::{accounting, hosts, links, matches, nest, services, vms},
     app::App,
-    auth::{Operator, Organiser},
+    auth::{Lasting, Operator, Organiser},
     domain::{MatchId, Role, ServiceId, TopTarget, User, view::MatchLine},
     pages::{Chrome, error::PageError, fields::Fields, form::Errors, live},
 };
@@ -139,12 +139,17 @@ async fn show(
 }
 
 /// `GET /ops/live`: the fleet, again each time that it differs.
-async fn follow(State(app): State<App>, Organiser(user): Organiser) -> Result<Response, PageError> {
+async fn follow(
+    State(app): State<App>,
+    Organiser(user): Organiser,
+    lasting: Lasting,
+) -> Result<Response, PageError> {
     let open = live::open(&app, &user)?;
     let changes = app.changes.subscribe();
     Ok(live::stream(open, changes, move || {
-        let (app, user) = (app.clone(), user.clone());
+        let app = app.clone();
         async move {
+            let user = lasting.user(&app).await?;
             let html = page(&app, &user).await?.as_live().render()?;
             Ok(live::Part { html, last: false })
         }

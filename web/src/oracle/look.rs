@@ -40,31 +40,56 @@ pub(super) async fn look(
     Ok(Some((Now { of, host, vm, at }, step)))
 }
 
-/// The same of all matches to which something may still happen, oldest booking first, in as many statements as for one. One that
-/// cannot be read is an error among the others.
+/// A match that cannot be read, or whose step cannot be done; the others go on.
+pub(super) struct Stuck {
+    /// Which; `None` if its own row cannot be read, which the error names.
+    pub(super) of: Option<MatchId>,
+    error: Box<StoreError>,
+}
+
+impl Stuck {
+    pub(super) fn new(of: Option<MatchId>, error: StoreError) -> Self {
+        let error = Box::new(error);
+        Self { of, error }
+    }
+
+    /// Into the log.
+    pub(super) fn told(self) -> StoreError {
+        let Self { of, error } = self;
+        tracing::error!(match_id = of.map(tracing::field::display), %error, "a match is stuck");
+        *error
+    }
+}
+
+/// The same of all matches to which something may still happen, oldest booking first, in as many statements as for one. One of
+/// which something cannot be read is stuck among the others.
 pub(super) async fn look_at_all(
     tx: &mut Tx,
     app: &App,
     at: Time,
-) -> Result<Vec<Result<(Match, Step), StoreError>>, StoreError> {
+) -> Result<Vec<Result<(Match, Step), Stuck>>, StoreError> {
     let all = matches::unfinished(tx).await?;
-    let hosts: BTreeMap<_, _> = by(hosts::list(tx).await?, |record| record.host.id);
-    let vms: BTreeMap<_, _> = by(vms::of_unfinished(tx).await?, |vm| vm.id);
-    let rounds: BTreeMap<_, _> = by(rounds::of_unfinished(tx).await?, |round| round.id);
-    let look = |of: Match| {
+    let hosts = hosts::list(tx).await?.into_iter();
+    let hosts: BTreeMap<_, _> = hosts.map(|record| (record.host.id, record)).collect();
+    let mut vms = vms::of_unfinished(tx).await?;
+    let mut rounds = rounds::of_unfinished(tx).await?;
+    let mut look = |of: &Match| -> Result<Step, StoreError> {
         let held = of.state.held();
         let host = held.and_then(|held| hosts.get(&held.host));
-        let vm = held.and_then(|held| vms.get(&held.vm));
-        let round = awaited(&of.state).and_then(|round| rounds.get(&round));
-        let round_ended = round.map(|round| round.ended_at.is_some());
-        let step = step(app, &of, (host, vm), round_ended, at);
-        (of, step)
+        // Each is one match's own, so that it can be taken out, and its error with it.
+        let vm = held.and_then(|held| vms.remove(&held.vm)).transpose()?;
+        let round = awaited(&of.state).and_then(|round| rounds.remove(&round));
+        let round_ended = round.transpose()?.map(|round| round.ended_at.is_some());
+        Ok(step(app, of, (host, vm.as_ref()), round_ended, at))
     };
-    Ok(all.into_iter().map(|of| of.map(look)).collect())
-}
-
-fn by<K: Ord, T>(all: Vec<T>, key: impl Fn(&T) -> K) -> BTreeMap<K, T> {
-    all.into_iter().map(|one| (key(&one), one)).collect()
+    let mut looked_at = |of: Result<Match, StoreError>| {
+        let of = of.map_err(|error| Stuck::new(None, error))?;
+        match look(&of) {
+            Ok(step) => Ok((of, step)),
+            Err(error) => Err(Stuck::new(Some(of.id), error)),
+        }
+    };
+    Ok(all.into_iter().map(&mut looked_at).collect())
 }
 
 fn step(

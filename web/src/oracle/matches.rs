@@ -3,7 +3,7 @@
 
 use super::{
     freeze,
-    look::{Now, look, look_at_all},
+    look::{Now, Stuck, look, look_at_all},
     placing::{choose_first, look_again, other_host, other_port},
     truth,
 };
@@ -27,16 +27,16 @@ pub(super) async fn step(app: &App) -> Result<bool, StoreError> {
         let stepped = match each {
             // Rounds are begun apart: see `measure`.
             Ok((_, Step::Wait | Step::Probe(_))) => continue,
-            Ok((of, step)) => one(app, of.id, step, at).await,
-            Err(error) => Err(error),
+            Ok((of, step)) => {
+                let done = one(app, of.id, step, at).await;
+                done.map_err(|error| Stuck::new(Some(of.id), error))
+            }
+            Err(stuck) => Err(stuck),
         };
         match stepped {
             Ok(stepped) => changed |= stepped,
             // The others go on.
-            Err(error) => {
-                tracing::error!(%error, "a match is stuck");
-                wrong = Some(error);
-            }
+            Err(stuck) => wrong = Some(stuck.told()),
         }
     }
     super::note(app, "one match", wrong.map_or(Ok(false), Err));

@@ -2,7 +2,7 @@
 //! names are looked up for it, and nobody else waits for that.
 
 use super::{
-    look::{Now, look, look_at_all},
+    look::{Now, Stuck, look, look_at_all},
     matches::tell,
 };
 use crate::{
@@ -29,7 +29,7 @@ pub(super) async fn step(app: &App) -> Result<(), StoreError> {
     let each = stream::iter(turn).map(|id| async move {
         one(app, id)
             .await
-            .inspect_err(|error| tracing::error!(match_id = %id, %error, "a match is stuck"))
+            .map_err(|error| Stuck::new(Some(id), error).told())
     });
     let done: Vec<_> = each.buffer_unordered(AT_ONCE).collect().await;
     // The others went on.
@@ -45,10 +45,7 @@ async fn whose(app: &App) -> Result<(Vec<MatchId>, Option<StoreError>), StoreErr
         match each {
             Ok((of, Step::Probe(reason))) => due.push((of, reason)),
             Ok(_) => {}
-            Err(error) => {
-                tracing::error!(%error, "a match is stuck");
-                wrong = Some(error);
-            }
+            Err(stuck) => wrong = Some(stuck.told()),
         }
     }
     let before = turns::list(&mut tx).await?;
@@ -63,8 +60,12 @@ async fn whose(app: &App) -> Result<(Vec<MatchId>, Option<StoreError>), StoreErr
     }
     let mut before_now: BTreeMap<MatchId, Vec<Round>> = BTreeMap::new();
     if due.iter().any(|(_, reason)| *reason == RoundReason::Roster) {
-        for round in rounds::of_unfinished(&mut tx).await? {
-            before_now.entry(round.match_id).or_default().push(round);
+        for round in rounds::of_unfinished(&mut tx).await?.into_values() {
+            match round {
+                Ok(round) => before_now.entry(round.match_id).or_default().push(round),
+                // Nobody awaits it, or its match were stuck: it only counts for how soon the next may begin.
+                Err(error) => wrong = Some(error),
+            }
         }
     }
     let mut not_yet = BTreeSet::new();

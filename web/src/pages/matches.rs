@@ -16,7 +16,7 @@ use crate::{
         players,
     },
     app::App,
-    auth::Viewer,
+    auth::{Lasting, Viewer},
     domain::{
         ClanId, MatchId, User,
         view::{MatchLine, RosterPlayer},
@@ -104,6 +104,7 @@ pub(crate) async fn show(
 pub(crate) async fn live(
     State(app): State<App>,
     Viewer(user): Viewer,
+    lasting: Lasting,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     let id = parse(&id)?;
@@ -111,8 +112,9 @@ pub(crate) async fn live(
     let open = live::open(&app, &user)?;
     let changes = app.changes.subscribe();
     Ok(live::stream(open, changes, move || {
-        let (app, user) = (app.clone(), user.clone());
+        let app = app.clone();
         async move {
+            let user = lasting.user(&app).await?;
             let page = page(&app, &user, id, None).await?;
             Ok(live::Part {
                 html: page.live()?,

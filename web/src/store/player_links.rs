@@ -63,16 +63,15 @@ pub async fn of_match(tx: &mut Tx, of: MatchId) -> Result<Vec<PlayerLink>, Store
 }
 
 /// Links to matches that have started and will not be woken before somebody says so: those by which sides still gather.
-pub async fn overdue(tx: &mut Tx, now: Time) -> Result<Vec<PlayerLink>, StoreError> {
+/// Each by itself: one that cannot be read stops no other.
+pub async fn overdue(tx: &mut Tx, now: Time) -> Result<Vec<Result<PlayerLink, StoreError>>, StoreError> {
     let text = "select token_hash, match_id, clan_id, player_links.created_by, player_links.created_at, stage
                 from player_links join matches on matches.id = player_links.match_id
                 where stage = 'gathering' and start_at <= $1 and player_links.created_at < start_at
                     and matches.state not in ('over', 'failed', 'cancelled')
                 order by match_id, clan_id";
-    sql!(tx, all Row, text, now.millis())?
-        .into_iter()
-        .map(Row::link)
-        .collect()
+    let rows = sql!(tx, all Row, text, now.millis())?;
+    Ok(rows.into_iter().map(Row::link).collect())
 }
 
 /// Writes what a clan's link to a match still does.

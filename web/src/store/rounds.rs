@@ -2,7 +2,7 @@
 
 use super::{StoreError, Tx, corrupt, parsed};
 use crate::domain::{HostId, MatchId, PlayerId, Round, RoundId, RoundReason, RoundTarget, Time};
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 use vmatrix_wire::{RttSample, Way};
 
 #[derive(sqlx::FromRow)]
@@ -115,12 +115,16 @@ pub async fn of_match(tx: &mut Tx, of: MatchId) -> Result<Vec<Round>, StoreError
         .collect()
 }
 
-/// All rounds of matches to which something may still happen, oldest first.
-pub async fn of_unfinished(tx: &mut Tx) -> Result<Vec<Round>, StoreError> {
+/// All rounds of matches to which something may still happen, by id. Each by itself: one that cannot be read stops no other's
+/// match.
+pub async fn of_unfinished(tx: &mut Tx) -> Result<BTreeMap<RoundId, Result<Round, StoreError>>, StoreError> {
     let text = "select * from rounds where match_id in
                     (select id from matches where state not in ('over', 'failed', 'cancelled'))
-                order by started_at, id";
-    sql!(tx, all Row, text)?.into_iter().map(Row::round).collect()
+                order by id";
+    let rows = sql!(tx, all Row, text)?;
+    // What has no id of a round is awaited by no match.
+    let by_id = |row: Row| Some((row.id.parse().ok()?, row.round()));
+    Ok(rows.into_iter().filter_map(by_id).collect())
 }
 
 /// From now on no host pings a player, or anybody at an address, in the rounds that run.

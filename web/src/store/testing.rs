@@ -103,6 +103,22 @@ pub(crate) async fn spoil_match(db: &Db, id: crate::domain::MatchId) {
     tx.commit().await.unwrap();
 }
 
+/// Makes all VMs of a match unreadable.
+pub(crate) async fn spoil_vms(db: &Db, of: crate::domain::MatchId) {
+    let mut tx = db.begin().await.unwrap();
+    let text = "update vms set goal = 'x' where match_id = $1";
+    sql!(&mut tx, execute text, of.to_string()).unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Makes all rounds of a match unreadable.
+pub(crate) async fn spoil_rounds(db: &Db, of: crate::domain::MatchId) {
+    let mut tx = db.begin().await.unwrap();
+    let text = "update rounds set reason = 'x' where match_id = $1";
+    sql!(&mut tx, execute text, of.to_string()).unwrap();
+    tx.commit().await.unwrap();
+}
+
 /// Makes orders, facts and reports of all hosts unreadable.
 pub(crate) async fn spoil_hosts(db: &Db) {
     let mut tx = db.begin().await.unwrap();

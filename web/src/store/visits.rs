@@ -158,6 +158,7 @@ mod tests {
             );
             let start = rows.of.start_at;
             let overdue = player_links::overdue(&mut tx, start).await.unwrap();
+            let overdue: Vec<_> = overdue.into_iter().map(Result::unwrap).collect();
             assert_eq!(overdue, std::slice::from_ref(&link));
             let before = start.plus(-1);
             assert!(player_links::overdue(&mut tx, before).await.unwrap().is_empty());

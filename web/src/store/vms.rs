@@ -2,6 +2,7 @@
 
 use super::{StoreError, Tx, corrupt, or_else, parsed, reservations, to_json};
 use crate::domain::{MatchId, ServiceId, Time, Vm, VmGoal, VmId, VmSeen};
+use std::collections::BTreeMap;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -98,12 +99,16 @@ pub async fn of_match(tx: &mut Tx, id: MatchId) -> Result<Vec<Vm>, StoreError> {
         .collect()
 }
 
-/// All VMs of matches to which something may still happen, by id, also those that are gone.
-pub async fn of_unfinished(tx: &mut Tx) -> Result<Vec<Vm>, StoreError> {
+/// All VMs of matches to which something may still happen, by id, also those that are gone. Each by itself: one that cannot be
+/// read stops no other's match.
+pub async fn of_unfinished(tx: &mut Tx) -> Result<BTreeMap<VmId, Result<Vm, StoreError>>, StoreError> {
     let text = "select * from vms where match_id in
                     (select id from matches where state not in ('over', 'failed', 'cancelled'))
                 order by id";
-    sql!(tx, all Row, text)?.into_iter().map(Row::vm).collect()
+    let rows = sql!(tx, all Row, text)?;
+    // What has no id of a VM is held by no match.
+    let by_id = |row: Row| Some((row.id.parse().ok()?, row.vm()));
+    Ok(rows.into_iter().filter_map(by_id).collect())
 }
 
 /// The newest VM of a service, also one that is gone.
