@@ -76,8 +76,9 @@ pub async fn make_player_link(
 /// As [`make_player_link`]; `NotFound` also if there is no link.
 pub async fn revoke_player_link(app: &App, by: &User, id: MatchId, clan: ClanId) -> Result<(), ActionError> {
     let mut tx = app.db.begin().await?;
-    let of = theirs(&mut tx, by, id, clan).await?;
+    theirs(&mut tx, by, id, clan).await?;
     clans::lock(&mut tx, clan).await?;
+    let of = theirs(&mut tx, by, id, clan).await?;
     let waited = player_links::of_match(&mut tx, id)
         .await?
         .iter()
@@ -101,9 +102,11 @@ pub async fn revoke_player_link(app: &App, by: &User, id: MatchId, clan: ClanId)
 /// As [`make_player_link`]; `Conflict` also if there is no link, or nobody has come who plays.
 pub async fn complete_roster(app: &App, by: &User, id: MatchId, clan: ClanId) -> Result<(), ActionError> {
     let mut tx = app.db.begin().await?;
+    theirs(&mut tx, by, id, clan).await?;
+    clans::lock(&mut tx, clan).await?;
+    // As it is after whoever came at this moment.
     let of = theirs(&mut tx, by, id, clan).await?;
     roster::may_change(&of)?;
-    clans::lock(&mut tx, clan).await?;
     let links = player_links::of_match(&mut tx, id).await?;
     let Some(link) = links.into_iter().find(|link| link.clan == clan) else {
         return Err(ActionError::Conflict(

@@ -56,7 +56,8 @@ pub(super) async fn welcome(
         .collect();
     let is_in = |id: PlayerId| roster.iter().any(|entry| entry.player == id);
     let is_other = |player: &Player| !by_link && !is_in(player.id);
-    if link.stage == LinkStage::Complete && named.is_none_or(is_other) {
+    // Also not who came before it was complete, and was left out since.
+    if link.stage == LinkStage::Complete && named.is_none_or(|player| !is_in(player.id)) {
         return Err(ActionError::Conflict(format!(
             "too late: the roster is complete, and {name} is not on it. Ask your captain"
         )));

@@ -159,8 +159,23 @@ async fn change(tx: &mut Tx, player: &Player, fresh: [bool; 2], now: Time) -> Re
 }
 
 /// Forgets the addresses that were entered or come from before `since`, each by itself, of players who were in no match since; and
-/// with them whose word they were. Says how many.
+/// with them whose word they were. That its player declined stays with the other one. Says how many.
 pub async fn forget_addresses(tx: &mut Tx, since: Time) -> Result<u64, StoreError> {
+    // As `Consent::beside` has it.
+    let text = "update players set ipv6_consent = 'declined', ipv6_consent_by = null, ipv6_consent_at = consent_at
+                where consent = 'declined' and address <> '' and address_at < $1 and ipv6 is not null
+                    and ipv6_consent <> 'declined' and not (ipv6_consent = 'own' and ipv6_consent_at > consent_at)
+                    and not exists (
+                    select 1 from rosters join matches on matches.id = rosters.match_id
+                    where rosters.player_id = players.id and matches.start_at + matches.length_ms >= $1)";
+    sql!(tx, execute text, since.millis())?;
+    let text = "update players set consent = 'declined', consent_by = null, consent_at = ipv6_consent_at
+                where ipv6_consent = 'declined' and ipv6 is not null and ipv6_at < $1 and address <> ''
+                    and consent <> 'declined' and not (consent = 'own' and consent_at > ipv6_consent_at)
+                    and not exists (
+                    select 1 from rosters join matches on matches.id = rosters.match_id
+                    where rosters.player_id = players.id and matches.start_at + matches.length_ms >= $1)";
+    sql!(tx, execute text, since.millis())?;
     let text = "update players set address = '', consent = 'typed', consent_by = null, consent_at = null
                 where address <> '' and address_at < $1 and not exists (
                     select 1 from rosters join matches on matches.id = rosters.match_id

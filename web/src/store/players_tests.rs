@@ -169,6 +169,33 @@ async fn each_of_two_addresses_has_its_own_word_and_its_own_time() {
 }
 
 #[tokio::test]
+async fn who_declined_at_an_address_that_is_forgotten_declined_at_the_other() {
+    let at = Time::from_millis;
+    let (four, six): (IpAddr, IpAddr) = ("192.0.2.7".parse().unwrap(), "2620:fe::9".parse().unwrap());
+    let [no, yes] = [Consent::Declined { at: at(5) }, Consent::Own { at: at(7) }];
+    for base in databases().await {
+        let mut tx = base.db.begin().await.unwrap();
+        let rows = life_tests::rows(&mut tx).await;
+        let [_, idle] = &rows.players;
+        for (first, then) in [(four, six), (six, four)] {
+            for (word, left) in [(Consent::Came { at: at(7) }, no), (yes, yes)] {
+                let old = crate::domain::come_from(idle, first, no);
+                let both = crate::domain::come_from(&old, then, word);
+                assert!(come(&mut tx, &both, first, at(5)).await.unwrap());
+                assert!(come(&mut tx, &both, then, at(7)).await.unwrap());
+                forget_addresses(&mut tx, at(7)).await.unwrap();
+                let read = get(&mut tx, idle.id).await.unwrap().unwrap();
+                let kept = match then {
+                    IpAddr::V4(_) => read.consent,
+                    IpAddr::V6(_) => read.ipv6.unwrap().consent,
+                };
+                assert_eq!(kept, left, "{first} then {then}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_ipv6_address_is_no_player_of_ours() {
     for base in databases().await {
         let mut tx = base.db.begin().await.unwrap();
