@@ -60,7 +60,7 @@ pub async fn make_player_link(
         clan,
         created_by: by.id,
         created_at: now,
-        stage: LinkStage::of_new(before, of.freeze, stands),
+        stage: LinkStage::of_new(before, of.freeze, stands, of.state.held().is_some()),
     };
     player_links::insert(&mut tx, &hash, &link).await?;
     tx.commit().await?;
@@ -159,7 +159,12 @@ pub(crate) async fn complete_overdue(app: &App) -> Result<bool, ActionError> {
 async fn complete(tx: &mut Tx, app: &App, of: &Match, link: &PlayerLink) -> Result<bool, ActionError> {
     let now = app.now();
     let roster = rosters::list(tx, of.id).await?;
-    let own = || roster.iter().filter(|entry| entry.clan == link.clan);
+    // Who was removed from the clan is in no match that is still to come.
+    let own = || {
+        roster
+            .iter()
+            .filter(|entry| entry.clan == link.clan && entry.address.is_some())
+    };
     if !own().any(|entry| entry.seat.role == Role::Player) {
         return Ok(false);
     }

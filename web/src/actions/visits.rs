@@ -207,7 +207,7 @@ pub async fn end_visit(
     if !visits::use_up(&mut tx, nonce, player.id, now).await? {
         return Err(ActionError::Conflict("this result was brought already".into()));
     }
-    let is_free = note_word(&mut tx, &player, from, said, now).await?;
+    let is_free = note_word(&mut tx, player.id, from, said, now).await?;
     let measured = keep(&mut tx, player.id, brought.via, &samples, now).await?;
     let is_new = join(&mut tx, &of, &player).await?;
     // A match without a host may get one by what is known now.

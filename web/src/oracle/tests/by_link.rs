@@ -9,6 +9,7 @@ use crate::{
         ActionError,
         matches::{Booking, Start, book_match, set_roster, view_match},
         player_links::{complete_roster, make_player_link, revoke_player_link},
+        players::remove_player,
         visits::{Visitor, begin_visit, end_visit},
     },
     domain::{Clan, LinkStage, MatchId, OfPings, PlayerId, Seat, Time, User},
@@ -124,6 +125,7 @@ async fn who_comes_first_is_not_frozen_as_the_whole_side() {
         let mut world = world(base, true).await;
         let mut booking = by_links(&world);
         booking.freeze = true;
+        booking.rosters[1].by_link = false;
         booking.rosters[1].players = vec![(world.players[2].id, Seat::default())];
         let id = book(&world, &world.staff, booking).await;
         let token = link(&world, &world.red_admin, id, &world.reds).await;
@@ -339,4 +341,32 @@ async fn a_captain_who_chooses_while_somebody_comes_must_look_again() {
     );
     come(&world, &token, "Rex", "10.9.0.1", true).await.unwrap();
     assert_eq!(revision().await, after, "nobody new");
+}
+
+#[tokio::test]
+async fn who_was_removed_from_the_clan_is_not_expected_and_is_no_roster() {
+    let world = world(sqlite().await, false).await;
+    let id = book(&world, &world.staff, by_links(&world)).await;
+    let token = link(&world, &world.red_admin, id, &world.reds).await;
+    let ruby = players_of(&world, "Ruby").await;
+    set_roster(&world.app, &world.red_admin, id, world.reds.id, &ruby)
+        .await
+        .unwrap();
+    let visitor = Visitor {
+        name: "Rolf".parse().unwrap(),
+        new: false,
+    };
+    let comes = async || begin_visit(&world.app, token.reveal(), ip("10.9.0.79"), Some(&visitor)).await;
+    assert!(matches!(comes().await, Err(ActionError::Unsure { .. })));
+    remove_player(&world.app, &world.red_admin, world.reds.id, ruby[0].0)
+        .await
+        .unwrap();
+    comes().await.unwrap();
+    let nobody = complete_roster(&world.app, &world.red_admin, id, world.reds.id).await;
+    assert!(
+        nobody
+            .unwrap_err()
+            .to_string()
+            .contains("nobody who plays has come")
+    );
 }
