@@ -7,6 +7,11 @@ alter table players add column ipv6_consent text not null default 'typed';
 alter table players add column ipv6_consent_by text;
 alter table players add column ipv6_consent_at bigint;
 
+-- An IPv4 address in the clothes of IPv6 is that IPv4 address.
+update players set address = substr(address, 8)
+where lower(address) like '::ffff:%.%.%.%' and lower(address) not like '::ffff:%:%';
+update players set address = '', consent = 'typed', consent_by = null, consent_at = null where lower(address) like '::ffff:%';
+
 -- Whoever came by IPv6 has that address where the other one belongs.
 update players set ipv6 = address, ipv6_at = address_at, ipv6_consent = consent, ipv6_consent_by = consent_by,
                    ipv6_consent_at = consent_at

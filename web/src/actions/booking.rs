@@ -54,7 +54,7 @@ pub struct Roster {
     pub clan: ClanId,
     /// Its people, each once, and as what they are there.
     pub players: Vec<(PlayerId, Seat)>,
-    /// They come by a link: nobody needs to be chosen yet.
+    /// They come by a link: nobody is chosen yet.
     pub by_link: bool,
 }
 

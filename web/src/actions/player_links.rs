@@ -61,7 +61,7 @@ pub async fn make_player_link(
         clan,
         created_by: by.id,
         created_at: now,
-        stage: LinkStage::of_new(before, of.freeze, stands),
+        stage: LinkStage::of_new(before, of.freeze, stands, of.state.held().is_some()),
     };
     player_links::insert(&mut tx, &hash, &link).await?;
     tx.commit().await?;
@@ -77,8 +77,9 @@ pub async fn make_player_link(
 /// As [`make_player_link`]; `NotFound` also if there is no link.
 pub async fn revoke_player_link(app: &App, by: &User, id: MatchId, clan: ClanId) -> Result<(), ActionError> {
     let mut tx = app.db.begin().await?;
-    let of = theirs(&mut tx, by, id, clan).await?;
+    theirs(&mut tx, by, id, clan).await?;
     clans::lock(&mut tx, clan).await?;
+    let of = theirs(&mut tx, by, id, clan).await?;
     let waited = player_links::of_match(&mut tx, id)
         .await?
         .iter()
@@ -102,9 +103,11 @@ pub async fn revoke_player_link(app: &App, by: &User, id: MatchId, clan: ClanId)
 /// As [`make_player_link`]; `Conflict` also if there is no link, or nobody has come who plays.
 pub async fn complete_roster(app: &App, by: &User, id: MatchId, clan: ClanId) -> Result<(), ActionError> {
     let mut tx = app.db.begin().await?;
+    theirs(&mut tx, by, id, clan).await?;
+    clans::lock(&mut tx, clan).await?;
+    // As it is after whoever came at this moment.
     let of = theirs(&mut tx, by, id, clan).await?;
     roster::may_change(&of)?;
-    clans::lock(&mut tx, clan).await?;
     let links = player_links::of_match(&mut tx, id).await?;
     let Some(link) = links.into_iter().find(|link| link.clan == clan) else {
         return Err(ActionError::Conflict(
@@ -179,7 +182,12 @@ async fn complete_now(app: &App, link: &PlayerLink, now: Time) -> Result<bool, A
 async fn complete(tx: &mut Tx, app: &App, of: &Match, link: &PlayerLink) -> Result<bool, ActionError> {
     let now = app.now();
     let roster = rosters::list(tx, of.id).await?;
-    let own = || roster.iter().filter(|entry| entry.clan == link.clan);
+    // Who was removed from the clan is in no match that is still to come.
+    let own = || {
+        roster
+            .iter()
+            .filter(|entry| entry.clan == link.clan && entry.address.is_some())
+    };
     if !own().any(|entry| entry.seat.role == Role::Player) {
         return Ok(false);
     }

@@ -102,6 +102,8 @@ pub async fn change_player(
     may_manage(by, clan)?;
     let mut player = check(app, by, id, clan, &new).await?;
     let mut tx = app.db.begin().await?;
+    // What somebody who comes by the link says at this moment is not lost.
+    clans::lock(&mut tx, clan).await?;
     let before = players::get(&mut tx, id)
         .await?
         .filter(|before| before.clan == clan)
@@ -151,6 +153,7 @@ pub async fn vouch(app: &App, by: &User, clan: ClanId, id: PlayerId) -> Result<P
     super::staff_only(by)?;
     let now = app.now();
     let mut tx = app.db.begin().await?;
+    clans::lock(&mut tx, clan).await?;
     let mut player = players::get(&mut tx, id)
         .await?
         .filter(|player| player.clan == clan)
@@ -209,6 +212,7 @@ fn nothing_to_vouch_for(address: &PlayerAddress) -> ActionError {
 pub async fn remove_player(app: &App, by: &User, clan: ClanId, id: PlayerId) -> Result<(), ActionError> {
     may_manage(by, clan)?;
     let mut tx = app.db.begin().await?;
+    clans::lock(&mut tx, clan).await?;
     if !players::remove(&mut tx, id, clan, app.now()).await? {
         return Err(ActionError::not_found("player", id));
     }

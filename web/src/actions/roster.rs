@@ -62,6 +62,8 @@ pub async fn set_roster(
     let roster = gather(app, user, &named, new, others).await?;
 
     let mut tx = app.db.begin().await?;
+    // Whoever comes by the link at this moment is in before, and then the match has changed; or comes to this roster.
+    clans::lock(&mut tx, clan).await?;
     rounds::pace(&mut tx, &of, now).await?;
     rosters::set(&mut tx, id, clan, chosen).await?;
     tell(
@@ -149,7 +151,7 @@ pub(super) async fn measure_in_turn(
             reason: RoundReason::Roster,
             again,
         },
-        // Also what stays is written, so that of two who come at one moment the second sees the first.
+        // What stays is written, too: whoever has read the match as it was must look again.
         (state, None) => state.clone(),
     };
     change(tx, of, &state).await

@@ -53,9 +53,13 @@ async fn address_of(app: &App, entry: &rosters::Entry) -> Result<IpAddr, Address
         return Err(AddressError::Unknown("(removed)".into()));
     };
     let [first, second] = may_be_asked(app, entry);
+    // Who declined by IPv4 is not asked by IPv6 on anybody else's word: both are one line.
+    let agreed = entry
+        .ipv6
+        .is_some_and(|ipv6| matches!(ipv6.consent, Consent::Own { .. }));
     let why = match first {
         Ok(()) => match app.resolver.resolve(address).await {
-            Ok(ip) if second.is_ok() && has_declined(app, ip).await => NotAsked::Declined.into(),
+            Ok(ip) if second.is_ok() && agreed && has_declined(app, ip).await => NotAsked::Declined.into(),
             Ok(ip) => return Ok(ip),
             Err(why) => why,
         },

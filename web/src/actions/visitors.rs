@@ -56,7 +56,8 @@ pub(super) async fn welcome(
         .collect();
     let is_in = |id: PlayerId| roster.iter().any(|entry| entry.player == id);
     let is_other = |player: &Player| !by_link && !is_in(player.id);
-    if link.stage == LinkStage::Complete && named.is_none_or(is_other) {
+    // Also not who came before it was complete, and was left out since.
+    if link.stage == LinkStage::Complete && named.is_none_or(|player| !is_in(player.id)) {
         return Err(ActionError::Conflict(format!(
             "too late: the roster is complete, and {name} is not on it. Ask your captain"
         )));
@@ -70,6 +71,7 @@ pub(super) async fn welcome(
     let awaited = expected(
         roster
             .iter()
+            .filter(|entry| entry.address.is_some())
             .map(|entry| (&entry.name, came.contains(&entry.player))),
     );
     if named.is_none() && !awaited.is_empty() && !visitor.new {
@@ -141,11 +143,12 @@ fn pinged(app: &App, player: &Player) -> (Option<PlayerAddress>, Option<PlayerIp
     (address, player.ipv6.filter(is_pinged))
 }
 
-/// Keeps whether somebody who came from an address wants it pinged: who does not is left alone at once, also at their other
-/// address, under whatever name if they came from there, too. Says whether hosts may ping the one that they came from again.
+/// Keeps whether somebody who came from an address wants it pinged: who does not is left alone at once, and so is whoever else
+/// came from there. The player's other address may be somebody else's who came under their name: it is left alone for what the
+/// player has said, and no longer than that. Says whether hosts may ping the one that they came from again.
 pub(super) async fn note_word(
     tx: &mut Tx,
-    player: &Player,
+    player: PlayerId,
     from: IpAddr,
     said: OfPings,
     now: Time,
@@ -153,24 +156,12 @@ pub(super) async fn note_word(
     match said {
         OfPings::Yes => Ok(declined::remove(tx, from).await?),
         OfPings::No => {
-            leave_alone(tx, player, now).await?;
+            declined::put(tx, from, now).await?;
+            rounds::leave_alone(tx, player, from).await?;
             Ok(false)
         }
         OfPings::Unsaid => Ok(false),
     }
-}
-
-async fn leave_alone(tx: &mut Tx, player: &Player, now: Time) -> Result<(), ActionError> {
-    let four = match player.address {
-        PlayerAddress::Ip(ip) if player.consent.is_visitors() => Some(IpAddr::V4(ip)),
-        _ => None,
-    };
-    let six = player.ipv6.filter(|ipv6| ipv6.consent.is_visitors());
-    for ip in four.into_iter().chain(six.map(|ipv6| ipv6.ip.into())) {
-        declined::put(tx, ip, now).await?;
-        rounds::leave_alone(tx, player.id, ip).await?;
-    }
-    Ok(())
 }
 
 /// Adds a player to a clan that has so many.

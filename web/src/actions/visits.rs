@@ -3,7 +3,9 @@
 pub use super::visitors::Visitor;
 
 use super::{
-    ActionError, freezes, roster,
+    ActionError, freezes,
+    matches::change,
+    roster,
     visitors::{enter, join, keep, note_word, welcome},
 };
 use crate::{
@@ -87,6 +89,14 @@ async fn live(tx: &mut Tx, hash: &str, now: Time) -> Result<(PlayerLink, Match),
     }
 }
 
+/// As [`live`], with the clan to itself: of two who say one name at this moment the second sees the first, and both see whether the
+/// captain has said meanwhile that the roster is complete, or has taken the link back.
+async fn live_alone(tx: &mut Tx, hash: &str, now: Time) -> Result<(PlayerLink, Match), ActionError> {
+    let link = player_links::get(tx, hash).await?.ok_or_else(unknown)?;
+    clans::lock(tx, link.clan).await?;
+    live(tx, hash, now).await
+}
+
 fn unknown() -> ActionError {
     ActionError::NotFound {
         what: "link",
@@ -109,8 +119,7 @@ pub async fn begin_visit(
 ) -> Result<BegunVisit, ActionError> {
     let (hash, now) = (hash_of(token)?, app.now());
     let mut tx = app.db.begin().await?;
-    let (link, _) = live(&mut tx, &hash, now).await?;
-    clans::lock(&mut tx, link.clan).await?;
+    let (link, _) = live_alone(&mut tx, &hash, now).await?;
     if let Some(visitor) = who {
         // Nobody measures for nothing.
         welcome(&mut tx, app, (&hash, &link), visitor, from).await?;
@@ -181,9 +190,7 @@ pub async fn end_visit(
 ) -> Result<Came, ActionError> {
     let (hash, now) = (hash_of(token)?, app.now());
     let mut tx = app.db.begin().await?;
-    let (link, of) = live(&mut tx, &hash, now).await?;
-    // Two who say one name at this moment: the second sees the first.
-    clans::lock(&mut tx, link.clan).await?;
+    let (link, of) = live_alone(&mut tx, &hash, now).await?;
     let nothing = || {
         ActionError::invalid(
             "nonce",
@@ -200,7 +207,7 @@ pub async fn end_visit(
     if !visits::use_up(&mut tx, nonce, player.id, now).await? {
         return Err(ActionError::Conflict("this result was brought already".into()));
     }
-    let is_free = note_word(&mut tx, &player, from, said, now).await?;
+    let is_free = note_word(&mut tx, player.id, from, said, now).await?;
     let measured = keep(&mut tx, player.id, brought.via, &samples, now).await?;
     let is_new = join(&mut tx, &of, &player).await?;
     // A match without a host may get one by what is known now.
@@ -208,7 +215,10 @@ pub async fn end_visit(
     let is_otherwise = (is_other || is_free) && !of.freeze;
     let waits = link.stage == LinkStage::Gathering;
     let helps = is_new || is_otherwise || matches!(of.state, MatchState::Unplaced { .. });
-    if helps && !waits && roster::may_change(&of).is_ok() {
+    if waits && is_new {
+        // What stays is written, too: a captain who chooses the players at this moment must look again.
+        change(&mut tx, &of, &of.state).await?;
+    } else if helps && !waits && roster::may_change(&of).is_ok() {
         roster::measure_in_turn(&mut tx, app, &of, now).await?;
     }
     if is_new {

@@ -36,7 +36,7 @@ pub struct Asked<'a> {
     pub length_minutes: i64,
     /// Each side is measured before it knows the other.
     pub freeze: bool,
-    /// Clans whose players come by a link: nobody of them needs to be chosen.
+    /// Clans whose players come by a link: nobody of them is chosen.
     pub by_link: Vec<ClanId>,
     /// Home first.
     pub rosters: Vec<AskedRoster<'a>>,
@@ -171,6 +171,14 @@ fn check_rosters(
             wrong.push(BookingError::OthersRoster {
                 field,
                 clan: clan.name.to_string(),
+            });
+            return None;
+        }
+        if asked.by_link.contains(id) {
+            wrong.push(BookingError::ChosenAndByLink {
+                field,
+                clan: clan.name.to_string(),
+                count: seats.len(),
             });
             return None;
         }

@@ -142,6 +142,18 @@ pub enum BookingError {
         /// Name of the other clan.
         clan: String,
     },
+    /// Players are chosen, and others are to come.
+    #[error(
+        "nobody, where the players of {clan} come by a link: leave the players out, or do not say that they come by a link"
+    )]
+    ChosenAndByLink {
+        /// Where.
+        field: String,
+        /// Name of the clan.
+        clan: String,
+        /// How many are chosen.
+        count: usize,
+    },
     /// Somebody cannot be measured.
     #[error("players who can be reached: {why}")]
     Address {
@@ -172,6 +184,7 @@ impl BookingError {
             | Self::PlayerTwice { field, .. }
             | Self::WrongClan { field, .. }
             | Self::OthersRoster { field, .. }
+            | Self::ChosenAndByLink { field, .. }
             | Self::Address { field, .. } => field.clone(),
         }
     }
@@ -190,7 +203,9 @@ impl BookingError {
             Self::UnknownClan { id, .. } => id.to_string(),
             Self::EmptyRoster { .. } => "nobody".into(),
             Self::NobodyPlays { count, .. } => format!("{count} of other roles"),
-            Self::TooManyPlayers { count, .. } => format!("{count} players"),
+            Self::TooManyPlayers { count, .. } | Self::ChosenAndByLink { count, .. } => {
+                format!("{count} players")
+            }
             Self::PlayerTwice { player, .. } | Self::WrongClan { player, .. } => player.to_string(),
             Self::OthersRoster { clan, .. } => format!("players of {clan}"),
             Self::Address { player, .. } => player.clone(),

@@ -315,4 +315,11 @@ fn nobody_needs_to_be_chosen_of_a_side_whose_players_come_by_a_link() {
     assert!(case.check(&asked).is_err(), "of the away side nothing is said");
     asked.by_link = vec![case.clans[1].id];
     assert_eq!(case.check(&asked).unwrap().rosters[0].1.len(), 1);
+    // Who are chosen are the whole side: nobody waits for others.
+    asked.by_link = vec![case.clans[0].id, case.clans[1].id];
+    let wrong = case.check(&asked).unwrap_err();
+    assert!(
+        matches!(wrong.as_slice(), [BookingError::ChosenAndByLink { field, .. }] if field == "rosters[0].players"),
+        "{wrong:?}"
+    );
 }

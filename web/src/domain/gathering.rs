@@ -33,14 +33,17 @@ impl LinkStage {
         Self::ALL.into_iter().find(|stage| stage.name() == name)
     }
 
-    /// Of a new link for a side: `before` is the stage of the one that it replaces, `stands` how the side is without a link.
+    /// Of a new link for a side: `before` is the stage of the one that it replaces, `stands` how the side is without a link, and
+    /// `held` says that the match has a host.
     #[must_use]
-    pub fn of_new(before: Option<Self>, freeze: bool, stands: SideStands) -> Self {
+    pub fn of_new(before: Option<Self>, freeze: bool, stands: SideStands, held: bool) -> Self {
         match (before, stands) {
             (Some(before @ (Self::Gathering | Self::Complete)), _) => before,
             (_, SideStands::Absent) => Self::Gathering,
             // Who would come after its values are frozen may know whom they play against.
             (_, SideStands::Frozen) => Self::Complete,
+            // So it was; what was frozen is too old by now. A side that gathers would cost the match its host.
+            (_, SideStands::Open) if freeze && held => Self::Complete,
             (_, SideStands::Open) if freeze => Self::Gathering,
             (_, SideStands::Open) => Self::Open,
         }
@@ -91,15 +94,18 @@ mod tests {
 
     #[test]
     fn a_new_link_waits_where_the_side_is_not_there_or_would_be_frozen_too_soon() {
-        for freeze in [false, true] {
+        for (freeze, held) in [(false, false), (false, true), (true, false), (true, true)] {
             for stands in STANDS {
                 for before in [None, Some(LinkStage::Open)] {
-                    let stage = LinkStage::of_new(before, freeze, stands);
-                    let waits = stands == SideStands::Absent || (freeze && stands == SideStands::Open);
-                    assert_eq!(stage == LinkStage::Gathering, waits, "{freeze} {stands:?}");
+                    let stage = LinkStage::of_new(before, freeze, stands, held);
+                    let to_freeze = freeze && stands == SideStands::Open;
+                    let waits = stands == SideStands::Absent || (to_freeze && !held);
+                    assert_eq!(stage == LinkStage::Gathering, waits, "{freeze} {stands:?} {held}");
+                    let closed = stands == SideStands::Frozen || (to_freeze && held);
+                    assert_eq!(stage == LinkStage::Complete, closed, "{freeze} {stands:?} {held}");
                 }
                 for before in [LinkStage::Gathering, LinkStage::Complete] {
-                    assert_eq!(LinkStage::of_new(Some(before), freeze, stands), before);
+                    assert_eq!(LinkStage::of_new(Some(before), freeze, stands, held), before);
                 }
             }
         }

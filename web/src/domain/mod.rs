@@ -49,6 +49,7 @@ mod view_choice;
 mod view_roster;
 mod view_sources;
 mod visit;
+mod visitor;
 mod vm;
 mod witness;
 
@@ -104,8 +105,9 @@ pub use truth::{
     Kept, Learned, MOST_LEARNED_US, Observed, closeness_kept, far_above, kept, observed, residuals, unlike,
 };
 pub use visit::{
-    Brought, BroughtHost, Claim, NoVisits, PlayerLink, Taken, Visit, check_brought, claim, come_from,
-    customer, expected, let_in, may_gather, newcomer, offer, passes, takes_visits, word_at,
+    Brought, BroughtHost, NoVisits, PlayerLink, Taken, Visit, check_brought, let_in, offer, passes,
+    takes_visits,
 };
+pub use visitor::{Claim, claim, come_from, customer, expected, may_gather, newcomer, word_at};
 pub use vm::{Vm, VmGoal, VmSeen, VmmSeen};
 pub use witness::{host_witness, reached_by, vm_witness};

@@ -121,7 +121,7 @@ mod tests {
                 "Ada: 7.0 ms, ping from the machines",
                 "Ada: 7.0 ms, their browser",
                 "Ada: 7.0 ms, their own program",
-                "Ada: 7.0 ms, estimated by name servers near them estimate",
+                "Ada: 7.0 ms, estimate by name servers near them estimate",
                 "Ada: 7.0 ms, predicted unmeasured",
             ]
         );

@@ -62,13 +62,16 @@ pub async fn of_match(tx: &mut Tx, of: MatchId) -> Result<Vec<PlayerLink>, Store
         .collect()
 }
 
-/// Links to matches that have started and will not be woken before somebody says so: those by which sides still gather.
-/// Each by itself: one that cannot be read stops no other.
+/// Links to matches that have started and will not be woken before somebody says so: those by which sides still gather to which
+/// somebody has come who plays. Each by itself: one that cannot be read stops no other.
 pub async fn overdue(tx: &mut Tx, now: Time) -> Result<Vec<Result<PlayerLink, StoreError>>, StoreError> {
     let text = "select token_hash, match_id, clan_id, player_links.created_by, player_links.created_at, stage
                 from player_links join matches on matches.id = player_links.match_id
                 where stage = 'gathering' and start_at <= $1 and player_links.created_at < start_at
-                    and matches.state not in ('over', 'failed', 'cancelled')
+                    and matches.state in ('gathering', 'probing', 'reserved', 'unplaced')
+                    and exists (select 1 from rosters join players on players.id = rosters.player_id
+                                where rosters.match_id = player_links.match_id and rosters.clan_id = player_links.clan_id
+                                    and rosters.role = 'player' and players.removed_at is null)
                 order by match_id, clan_id";
     let rows = sql!(tx, all Row, text, now.millis())?;
     Ok(rows.into_iter().map(Row::link).collect())

@@ -114,13 +114,14 @@ pub async fn list(tx: &mut Tx, clan: ClanId) -> Result<Vec<Player>, StoreError> 
         .collect()
 }
 
-/// Changes name, addresses and whose word those are; what was measured from other addresses before is forgotten. `false` if there
-/// is no such player in that clan. Who keeps an old name that is another's but for capitals has no key, and gets none.
+/// Changes name, addresses and whose word those are; what was measured from other addresses before is forgotten, and an address that
+/// stays is no fresher for that. `false` if there is no such player in that clan. Who keeps an old name that is another's but for
+/// capitals has no key, and gets none.
 pub async fn update(tx: &mut Tx, player: &Player, now: Time) -> Result<bool, StoreError> {
-    change(tx, player, [true, true], now).await
+    change(tx, player, [false, false], now).await
 }
 
-/// The same when the player has come from an address: the one of the other kind is no fresher for that.
+/// The same when the player has come from an address: that one is fresh, also if it stays.
 pub async fn come(tx: &mut Tx, player: &Player, from: IpAddr, now: Time) -> Result<bool, StoreError> {
     let by_ipv6 = from.to_canonical().is_ipv6();
     change(tx, player, [!by_ipv6, by_ipv6], now).await
@@ -136,13 +137,13 @@ async fn change(tx: &mut Tx, player: &Player, fresh: [bool; 2], now: Time) -> Re
         player.address.reveal(),
     );
     let ipv6 = player.ipv6.map(|ipv6| ipv6.reveal());
-    let own = ipv6.as_deref().unwrap_or_default();
-    sql!(tx, execute text, id.as_str(), clan.as_str(), address.as_str(), own)?;
+    let own = ipv6.clone().unwrap_or_default();
+    sql!(tx, execute text, id.as_str(), clan.as_str(), address.as_str(), own.as_str())?;
     let text = "update players set name = $3, name_key = case when name = $3 then name_key else $4 end,
                     address = $5, consent = $6, consent_by = $7, consent_at = $8,
                     ipv6 = $9, ipv6_consent = $10, ipv6_consent_by = $11, ipv6_consent_at = $12,
-                    address_at = case when $13 then $15 else address_at end,
-                    ipv6_at = case when $14 then $15 else ipv6_at end
+                    address_at = case when $13 or address <> $5 then $15 else address_at end,
+                    ipv6_at = case when $14 or coalesce(ipv6, '') <> $16 then $15 else ipv6_at end
                 where id = $1 and clan_id = $2 and removed_at is null";
     let (name, key) = (player.name.as_str(), player.name.key());
     let parts = |consent: Consent| {
@@ -153,14 +154,29 @@ async fn change(tx: &mut Tx, player: &Player, fresh: [bool; 2], now: Time) -> Re
     let (ipv6_word, ipv6_by, ipv6_at) = parts(ipv6_consent(player));
     let [four, six] = fresh;
     let changed = sql!(
-        tx, execute text, id, clan, name, key, address, word, by, at, ipv6, ipv6_word, ipv6_by, ipv6_at, four, six, now.millis()
+        tx, execute text, id, clan, name, key, address, word, by, at, ipv6, ipv6_word, ipv6_by, ipv6_at, four, six, now.millis(), own
     )?;
     Ok(changed == 1)
 }
 
 /// Forgets the addresses that were entered or come from before `since`, each by itself, of players who were in no match since; and
-/// with them whose word they were. Says how many.
+/// with them whose word they were. That its player declined stays with the other one. Says how many.
 pub async fn forget_addresses(tx: &mut Tx, since: Time) -> Result<u64, StoreError> {
+    // As `Consent::beside` has it.
+    let text = "update players set ipv6_consent = 'declined', ipv6_consent_by = null, ipv6_consent_at = consent_at
+                where consent = 'declined' and address <> '' and address_at < $1 and ipv6 is not null
+                    and ipv6_consent <> 'declined' and not (ipv6_consent = 'own' and ipv6_consent_at > consent_at)
+                    and not exists (
+                    select 1 from rosters join matches on matches.id = rosters.match_id
+                    where rosters.player_id = players.id and matches.start_at + matches.length_ms >= $1)";
+    sql!(tx, execute text, since.millis())?;
+    let text = "update players set consent = 'declined', consent_by = null, consent_at = ipv6_consent_at
+                where ipv6_consent = 'declined' and ipv6 is not null and ipv6_at < $1 and address <> ''
+                    and consent <> 'declined' and not (consent = 'own' and consent_at > ipv6_consent_at)
+                    and not exists (
+                    select 1 from rosters join matches on matches.id = rosters.match_id
+                    where rosters.player_id = players.id and matches.start_at + matches.length_ms >= $1)";
+    sql!(tx, execute text, since.millis())?;
     let text = "update players set address = '', consent = 'typed', consent_by = null, consent_at = null
                 where address <> '' and address_at < $1 and not exists (
                     select 1 from rosters join matches on matches.id = rosters.match_id

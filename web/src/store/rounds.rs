@@ -1,7 +1,7 @@
 //! Rounds of measurements, and what came back.
 
 use super::{StoreError, Tx, corrupt, parsed};
-use crate::domain::{HostId, MatchId, PlayerId, Round, RoundId, RoundReason, RoundTarget, Time};
+use crate::domain::{HostId, MatchId, PlayerId, Round, RoundId, RoundReason, RoundTarget, Time, customer};
 use std::{collections::BTreeMap, net::IpAddr};
 use vmatrix_wire::{RttSample, Way};
 
@@ -127,12 +127,18 @@ pub async fn of_unfinished(tx: &mut Tx) -> Result<BTreeMap<RoundId, Result<Round
     Ok(rows.into_iter().filter_map(by_id).collect())
 }
 
-/// From now on no host pings a player, or anybody at an address, in the rounds that run.
+/// From now on no host pings a player, or anybody on the line of an address, in the rounds that run.
 pub async fn leave_alone(tx: &mut Tx, player: PlayerId, address: IpAddr) -> Result<(), StoreError> {
     let text =
-        "update round_targets set address = null where way = 'icmp' and (player_id = $1 or address = $2)
+        "select round_id, target_id, player_id, address from round_targets where way = 'icmp' and address is not null
                 and round_id in (select id from rounds where ended_at is null)";
-    sql!(tx, execute text, player.to_string(), address.to_canonical().to_string())?;
+    for (round, target, of, at) in sql!(tx, all(String, String, String, String), text)? {
+        let there = |ip: IpAddr| customer(ip) == customer(address);
+        if of == player.to_string() || at.parse().is_ok_and(there) {
+            let text = "update round_targets set address = null where round_id = $1 and target_id = $2";
+            sql!(tx, execute text, round, target)?;
+        }
+    }
     Ok(())
 }
 

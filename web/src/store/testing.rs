@@ -127,6 +127,20 @@ pub(crate) async fn spoil_hosts(db: &Db) {
     tx.commit().await.unwrap();
 }
 
+/// Returns when somebody waits for a lock that another transaction has, on PostgreSQL.
+pub(crate) async fn waits_for_a_lock(db: &Db) {
+    loop {
+        let mut tx = db.read().await.unwrap();
+        let text = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        let (waiting,) = sql!(&mut tx, one(i64,), text).unwrap();
+        if waiting > 0 {
+            return;
+        }
+        drop(tx);
+        tokio::task::yield_now().await;
+    }
+}
+
 thread_local! {
     /// Of this thread: a test of tokio's has one.
     static STATEMENTS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };

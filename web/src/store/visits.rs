@@ -119,9 +119,10 @@ pub async fn delete_unused(tx: &mut Tx, before: Time) -> Result<u64, StoreError>
 mod tests {
     use super::*;
     use crate::{
-        domain::{LinkStage, PlayerLink},
-        store::{life_tests, player_links, testing::databases},
+        domain::{LinkStage, PlayerLink, Seat},
+        store::{life_tests, player_links, rosters, testing::databases},
     };
+    use vmatrix_placement::Role;
 
     fn visit(nonce: &str, at: i64, host: crate::domain::HostId) -> Visit {
         Visit {
@@ -157,9 +158,21 @@ mod tests {
                 std::slice::from_ref(&link)
             );
             let start = rows.of.start_at;
-            let overdue = player_links::overdue(&mut tx, start).await.unwrap();
-            let overdue: Vec<_> = overdue.into_iter().map(Result::unwrap).collect();
-            assert_eq!(overdue, std::slice::from_ref(&link));
+            for (role, is_overdue) in [
+                (None, false),
+                (Some(Role::Substitute), false),
+                (Some(Role::Player), true),
+            ] {
+                let seat = |role| (rows.players[0].id, Seat { role, cap: None });
+                let seats: Vec<_> = role.map(seat).into_iter().collect();
+                rosters::set(&mut tx, rows.of.id, rows.of.home, &seats)
+                    .await
+                    .unwrap();
+                let overdue = player_links::overdue(&mut tx, start).await.unwrap();
+                let overdue: Vec<_> = overdue.into_iter().map(Result::unwrap).collect();
+                let expected = is_overdue.then(|| link.clone());
+                assert_eq!(overdue, Vec::from_iter(expected), "{role:?} has come");
+            }
             let before = start.plus(-1);
             assert!(player_links::overdue(&mut tx, before).await.unwrap().is_empty());
             let (of, clan) = (rows.of.id, rows.of.home);

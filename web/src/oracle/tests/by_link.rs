@@ -9,10 +9,14 @@ use crate::{
         ActionError,
         matches::{Booking, Start, book_match, set_roster, view_match},
         player_links::{complete_roster, make_player_link, revoke_player_link},
+        players::remove_player,
         visits::{Visitor, begin_visit, end_visit},
     },
-    domain::{Clan, MatchId, OfPings, Seat, Time, User},
-    store::testing::{databases, sqlite},
+    domain::{Clan, LinkStage, MatchId, OfPings, PlayerId, Seat, Time, User},
+    store::{
+        clans, matches, player_links, players,
+        testing::{databases, postgres, sqlite, waits_for_a_lock},
+    },
 };
 use vmatrix_wire::Secret;
 
@@ -121,6 +125,7 @@ async fn who_comes_first_is_not_frozen_as_the_whole_side() {
         let mut world = world(base, true).await;
         let mut booking = by_links(&world);
         booking.freeze = true;
+        booking.rosters[1].by_link = false;
         booking.rosters[1].players = vec![(world.players[2].id, Seat::default())];
         let id = book(&world, &world.staff, booking).await;
         let token = link(&world, &world.red_admin, id, &world.reds).await;
@@ -247,4 +252,121 @@ async fn nobody_who_was_not_chosen_is_taken_over_from_elsewhere() {
         .await
         .unwrap();
     assert_eq!(names(&world, next).await, ["Ruby"]);
+}
+
+#[tokio::test]
+async fn who_is_left_out_of_a_complete_roster_does_not_come_again() {
+    let mut world = world(sqlite().await, false).await;
+    let id = book(&world, &world.staff, by_links(&world)).await;
+    let token = link(&world, &world.red_admin, id, &world.reds).await;
+    for (name, from) in [("Rex", "10.9.0.1"), ("Rita", "10.9.0.2")] {
+        come(&world, &token, name, from, true).await.unwrap();
+    }
+    complete_roster(&world.app, &world.red_admin, id, world.reds.id)
+        .await
+        .unwrap();
+    let stays: Vec<_> = players_of(&world, "Rita").await;
+    set_roster(&world.app, &world.red_admin, id, world.reds.id, &stays)
+        .await
+        .unwrap();
+    let again = come(&world, &token, "Rex", "10.9.0.1", true).await.unwrap_err();
+    assert!(
+        matches!(&again, ActionError::Conflict(why) if why.contains("Rex is not on it")),
+        "{again}"
+    );
+    come(&world, &token, "Rita", "10.9.0.2", true).await.unwrap();
+    assert_eq!(names(&world, id).await, ["Rita"]);
+    world.tick().await;
+}
+
+/// The red of this name, as a roster.
+async fn players_of(world: &World, name: &str) -> Vec<(PlayerId, Seat)> {
+    let mut tx = world.app.db.read().await.unwrap();
+    let all = players::list(&mut tx, world.reds.id).await.unwrap();
+    let one = all.iter().filter(|player| player.name.as_str() == name);
+    one.map(|player| (player.id, Seat::default())).collect()
+}
+
+#[tokio::test]
+async fn a_visit_that_waits_for_the_clan_sees_what_was_written_meanwhile() {
+    let Some(base) = postgres().await else { return };
+    let world = world(base, false).await;
+    let id = book(&world, &world.staff, by_links(&world)).await;
+    let token = link(&world, &world.red_admin, id, &world.reds).await;
+    come(&world, &token, "Rex", "10.9.0.1", true).await.unwrap();
+    let begun = begin_visit(&world.app, token.reveal(), ip("10.9.0.79"), None)
+        .await
+        .unwrap();
+    let mut tx = world.app.db.begin().await.unwrap();
+    clans::lock(&mut tx, world.reds.id).await.unwrap();
+    player_links::set_stage(&mut tx, id, world.reds.id, LinkStage::Complete)
+        .await
+        .unwrap();
+    let all = brought("Rolf", &begun);
+    let from = ip("10.9.0.79");
+    let comes = end_visit(
+        &world.app,
+        token.reveal(),
+        from,
+        &begun.visit.nonce,
+        OfPings::Yes,
+        &all,
+    );
+    let completes = async {
+        waits_for_a_lock(&world.app.db).await;
+        tx.commit().await.unwrap();
+    };
+    let (came, ()) = tokio::join!(comes, completes);
+    let late = came.unwrap_err();
+    assert!(late.to_string().contains("the roster is complete"), "{late}");
+    assert_eq!(names(&world, id).await, ["Rex"]);
+}
+
+#[tokio::test]
+async fn a_captain_who_chooses_while_somebody_comes_must_look_again() {
+    let world = world(sqlite().await, false).await;
+    let id = book(&world, &world.staff, by_links(&world)).await;
+    let token = link(&world, &world.red_admin, id, &world.reds).await;
+    let revision = async || {
+        let mut tx = world.app.db.read().await.unwrap();
+        matches::get(&mut tx, id).await.unwrap().unwrap().revision
+    };
+    let before = revision().await;
+    come(&world, &token, "Rex", "10.9.0.1", true).await.unwrap();
+    let after = revision().await;
+    assert_eq!(
+        after,
+        before + 1,
+        "a roster that is chosen is written over the revision"
+    );
+    come(&world, &token, "Rex", "10.9.0.1", true).await.unwrap();
+    assert_eq!(revision().await, after, "nobody new");
+}
+
+#[tokio::test]
+async fn who_was_removed_from_the_clan_is_not_expected_and_is_no_roster() {
+    let world = world(sqlite().await, false).await;
+    let id = book(&world, &world.staff, by_links(&world)).await;
+    let token = link(&world, &world.red_admin, id, &world.reds).await;
+    let ruby = players_of(&world, "Ruby").await;
+    set_roster(&world.app, &world.red_admin, id, world.reds.id, &ruby)
+        .await
+        .unwrap();
+    let visitor = Visitor {
+        name: "Rolf".parse().unwrap(),
+        new: false,
+    };
+    let comes = async || begin_visit(&world.app, token.reveal(), ip("10.9.0.79"), Some(&visitor)).await;
+    assert!(matches!(comes().await, Err(ActionError::Unsure { .. })));
+    remove_player(&world.app, &world.red_admin, world.reds.id, ruby[0].0)
+        .await
+        .unwrap();
+    comes().await.unwrap();
+    let nobody = complete_roster(&world.app, &world.red_admin, id, world.reds.id).await;
+    assert!(
+        nobody
+            .unwrap_err()
+            .to_string()
+            .contains("nobody who plays has come")
+    );
 }

@@ -274,6 +274,30 @@ async fn after_a_day_everybody_is_measured_anew() {
 }
 
 #[tokio::test]
+async fn a_link_that_is_made_after_a_day_does_not_cost_the_match_its_host() {
+    let mut world = World::new(sqlite().await, &TWO).await;
+    let id = book(&world, frozen(&world, 30 * 60)).await;
+    world.until(id, "reserved").await;
+    world.pass(25 * 60 * MINUTE);
+    world.live().await;
+    make_player_link(&world.app, &world.red_admin, id, world.reds.id)
+        .await
+        .unwrap();
+    let view = seen(&world, &world.red_admin, id).await;
+    assert_eq!(view.rosters[0].link_stage, Some("complete"));
+    world.pass(5 * 60 * MINUTE - 15 * MINUTE);
+    world.ticks(20).await;
+    let view = world.until(id, "reserved").await;
+    assert_eq!(
+        has_told(&view, "Waits for the other clan"),
+        0,
+        "{:#?}",
+        view.story
+    );
+    assert_eq!(has_told(&view, "is measured and frozen."), 4);
+}
+
+#[tokio::test]
 async fn a_host_that_came_later_is_not_weighed_and_it_is_said_why() {
     let mut world = World::new(sqlite().await, &TWO).await;
     let id = book_reds(&world).await;

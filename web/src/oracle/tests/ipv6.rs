@@ -7,11 +7,12 @@ use super::{
 use crate::{
     actions::{
         ActionError,
-        players::{NewPlayer, PlayerSeen, add_player, change_player, list_players, vouch},
+        matches::set_roster,
+        players::{NewPlayer, PlayerSeen, add_player, change_player, list_players, remove_player, vouch},
     },
-    domain::{Consent, MatchId, Player, User},
+    domain::{Consent, MatchId, Player, Seat, User},
     store::{
-        players, rounds,
+        declined, players, rounds,
         testing::{databases, sqlite},
     },
 };
@@ -180,5 +181,81 @@ async fn each_address_has_its_mark_and_staff_change_only_the_kind_that_they_ente
         };
         assert_eq!((all[0].field.as_str(), all[0].value.as_str()), ("address", text));
         assert!(all[0].expected.contains(said), "{text}: {}", all[0].expected);
+    }
+}
+
+#[tokio::test]
+async fn who_declined_by_ipv4_and_is_entered_anew_is_not_pinged_by_ipv6() {
+    for base in databases().await {
+        let mut world = world(base, false).await;
+        let id = booked(&mut world).await;
+        let token = link(&world, &world.red_admin, id).await;
+        come(&world, &token, "Ruby", "10.9.0.1", false).await.unwrap();
+        let (clan, before) = (world.reds.id, world.players[0].id);
+        remove_player(&world.app, &world.staff, clan, before)
+            .await
+            .unwrap();
+        let both = NewPlayer {
+            name: "Ruby".into(),
+            address: format!("10.9.0.1 {SIX}"),
+        };
+        let again = add_player(&world.app, &world.staff, clan, both).await.unwrap();
+        world.players[0].id = again.id;
+        let seats = [(again.id, Seat::default())];
+        set_roster(&world.app, &world.staff, id, clan, &seats)
+            .await
+            .unwrap();
+        measured_again(&mut world).await;
+        assert_eq!(pinged_at(&world, id).await, None);
+        let story = world.view(id).await.story;
+        assert!(
+            story
+                .iter()
+                .any(|told| told.text.contains("from that address and wants no pings")),
+            "{story:#?}"
+        );
+        // She says by IPv6 that she may be pinged there.
+        let token = link(&world, &world.red_admin, id).await;
+        come(&world, &token, "Ruby", SIX, true).await.unwrap();
+        measured_again(&mut world).await;
+        assert_eq!(pinged_at(&world, id).await.as_deref(), Some(SIX));
+    }
+}
+
+#[tokio::test]
+async fn somebody_elses_no_under_a_players_name_is_not_kept_of_that_players_line() {
+    let mut world = world(sqlite().await, false).await;
+    let id = booked(&mut world).await;
+    let token = link(&world, &world.red_admin, id).await;
+    come(&world, &token, "Ruby", "10.9.0.1", true).await.unwrap();
+    world.pass(1);
+    come(&world, &token, "Ruby", SIX, false).await.unwrap();
+    measured_again(&mut world).await;
+    assert_eq!(pinged_at(&world, id).await, None);
+    let has = async |ip: &str| {
+        let mut tx = world.app.db.read().await.unwrap();
+        declined::has(&mut tx, ip.parse().unwrap()).await.unwrap()
+    };
+    assert!(has(SIX).await);
+    assert!(
+        !has("10.9.0.1").await,
+        "nobody declined there, and others may play from there"
+    );
+}
+
+#[tokio::test]
+async fn who_declines_is_left_alone_in_their_whole_network_in_the_round_that_runs() {
+    for base in databases().await {
+        let mut world = world(base, false).await;
+        enter(&world, &world.red_admin.clone(), SIX).await.unwrap();
+        vouch(&world.app, &world.staff, world.reds.id, world.players[0].id)
+            .await
+            .unwrap();
+        let id = booked(&mut world).await;
+        let token = link(&world, &world.red_admin, id).await;
+        come(&world, &token, "Rex", "fd00:9:0:1::5", false).await.unwrap();
+        assert_eq!(pinged_at(&world, id).await.as_deref(), Some(SIX));
+        come(&world, &token, "Rita", "fd00:9::5", false).await.unwrap();
+        assert_eq!(pinged_at(&world, id).await, None);
     }
 }

@@ -11,10 +11,10 @@ use crate::{
         players::{NewPlayer, add_player, change_player, remove_player, vouch},
         visits::{begin_visit, end_visit},
     },
-    domain::{Consent, OfPings, Player, PlayerAddress, Seat, limits::PASSES_OF_A_CLAN},
+    domain::{Consent, OfPings, Player, PlayerAddress, Seat, come_from, limits::PASSES_OF_A_CLAN},
     store::{
-        players, readings,
-        testing::{databases, sqlite},
+        Tx, clans, players, readings,
+        testing::{databases, postgres, sqlite, waits_for_a_lock},
     },
 };
 use vmatrix_placement::Source;
@@ -257,4 +257,38 @@ async fn who_says_nothing_of_pings_is_not_pinged_and_what_they_said_before_stays
         }
         world.ticks(1).await;
     }
+}
+
+#[tokio::test]
+async fn a_no_that_is_said_at_this_moment_is_not_written_over() {
+    let Some(base) = postgres().await else { return };
+    let world = world(base, false).await;
+    let (ruby, clan) = (world.players[0].clone(), world.reds.id);
+    let (now, from) = (world.app.now(), ip("10.9.0.1"));
+    // As a visit has it.
+    let says_no = async || {
+        let mut tx = world.app.db.begin().await.unwrap();
+        clans::lock(&mut tx, clan).await.unwrap();
+        let said = come_from(&ruby, from, Consent::Declined { at: now });
+        players::come(&mut tx, &said, from, now).await.unwrap();
+        tx
+    };
+    let commits = async |tx: Tx| {
+        waits_for_a_lock(&world.app.db).await;
+        tx.commit().await.unwrap();
+    };
+    let tx = says_no().await;
+    let (vouched, ()) = tokio::join!(vouch(&world.app, &world.staff, clan, ruby.id), commits(tx));
+    assert!(matches!(vouched, Err(ActionError::Conflict(_))), "{vouched:?}");
+    let typed = NewPlayer {
+        name: "Ruby".into(),
+        address: "10.9.0.1".into(),
+    };
+    let mut tx = world.app.db.begin().await.unwrap();
+    players::update(&mut tx, &ruby, now).await.unwrap();
+    tx.commit().await.unwrap();
+    let tx = says_no().await;
+    let changes = change_player(&world.app, &world.staff, clan, ruby.id, typed);
+    let (changed, ()) = tokio::join!(changes, commits(tx));
+    assert!(matches!(changed.unwrap().consent, Consent::Declined { .. }));
 }
