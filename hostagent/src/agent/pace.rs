@@ -13,7 +13,7 @@ pub(crate) struct Wanted {
 }
 
 /// Pause between two reports that only tell of progress.
-const PROGRESS: Duration = Duration::from_millis(250);
+const PROGRESS: Duration = Duration::from_millis(500);
 
 /// How long to wait until the next report, when the last one was sent `since` ago.
 pub(crate) fn report_in(wanted: Wanted, since: Duration) -> Duration {
@@ -40,7 +40,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
-    fn changes_are_told_at_once_and_progress_four_times_a_second() {
+    fn changes_are_told_at_once_and_progress_twice_a_second() {
         let (now, soon) = (
             Wanted {
                 now: true,
@@ -52,8 +52,8 @@ mod tests {
             },
         );
         assert_eq!(report_in(now, Duration::ZERO), Duration::ZERO);
-        assert_eq!(report_in(soon, 100 * MS), 150 * MS);
-        assert_eq!(report_in(soon, 400 * MS), Duration::ZERO);
+        assert_eq!(report_in(soon, 100 * MS), 400 * MS);
+        assert_eq!(report_in(soon, 500 * MS), Duration::ZERO);
         assert_eq!(report_in(Wanted::default(), 1_000 * MS), 2_000 * MS);
     }
 
